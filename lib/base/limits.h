@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* The bound of every container, with its reason. Public bounds stand in the public headers:
+ * PAW_DESCRIPTION_CANDIDATES_MAX, PAW_DESCRIPTION_FINGERPRINTS_MAX, PAW_PLAYOUT_NACK_MAX,
+ * PAW_OPUS_PACKET_MAX, and the text lengths of description.h. */
+#ifndef PAW_BASE_LIMITS_H
+#define PAW_BASE_LIMITS_H
+
+/* ---- datagrams ---- */
+#define PAW_DATAGRAM_MAX 1500 /* what is ever sent or looked at: an Ethernet frame's worth */
+#define PAW_MTU 1200          /* what DTLS fills: passes every tunnel (RFC 8835 practice) */
+
+/* ---- sdp ---- */
+#define PAW_SDP_BYTES_MAX 65536 /* of one description; browsers send about 7 kB at most */
+#define PAW_SDP_MEDIA_MAX 32 /* m-lines that an answer mirrors; more make the offer unsupported */
+
+/* ---- rtc ---- */
+#define PAW_RTC_QUEUE_INITIAL_BYTES 2048 /* events waiting for poll: about ten audio packets */
+#define PAW_RTC_QUEUE_MAX_BYTES 65536    /* more than a second of audio undrained is dropped */
+
+#endif
