@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* The addresses of this host that peers can reach: what goes into host candidates. */
+#ifndef COMMON_INTERFACES_H
+#define COMMON_INTERFACES_H
+
+#include <pawebrtc/base.h>
+
+#include "fault.h"
+
+/* Host candidates offered at most; PAW_DESCRIPTION_CANDIDATES_MAX leaves room for more kinds. */
+#define INTERFACES_MAX 16
+
+struct interface_address {
+  struct paw_address address; /* port 0 */
+  bool up;
+  bool loopback;
+};
+
+/* Choose among `found`: addresses of interfaces that are up; of loopback only when `loopback`, and
+ * then nothing else; IPv6 link-local (fe80::/10) only when there is nothing else. Returns how many
+ * were written to `out` (INTERFACES_MAX at most), in the order found. */
+size_t interfaces_select(const struct interface_address *found, size_t count, bool loopback,
+                         struct paw_address *out);
+
+/* Ask the system (getifaddrs) and select. `port` is put into each. An empty list is no error. */
+int interfaces_list(bool loopback, uint16_t port, struct paw_address *out, size_t *count,
+                    struct fault *fault);
+
+#endif
