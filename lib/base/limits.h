@@ -13,6 +13,10 @@
 #define PAW_SDP_BYTES_MAX 65536 /* of one description; browsers send about 7 kB at most */
 #define PAW_SDP_MEDIA_MAX 32 /* m-lines that an answer mirrors; more make the offer unsupported */
 
+/* ---- srtp ---- */
+#define PAW_SRTP_SOURCES_MAX                                                                       \
+  32 /* authenticated SSRCs a peer: it sends one, and a new one a restart */
+
 /* ---- rtc ---- */
 #define PAW_RTC_QUEUE_INITIAL_BYTES 2048 /* events waiting for poll: about ten audio packets */
 #define PAW_RTC_QUEUE_MAX_BYTES 65536    /* more than a second of audio undrained is dropped */

@@ -24,12 +24,14 @@ void paw_srtp_free(struct paw_srtp *srtp, const struct paw_allocator *allocator)
 
 /* Protect in place. `len` in: the packet; out: with trailer; `room` is the buffer's. Sending the
  * same RTP packet again is allowed when it is byte for byte the same (see README.md).
- * PAW_OK; PAW_ERR_NO_BUFFER; PAW_ERR_REPLAY: too old to be sent again; PAW_ERR_CRYPTO. */
+ * PAW_OK; PAW_ERR_NO_BUFFER; PAW_ERR_REPLAY: too old to be sent again; PAW_ERR_MALFORMED: no RTP or
+ * RTCP packet; PAW_ERR_CRYPTO: not of the local SSRC, or libsrtp2 failed. */
 int paw_srtp_protect_rtp(struct paw_srtp *srtp, uint8_t *packet, size_t *len, size_t room);
 int paw_srtp_protect_rtcp(struct paw_srtp *srtp, uint8_t *packet, size_t *len, size_t room);
 
-/* Authenticate and decrypt in place. PAW_OK; PAW_ERR_AUTH; PAW_ERR_REPLAY; PAW_ERR_MALFORMED.
- * Nothing has changed unless PAW_OK. */
+/* Authenticate and decrypt in place. PAW_OK; PAW_ERR_AUTH; PAW_ERR_REPLAY; PAW_ERR_MALFORMED;
+ * PAW_ERR_LIMIT: one SSRC more than PAW_SRTP_SOURCES_MAX; PAW_ERR_NO_MEMORY (a first packet of its
+ * SSRC). Nothing has changed unless PAW_OK. */
 int paw_srtp_unprotect_rtp(struct paw_srtp *srtp, uint8_t *packet, size_t *len);
 int paw_srtp_unprotect_rtcp(struct paw_srtp *srtp, uint8_t *packet, size_t *len);
 

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/mem.h"
+#include "base/wr.h"
+#include "srtp/private.h"
+
+/* RFC 3711 section 3.3.2 asks for 64 at least. 128 is 2.5 s of 20 ms frames received out of order.
+ * What may be sent again reaches as far back as the history does, 200 frames of 2.5 ms. */
+#define WINDOW_RECEIVED 128
+#define WINDOW_SENT 256
+
+static int make_session(const uint8_t *key, const uint8_t *salt, srtp_ssrc_t ssrc, srtp_t *out) {
+  uint8_t master[30];
+  struct paw_wr wr = paw_wr_init(master, sizeof master);
+  paw_wr_bytes(&wr, key, 16);
+  paw_wr_bytes(&wr, salt, 14);
+  srtp_policy_t policy = {.ssrc = ssrc, .key = master};
+  srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy.rtp);
+  srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy.rtcp);
+  bool sends = ssrc.type == ssrc_specific;
+  policy.window_size = sends ? WINDOW_SENT : WINDOW_RECEIVED;
+  policy.allow_repeat_tx = sends ? 1 : 0;
+  srtp_err_status_t status = srtp_create(out, &policy);
+  paw_mem_wipe(master, sizeof master);
+  return paw_srtp_status(status);
+}
+
+int paw_srtp_new(const struct paw_allocator *allocator, const struct paw_srtp_keys *keys,
+                 uint32_t local_ssrc, struct paw_srtp **out) {
+  int status = paw_srtp_install();
+  if (status != PAW_OK) {
+    return status;
+  }
+  struct paw_srtp *srtp = paw_mem_alloc(allocator, sizeof *srtp);
+  if (srtp == NULL) {
+    return PAW_ERR_NO_MEMORY;
+  }
+  status = make_session(keys->local_key, keys->local_salt,
+                        (srtp_ssrc_t){.type = ssrc_specific, .value = local_ssrc}, &srtp->sender);
+  if (status == PAW_OK) {
+    status = make_session(keys->remote_key, keys->remote_salt,
+                          (srtp_ssrc_t){.type = ssrc_any_inbound}, &srtp->receiver);
+  }
+  if (status != PAW_OK) {
+    paw_srtp_free(srtp, allocator);
+    return status;
+  }
+  *out = srtp;
+  return PAW_OK;
+}
+
+void paw_srtp_free(struct paw_srtp *srtp, const struct paw_allocator *allocator) {
+  if (srtp == NULL) {
+    return;
+  }
+  if (srtp->sender != NULL) {
+    (void)srtp_dealloc(srtp->sender);
+  }
+  if (srtp->receiver != NULL) {
+    (void)srtp_dealloc(srtp->receiver);
+  }
+  paw_mem_free(allocator, srtp);
+}
+
+int paw_srtp_status(srtp_err_status_t status) {
+  switch ((int)status) {
+  case srtp_err_status_ok:
+    return PAW_OK;
+  case srtp_err_status_auth_fail:
+    return PAW_ERR_AUTH;
+  case srtp_err_status_replay_fail:
+  case srtp_err_status_replay_old:
+    return PAW_ERR_REPLAY;
+  case srtp_err_status_alloc_fail:
+    return PAW_ERR_NO_MEMORY;
+  case srtp_err_status_bad_param:
+  case srtp_err_status_parse_err:
+  case srtp_err_status_cant_check: /* SRTCP without its E bit */
+    return PAW_ERR_MALFORMED;
+  default:
+    return PAW_ERR_CRYPTO;
+  }
+}

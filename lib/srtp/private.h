@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of this room share. */
+#ifndef PAW_SRTP_PRIVATE_H
+#define PAW_SRTP_PRIVATE_H
+
+#include "base/limits.h"
+#include "srtp/srtp.h"
+
+#include <srtp2/auth.h>
+#include <srtp2/cipher.h>
+#include <srtp2/srtp.h>
+
+/* AES-CM (RFC 3711 section 4.1.1) and HMAC-SHA1 (RFC 2104), as libsrtp2's interface wants them. */
+extern const srtp_cipher_type_t paw_srtp_cipher_type;
+extern const srtp_auth_type_t paw_srtp_auth_type;
+
+struct paw_srtp {
+  srtp_t sender;   /* one stream, of the local SSRC */
+  srtp_t receiver; /* a template, and a stream for each SSRC that was authenticated */
+  size_t source_count;
+  uint32_t sources[PAW_SRTP_SOURCES_MAX]; /* the SSRCs that `receiver` has streams for */
+};
+
+/* The status of ours that says what one of libsrtp2's does. */
+int paw_srtp_status(srtp_err_status_t status);
+
+#endif
