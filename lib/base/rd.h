@@ -63,7 +63,10 @@ static inline uint8_t paw_rd_u8(struct paw_rd *rd) {
 
 static inline uint16_t paw_rd_u16(struct paw_rd *rd) {
   struct paw_slice s = paw_rd_bytes(rd, 2);
-  return rd->bad ? 0 : (uint16_t)((s.data[0] << 8) | s.data[1]);
+  if (rd->bad) {
+    return 0;
+  }
+  return (uint16_t)((s.data[0] << 8) | s.data[1]);| s.data[1]);
 }
 
 static inline uint32_t paw_rd_u24(struct paw_rd *rd) {
