@@ -66,7 +66,7 @@ static inline uint16_t paw_rd_u16(struct paw_rd *rd) {
   if (rd->bad) {
     return 0;
   }
-  return (uint16_t)((s.data[0] << 8) | s.data[1]);| s.data[1]);
+  return (uint16_t)((s.data[0] << 8) | s.data[1]);
 }
 
 static inline uint32_t paw_rd_u24(struct paw_rd *rd) {
