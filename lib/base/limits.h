@@ -9,6 +9,13 @@
 #define PAW_DATAGRAM_MAX 1500 /* what is ever sent or looked at: an Ethernet frame's worth */
 #define PAW_MTU 1200          /* what DTLS fills: passes every tunnel (RFC 8835 practice) */
 
+/* ---- rtp ---- */
+#define PAW_RED_BLOCKS_MAX 32 /* the 14-bit offset reaches back 341 ms, 34 frames of 10 ms */
+
+/* ---- rtcp ---- */
+#define PAW_RTCP_REPORT_BLOCKS_MAX 31    /* what the 5-bit count can say */
+#define PAW_RTCP_NACK_SEQUENCES_MAX 1024 /* taken from one NACK: 20 s of 20 ms packets */
+
 /* ---- sdp ---- */
 #define PAW_SDP_BYTES_MAX 65536 /* of one description; browsers send about 7 kB at most */
 #define PAW_SDP_MEDIA_MAX 32 /* m-lines that an answer mirrors; more make the offer unsupported */

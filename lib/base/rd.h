@@ -87,6 +87,18 @@ static inline uint64_t paw_rd_u64(struct paw_rd *rd) {
   return rd->bad ? 0 : (high << 32) | low;
 }
 
+/* Take away the padding at the end, whose last byte counts it, itself included (RFC 3550
+ * sections 5.1 and 6.4.1). Bad when it counts 0 or more than there is. Returns its length. */
+static inline uint8_t paw_rd_drop_padding(struct paw_rd *rd) {
+  uint8_t padding = rd->bad || rd->left == 0 ? 0 : rd->next[rd->left - 1];
+  if (padding == 0 || padding > rd->left) {
+    rd->bad = true;
+    return 0;
+  }
+  rd->left -= padding;
+  return padding;
+}
+
 /* Was everything read, and nothing more? */
 static inline bool paw_rd_end(const struct paw_rd *rd) {
   return !rd->bad && rd->left == 0;

@@ -5,6 +5,7 @@
 
 #include <pawebrtc/base.h>
 
+#include "base/limits.h"
 #include "base/rd.h"
 #include "base/wr.h"
 
@@ -18,9 +19,6 @@ enum paw_rtcp_type {
   PAW_RTCP_PSFB = 206,
   PAW_RTCP_XR = 207,
 };
-
-#define PAW_RTCP_REPORT_BLOCKS_MAX 31
-#define PAW_RTCP_NACK_SEQUENCES_MAX 1024 /* sequence numbers taken from one NACK packet */
 
 struct paw_rtcp_report_block {
   uint32_t ssrc;
@@ -59,10 +57,10 @@ struct paw_rtcp_packet {
  * False at its end or where it is malformed: `compound->bad` then tells. */
 bool paw_rtcp_next(struct paw_rd *compound, struct paw_rtcp_packet *packet);
 
-/* Readers of one packet. PAW_OK; PAW_ERR_MALFORMED. */
+/* Readers of one packet. PAW_OK; PAW_ERR_MALFORMED; PAW_ERR_INVALID: a packet of another type. */
 int paw_rtcp_read_report(const struct paw_rtcp_packet *packet, struct paw_rtcp_report *out);
 
-/* CNAME of the first chunk that has one; its length may be 0. */
+/* CNAME of the first chunk that has one; an SSRC of 0 and an empty slice when none has. */
 int paw_rtcp_read_sdes(const struct paw_rtcp_packet *packet, uint32_t *ssrc,
                        struct paw_slice *cname);
 

@@ -6,6 +6,7 @@
 
 #include <pawebrtc/media.h>
 
+#include "base/limits.h"
 #include "base/rd.h"
 #include "base/wr.h"
 
@@ -26,7 +27,8 @@ struct paw_rtp_header {
 int paw_rtp_read(const uint8_t *packet, size_t len, struct paw_rtp_header *header,
                  struct paw_slice *payload);
 
-/* The SSRC and payload type of a packet that may still be encrypted. False when too short. */
+/* The SSRC and payload type of a packet that may still be encrypted. False when it is too short or
+ * not of version 2. */
 bool paw_rtp_peek(const uint8_t *packet, size_t len, uint32_t *ssrc, uint8_t *payload_type);
 
 /* Header without extension and CSRCs, 12 bytes; with `extension` true the X bit is set and an
@@ -63,8 +65,6 @@ void paw_rtp_extension_reader_init(struct paw_rtp_extension_reader *reader,
 bool paw_rtp_extension_next(struct paw_rtp_extension_reader *reader, struct paw_rtp_extension *out);
 
 /* ---- RED ---- */
-
-#define PAW_RED_BLOCKS_MAX 32
 
 struct paw_red_block {
   uint8_t payload_type;
