@@ -24,6 +24,9 @@
 #define PAW_SRTP_SOURCES_MAX                                                                       \
   32 /* authenticated SSRCs a peer: it sends one, and a new one a restart */
 
+/* ---- stun ---- */
+#define PAW_STUN_UNKNOWN_MAX 8 /* unknown attributes told of; an attacker could list hundreds */
+
 /* ---- rtc ---- */
 #define PAW_RTC_QUEUE_INITIAL_BYTES 2048 /* events waiting for poll: about ten audio packets */
 #define PAW_RTC_QUEUE_MAX_BYTES 65536    /* more than a second of audio undrained is dropped */
