@@ -35,7 +35,7 @@ refuse "printing in lib/ (only vsnprintf, only in base/log.c)" \
   "$(grep -vE '^lib/base/log\.c:[0-9]*:.*[^a-z]vsnprintf\(' <<< "$lib" || true)"
 refuse "file, environment or exit in lib/" "$(call 'fopen|open|fdopen|getenv|exit|_exit|abort|system')" "$lib"
 refuse "header of the operating system in lib/" \
-  '#[ \t]*include[ \t]*<(sys/.*|arpa/.*|net/.*|netinet/.*|netdb|unistd|time|threads|pthread|poll|signal|fcntl)(\.h)?>' "$lib"
+  '#[ \t]*include[ \t]*<(sys/.*|arpa/.*|net/.*|netinet/.*|netdb|unistd|time|pthread|poll|signal|fcntl)(\.h)?>' "$lib"
 refuse "stdio in lib/ (only base/log.c)" '#[ \t]*include[ \t]*<stdio\.h>' \
   "$(grep -v '^lib/base/log\.c:' <<< "$lib" || true)"
 
