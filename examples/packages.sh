@@ -1,0 +1,75 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The Debian packages that this project needs, written once.
+#
+#   packages.sh --list demo|tests    print them
+#   packages.sh demo|tests           install those that are missing
+#
+# Neither root nor sudo: one line names what is missing, and the exit status is 1.
+set -eu
+
+build='gcc libc6-dev meson ninja-build pkgconf
+  libsrtp2-dev libmbedtls-dev libopus-dev
+  libasound2-dev libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev
+  libavformat-dev libavcodec-dev libavutil-dev libswresample-dev'
+demo='alsa-utils jq'
+tests='clang libclang-rt-14-dev g++ libcmocka-dev valgrind
+  alsa-utils libasound2-plugins pulseaudio pulseaudio-utils
+  curl ffmpeg iproute2 jq nftables openssl'
+
+usage() {
+  echo 'usage: packages.sh [--list] demo|tests' >&2
+  exit 2
+}
+
+list_only=no
+if [ "${1-}" = --list ]; then
+  list_only=yes
+  shift
+fi
+case "${1-}" in
+  demo) wanted="$build $demo" ;;
+  tests) wanted="$build $tests" ;;
+  *) usage ;;
+esac
+
+installed() {
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# The two flavours of libcurl exclude each other and serve alike: keep the one that is there.
+if installed libcurl4-gnutls-dev; then
+  wanted=$(echo "$wanted" | sed 's/libcurl4-openssl-dev/libcurl4-gnutls-dev/')
+fi
+
+if [ "$list_only" = yes ]; then
+  # shellcheck disable=SC2086
+  printf '%s\n' $wanted
+  exit 0
+fi
+
+if ! command -v dpkg-query >/dev/null; then
+  # shellcheck disable=SC2086
+  echo "this is not Debian; install the likes of:" $wanted >&2
+  exit 1
+fi
+
+missing=''
+for package in $wanted; do
+  installed "$package" || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" = 0 ]; then
+  as_root=''
+elif command -v sudo >/dev/null; then
+  as_root='sudo'
+else
+  echo "these packages are missing; install them as root: apt-get install$missing" >&2
+  exit 1
+fi
+
+export DEBIAN_FRONTEND=noninteractive
+$as_root apt-get update -qq >&2
+# shellcheck disable=SC2086
+$as_root apt-get install -y -qq --no-install-recommends $missing >&2
