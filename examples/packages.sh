@@ -69,7 +69,7 @@ else
   exit 1
 fi
 
-export DEBIAN_FRONTEND=noninteractive
+
 $as_root apt-get update -qq >&2
 # shellcheck disable=SC2086
-$as_root apt-get install -y -qq --no-install-recommends $missing >&2
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2

@@ -21,8 +21,9 @@ void alsa_out_init(struct alsa_out *out, const struct pcm_ops *ops, const char *
 int alsa_out_open(struct alsa_out *out) {
   out->obtained = out->asked;
   int status = out->ops.open(out->ops.user_data, out->device, &out->obtained);
-  if (status < 0)
+  if (status < 0) {
     return status;
+  }
   out->block_frames = 0;
   out->block_done = 0;
   out->state = ALSA_OUT_FILLING;
@@ -30,8 +31,9 @@ int alsa_out_open(struct alsa_out *out) {
 }
 
 void alsa_out_close(struct alsa_out *out) {
-  if (out->state == ALSA_OUT_CLOSED)
+  if (out->state == ALSA_OUT_CLOSED) {
     return;
+  }
   out->ops.close(out->ops.user_data);
   out->state = ALSA_OUT_CLOSED;
 }
@@ -66,8 +68,9 @@ static int render_block(struct alsa_out *out, unsigned long room, uint64_t now_n
                         render_fn *render, void *user_data) {
   long delay = 0;
   int status = out->ops.delay(out->ops.user_data, &delay);
-  if (status < 0)
+  if (status < 0) {
     return status;
+  }
   uint64_t ahead = delay > 0 ? (uint64_t)delay : 0;
   out->block_frames = room < ALSA_OUT_CHUNK_FRAMES ? room : ALSA_OUT_CHUNK_FRAMES;
   out->block_done = 0;
@@ -82,15 +85,18 @@ static long fill(struct alsa_out *out, unsigned long room, uint64_t now_ns, rend
   while (written < room) {
     if (out->block_done == out->block_frames) {
       int status = render_block(out, room - written, now_ns, render, user_data);
-      if (status < 0)
+      if (status < 0) {
         return status;
+      }
     }
     long taken = out->ops.write(out->ops.user_data, out->block + out->block_done * CHANNELS,
                                 out->block_frames - out->block_done);
-    if (taken == -EAGAIN || taken == 0)
+    if (taken == -EAGAIN || taken == 0) {
       break;
-    if (taken < 0)
+    }
+    if (taken < 0) {
       return taken;
+    }
     out->block_done += (size_t)taken;
     written += (unsigned long)taken;
   }
@@ -100,18 +106,22 @@ static long fill(struct alsa_out *out, unsigned long room, uint64_t now_ns, rend
 long alsa_out_service(struct alsa_out *out, uint64_t now_ns, render_fn *render, void *user_data) {
   for (int repairs = 0; repairs <= REPAIRS_MAX; repairs++) {
     long status = out->ops.avail(out->ops.user_data);
-    if (status >= 0)
-      status = fill(out, (unsigned long)status, now_ns, render, user_data);
     if (status >= 0) {
-      if (status > 0)
+      status = fill(out, (unsigned long)status, now_ns, render, user_data);
+    }
+    if (status >= 0) {
+      if (status > 0) {
         out->state = ALSA_OUT_RUNNING;
+      }
       return status;
     }
     int repaired = repair(out, (int)status);
-    if (repaired == -EAGAIN)
+    if (repaired == -EAGAIN) {
       return 0;
-    if (repaired < 0)
+    }
+    if (repaired < 0) {
       return repaired;
+    }
   }
   return 0;
 }

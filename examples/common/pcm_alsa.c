@@ -16,20 +16,27 @@ static int set_hardware(snd_pcm_t *handle, struct pcm_geometry *geometry) {
   snd_pcm_uframes_t buffer = geometry->buffer_frames;
   snd_pcm_uframes_t period = geometry->period_frames;
   int status = snd_pcm_hw_params_any(handle, hardware);
-  if (status >= 0)
+  if (status >= 0) {
     status = snd_pcm_hw_params_set_access(handle, hardware, SND_PCM_ACCESS_RW_INTERLEAVED);
-  if (status >= 0)
+  }
+  if (status >= 0) {
     status = snd_pcm_hw_params_set_format(handle, hardware, SND_PCM_FORMAT_S16);
-  if (status >= 0)
+  }
+  if (status >= 0) {
     status = snd_pcm_hw_params_set_channels(handle, hardware, CHANNELS);
-  if (status >= 0)
+  }
+  if (status >= 0) {
     status = snd_pcm_hw_params_set_rate(handle, hardware, RATE_HZ, 0);
-  if (status >= 0)
+  }
+  if (status >= 0) {
     status = snd_pcm_hw_params_set_period_size_near(handle, hardware, &period, NULL);
-  if (status >= 0)
+  }
+  if (status >= 0) {
     status = snd_pcm_hw_params_set_buffer_size_near(handle, hardware, &buffer);
-  if (status >= 0)
+  }
+  if (status >= 0) {
     status = snd_pcm_hw_params(handle, hardware);
+  }
   geometry->buffer_frames = buffer;
   geometry->period_frames = period;
   return status;
@@ -42,12 +49,15 @@ static int set_software(snd_pcm_t *handle, const struct pcm_geometry *geometry) 
   snd_pcm_uframes_t full =
       geometry->buffer_frames / geometry->period_frames * geometry->period_frames;
   int status = snd_pcm_sw_params_current(handle, software);
-  if (status >= 0)
+  if (status >= 0) {
     status = snd_pcm_sw_params_set_start_threshold(handle, software, full);
-  if (status >= 0)
+  }
+  if (status >= 0) {
     status = snd_pcm_sw_params_set_avail_min(handle, software, geometry->period_frames);
-  if (status >= 0)
+  }
+  if (status >= 0) {
     status = snd_pcm_sw_params(handle, software);
+  }
   return status;
 }
 
@@ -55,11 +65,13 @@ static int pcm_open(void *user_data, const char *device, struct pcm_geometry *ge
   struct pcm_alsa *pcm = user_data;
   snd_pcm_t *handle = NULL;
   int status = snd_pcm_open(&handle, device, SND_PCM_STREAM_PLAYBACK, SND_PCM_NONBLOCK);
-  if (status < 0)
+  if (status < 0) {
     return status;
+  }
   status = set_hardware(handle, geometry);
-  if (status >= 0)
+  if (status >= 0) {
     status = set_software(handle, geometry);
+  }
   if (status < 0) {
     snd_pcm_close(handle);
     return status;
@@ -100,8 +112,9 @@ static int pcm_resume(void *user_data) {
 
 static int pcm_descriptors(void *user_data, struct pollfd *out, int max) {
   int count = snd_pcm_poll_descriptors_count(handle_of(user_data));
-  if (count < 0 || count > max)
+  if (count < 0 || count > max) {
     return count < 0 ? count : -E2BIG;
+  }
   return snd_pcm_poll_descriptors(handle_of(user_data), out, (unsigned)count);
 }
 
@@ -137,8 +150,9 @@ static void tell_hint(const void *hint, void (*tell)(void *, const char *, const
   char *description = snd_device_name_get_hint(hint, "DESC");
   char *direction = snd_device_name_get_hint(hint, "IOID"); /* NULL: both */
   if (name != NULL && (direction == NULL || strcmp(direction, "Output") == 0)) {
-    if (description != NULL)
+    if (description != NULL) {
       description[strcspn(description, "\n")] = '\0';
+    }
     tell(user_data, name, description != NULL ? description : "");
   }
   free(name);
@@ -150,10 +164,12 @@ void pcm_alsa_list(void (*tell)(void *user_data, const char *name, const char *d
                    void *user_data) {
   void **hints = NULL;
   snd_lib_error_set_handler(ignore_message);
-  if (snd_device_name_hint(-1, "pcm", &hints) < 0)
+  if (snd_device_name_hint(-1, "pcm", &hints) < 0) {
     return;
-  for (void **hint = hints; *hint != NULL; hint++)
+  }
+  for (void **hint = hints; *hint != NULL; hint++) {
     tell_hint(*hint, tell, user_data);
+  }
   snd_device_name_free_hint(hints);
 }
 

@@ -28,17 +28,19 @@ static bool is_pin(const char *text) {
 
 int pin_parse(const char *text, struct pin *out, struct fault *fault) {
   *out = (struct pin){.trust = PIN_TRUST_FIRST_USE};
-  if (text == NULL)
+  if (text == NULL) {
     return 0;
+  }
   if (strcmp(text, "system") == 0) {
     out->trust = PIN_TRUST_SYSTEM;
     return 0;
   }
-  if (!is_pin(text))
+  if (!is_pin(text)) {
     return fault_set(fault,
                      "--pin %s: give \"system\", or \"sha256//\" and 44 characters of base64 "
                      "(pa-send prints it when it starts)",
                      text);
+  }
   out->trust = PIN_TRUST_KEY;
   memcpy(out->key, text, PIN_TEXT_SIZE);
   return 0;
@@ -50,16 +52,19 @@ int pin_from_certificate(const char *pem, char out[PIN_TEXT_SIZE], struct fault 
   unsigned char digest[DIGEST_BYTES];
   size_t len = 0;
   int status = mbedtls_x509_crt_parse(&certificate, (const unsigned char *)pem, strlen(pem) + 1);
-  if (status == 0)
+  if (status == 0) {
     status = mbedtls_md(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), certificate.pk_raw.p,
                         certificate.pk_raw.len, digest);
+  }
   mbedtls_x509_crt_free(&certificate);
   memcpy(out, PREFIX, PREFIX_LEN);
-  if (status == 0)
+  if (status == 0) {
     status = mbedtls_base64_encode((unsigned char *)out + PREFIX_LEN, PIN_TEXT_SIZE - PREFIX_LEN,
                                    &len, digest, sizeof digest);
-  if (status != 0)
+  }
+  if (status != 0) {
     return fault_set(fault, "the server's certificate cannot be read");
+  }
   return 0;
 }
 
@@ -71,8 +76,9 @@ void pin_store_path(const char *state_dir, char out[PIN_STORE_PATH_SIZE]) {
 static bool split_line(char *line, char **pin) {
   line[strcspn(line, "\r\n")] = '\0';
   *pin = strchr(line, ' ');
-  if (*pin == NULL)
+  if (*pin == NULL) {
     return false;
+  }
   **pin = '\0';
   *pin += 1;
   return is_pin(*pin);
@@ -86,19 +92,22 @@ int pin_store_read(const char *state_dir, const char *authority, char out[PIN_TE
   out[0] = '\0';
   pin_store_path(state_dir, path);
   FILE *file = fopen(path, "r");
-  if (file == NULL && errno == ENOENT)
+  if (file == NULL && errno == ENOENT) {
     return 0;
-  if (file == NULL)
+  }
+  if (file == NULL) {
     return fault_set(fault, "cannot read %s: %s", path, strerror(errno));
+  }
   int status = 0;
   while (status == 0 && fgets(line, sizeof line, file) != NULL) {
-    if (!split_line(line, &pin))
+    if (!split_line(line, &pin)) {
       status = fault_set(fault,
                          "%s holds a line that is not \"HOST:PORT sha256//KEY\"; mend or "
                          "remove the file",
                          path);
-    else if (strcasecmp(line, authority) == 0)
+    } else if (strcasecmp(line, authority) == 0) {
       memcpy(out, pin, PIN_TEXT_SIZE);
+    }
   }
   fclose(file);
   return status;
@@ -109,11 +118,13 @@ static void copy_others(const char *path, const char *authority, FILE *to) {
   char line[LINE_SIZE];
   char *pin;
   FILE *from = fopen(path, "r");
-  if (from == NULL)
+  if (from == NULL) {
     return;
+  }
   while (fgets(line, sizeof line, from) != NULL) {
-    if (split_line(line, &pin) && strcasecmp(line, authority) != 0)
+    if (split_line(line, &pin) && strcasecmp(line, authority) != 0) {
       (void)fprintf(to, "%s %s\n", line, pin);
+    }
   }
   fclose(from);
 }
@@ -124,16 +135,19 @@ int pin_store_write(const char *state_dir, const char *authority, const char *pi
   char fresh[PIN_STORE_PATH_SIZE + 4];
   pin_store_path(state_dir, path);
   (void)snprintf(fresh, sizeof fresh, "%s.new", path);
-  if (mkdir(state_dir, 0700) != 0 && errno != EEXIST)
+  if (mkdir(state_dir, 0700) != 0 && errno != EEXIST) {
     return fault_set(fault, "cannot make the state folder %s: %s", state_dir, strerror(errno));
+  }
   FILE *file = fopen(fresh, "w");
-  if (file == NULL)
+  if (file == NULL) {
     return fault_set(fault, "cannot write %s: %s", fresh, strerror(errno));
+  }
   copy_others(path, authority, file);
   bool good =
       fprintf(file, "%s %s\n", authority, pin) > 0 && fflush(file) == 0 && fsync(fileno(file)) == 0;
   good = fclose(file) == 0 && good;
-  if (!good || rename(fresh, path) != 0)
+  if (!good || rename(fresh, path) != 0) {
     return fault_set(fault, "cannot write %s: %s", path, strerror(errno));
+  }
   return 0;
 }

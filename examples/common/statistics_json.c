@@ -22,12 +22,13 @@ struct field {
 
 static size_t write_field(const struct field *field, char *out, size_t room) {
   int len;
-  if (field->kind == FIELD_COUNT)
+  if (field->kind == FIELD_COUNT) {
     len = snprintf(out, room, ",\"%s\":%" PRIu64, field->name, field->count);
-  else if (!isfinite(field->value))
+  } else if (!isfinite(field->value)) {
     len = snprintf(out, room, ",\"%s\":null", field->name);
-  else
+  } else {
     len = snprintf(out, room, ",\"%s\":%.*f", field->name, field->digits, field->value);
+  }
   return len < 0 || (size_t)len >= room ? 0 : (size_t)len;
 }
 
@@ -55,18 +56,20 @@ void statistics_json_write(const struct speaker_statistics *statistics,
   size_t room = STATISTICS_JSON_SIZE - 1;
   size_t len = (size_t)snprintf(out, room, "{\"t_s\":%.3f,\"state\":\"%s\"", statistics->t_s,
                                 statistics->state);
-  for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+  for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
     len += write_field(&fields[i], out + len, room - len);
+  }
   out[len] = '}';
   out[len + 1] = '\0';
 }
 
 /* "12.3" or "-". */
 static const char *value_text(double value, char *out, size_t size) {
-  if (isfinite(value))
+  if (isfinite(value)) {
     (void)snprintf(out, size, "%.1f", value);
-  else
+  } else {
     (void)snprintf(out, size, "-");
+  }
   return out;
 }
 

@@ -59,8 +59,9 @@ int wav_writer_open(struct wav_writer *writer, const char *path, unsigned rate_h
                     unsigned channels, struct fault *fault) {
   *writer = (struct wav_writer){.path = path, .channels = channels, .rate_hz = rate_hz};
   writer->file = fopen(path, "wb");
-  if (writer->file == NULL)
+  if (writer->file == NULL) {
     return system_fault(fault, "write", path);
+  }
   return wav_writer_sync(writer, fault);
 }
 
@@ -69,8 +70,9 @@ int wav_writer_write(struct wav_writer *writer, const int16_t *pcm, size_t frame
   for (size_t i = 0; i < frames * writer->channels; i++) {
     uint8_t bytes[SAMPLE_BYTES];
     put_le16(bytes, (uint16_t)pcm[i]);
-    if (fwrite(bytes, sizeof bytes, 1, writer->file) != 1)
+    if (fwrite(bytes, sizeof bytes, 1, writer->file) != 1) {
       return system_fault(fault, "write", writer->path);
+    }
   }
   writer->frames += frames;
   return 0;
@@ -78,17 +80,20 @@ int wav_writer_write(struct wav_writer *writer, const int16_t *pcm, size_t frame
 
 int wav_writer_sync(struct wav_writer *writer, struct fault *fault) {
   if (fseek(writer->file, 0, SEEK_SET) != 0 || !write_header(writer) ||
-      fseek(writer->file, 0, SEEK_END) != 0 || fflush(writer->file) != 0)
+      fseek(writer->file, 0, SEEK_END) != 0 || fflush(writer->file) != 0) {
     return system_fault(fault, "write", writer->path);
+  }
   return 0;
 }
 
 int wav_writer_close(struct wav_writer *writer, struct fault *fault) {
-  if (writer->file == NULL)
+  if (writer->file == NULL) {
     return 0;
+  }
   int status = wav_writer_sync(writer, fault);
-  if (fclose(writer->file) != 0 && status == 0)
+  if (fclose(writer->file) != 0 && status == 0) {
     status = system_fault(fault, "write", writer->path);
+  }
   writer->file = NULL;
   return status;
 }
@@ -96,21 +101,25 @@ int wav_writer_close(struct wav_writer *writer, struct fault *fault) {
 /* The whole file in memory, NULL with errno set on failure. */
 static uint8_t *read_whole(const char *path, size_t *len) {
   FILE *file = fopen(path, "rb");
-  if (file == NULL)
+  if (file == NULL) {
     return NULL;
+  }
   uint8_t *bytes = NULL;
   long size = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
-  if (size >= 0 && fseek(file, 0, SEEK_SET) == 0)
+  if (size >= 0 && fseek(file, 0, SEEK_SET) == 0) {
     bytes = malloc((size_t)size + 1);
-  if (bytes != NULL)
+  }
+  if (bytes != NULL) {
     *len = fread(bytes, 1, (size_t)size, file);
+  }
   fclose(file);
   return bytes;
 }
 
 static bool read_format(struct wav_audio *audio, const uint8_t *chunk, size_t len) {
-  if (len < 16)
+  if (len < 16) {
     return false;
+  }
   unsigned format = get_le16(chunk);
   audio->channels = get_le16(chunk + 2);
   audio->rate_hz = get_le32(chunk + 4);
@@ -122,30 +131,36 @@ static bool read_samples(struct wav_audio *audio, const uint8_t *chunk, size_t l
   audio->frames = len / (audio->channels * SAMPLE_BYTES);
   size_t count = audio->frames * audio->channels;
   audio->pcm = malloc((count + 1) * sizeof *audio->pcm);
-  if (audio->pcm == NULL)
+  if (audio->pcm == NULL) {
     return false;
-  for (size_t i = 0; i < count; i++)
+  }
+  for (size_t i = 0; i < count; i++) {
     audio->pcm[i] = (int16_t)get_le16(chunk + i * SAMPLE_BYTES);
+  }
   return true;
 }
 
 static bool read_chunks(struct wav_audio *audio, const uint8_t *bytes, size_t len) {
-  if (len < 12 || memcmp(bytes, "RIFF", 4) != 0 || memcmp(bytes + 8, "WAVE", 4) != 0)
+  if (len < 12 || memcmp(bytes, "RIFF", 4) != 0 || memcmp(bytes + 8, "WAVE", 4) != 0) {
     return false;
+  }
   size_t at = 12;
   while (len - at >= 8) {
     const uint8_t *chunk = bytes + at;
     size_t there = len - at - 8;
     size_t size = get_le32(chunk + 4);
     size_t usable = size < there ? size : there;
-    if (memcmp(chunk, "data", 4) == 0)
+    if (memcmp(chunk, "data", 4) == 0) {
       return audio->channels > 0 && read_samples(audio, chunk + 8, usable);
-    if (memcmp(chunk, "fmt ", 4) == 0 && !read_format(audio, chunk + 8, usable))
+    }
+    if (memcmp(chunk, "fmt ", 4) == 0 && !read_format(audio, chunk + 8, usable)) {
       return false;
+    }
     /* Chunks are padded to an even length. */
     size_t step = size + (size & 1);
-    if (step > there)
+    if (step > there) {
       return false;
+    }
     at += 8 + step;
   }
   return false;
@@ -155,8 +170,9 @@ int wav_audio_read(struct wav_audio *audio, const char *path, struct fault *faul
   *audio = (struct wav_audio){0};
   size_t len = 0;
   uint8_t *bytes = read_whole(path, &len);
-  if (bytes == NULL)
+  if (bytes == NULL) {
     return system_fault(fault, "read", path);
+  }
   bool good = read_chunks(audio, bytes, len);
   free(bytes);
   return good ? 0 : fault_set(fault, "%s is not a WAV file of 16-bit PCM", path);

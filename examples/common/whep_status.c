@@ -29,18 +29,21 @@ static const struct {
 
 enum whep_verdict whep_status_verdict(long status) {
   for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
-    if (statuses[i].status == status)
+    if (statuses[i].status == status) {
       return statuses[i].verdict;
+    }
   }
   return status >= 500 ? WHEP_RETRY : WHEP_REFUSED;
 }
 
 const char *whep_status_text(long status) {
   for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
-    if (statuses[i].status == status)
+    if (statuses[i].status == status) {
       return statuses[i].text;
+    }
   }
-  if (status >= 500)
+  if (status >= 500) {
     return "the server has a problem";
+  }
   return status >= 400 ? "the server refuses the request" : "not an answer to a WHEP offer";
 }

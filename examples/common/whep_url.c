@@ -17,8 +17,9 @@ static bool get_part(const char *url, CURLUPart part, char *out, size_t size) {
   bool good = handle != NULL && curl_url_set(handle, CURLUPART_URL, url, 0) == CURLUE_OK &&
               curl_url_get(handle, part, &text, CURLU_DEFAULT_PORT) == CURLUE_OK &&
               strlen(text) < size;
-  if (good)
+  if (good) {
     memcpy(out, text, strlen(text) + 1);
+  }
   curl_free(text);
   curl_url_cleanup(handle);
   return good;
@@ -30,15 +31,17 @@ bool whep_url_is_secure(const char *url) {
 
 bool whep_url_is_loopback(const char *url) {
   char host[HOST_SIZE];
-  if (!get_part(url, CURLUPART_HOST, host, sizeof host))
+  if (!get_part(url, CURLUPART_HOST, host, sizeof host)) {
     return false;
+  }
   struct paw_address address;
   if (host[0] == '[') {
     host[strcspn(host, "]")] = '\0';
     memmove(host, host + 1, strlen(host));
   }
-  if (paw_address_parse(host, &address) == PAW_OK)
+  if (paw_address_parse(host, &address) == PAW_OK) {
     return paw_address_is_loopback(&address);
+  }
   return strcasecmp(host, "localhost") == 0;
 }
 
@@ -47,8 +50,9 @@ void whep_url_authority(const char *url, char out[WHEP_AUTHORITY_SIZE]) {
   char port[8];
   out[0] = '\0';
   if (get_part(url, CURLUPART_HOST, host, sizeof host) &&
-      get_part(url, CURLUPART_PORT, port, sizeof port))
+      get_part(url, CURLUPART_PORT, port, sizeof port)) {
     (void)snprintf(out, WHEP_AUTHORITY_SIZE, "%s:%s", host, port);
+  }
 }
 
 bool whep_url_same_origin(const char *a, const char *b) {
@@ -74,56 +78,65 @@ static bool resolve(const char *base, const char *reference, char *out) {
       handle != NULL && curl_url_set(handle, CURLUPART_URL, base, 0) == CURLUE_OK &&
       curl_url_set(handle, CURLUPART_URL, reference, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
       curl_url_get(handle, CURLUPART_URL, &text, 0) == CURLUE_OK && strlen(text) < WHEP_URL_SIZE;
-  if (good)
+  if (good) {
     memcpy(out, text, strlen(text) + 1);
+  }
   curl_free(text);
   curl_url_cleanup(handle);
   return good;
 }
 
 int whep_url_resolve(const char *base, const char *location, char *out, struct fault *fault) {
-  if (!resolve(base, location, out) || !is_http(out))
+  if (!resolve(base, location, out) || !is_http(out)) {
     return fault_set(fault, "the server points to \"%s\", which is no web address", location);
-  if (whep_url_is_secure(base) && !whep_url_is_secure(out))
+  }
+  if (whep_url_is_secure(base) && !whep_url_is_secure(out)) {
     return fault_set(fault, "the server points from https:// to %s; refused", out);
+  }
   return 0;
 }
 
 /* "https://HOST:PORTPATH" for a server given without a scheme. */
 static bool from_host(const char *server, const char *path, char *out) {
-  if (strpbrk(server, "/?#@") != NULL)
+  if (strpbrk(server, "/?#@") != NULL) {
     return false;
+  }
   struct paw_address address;
   bool bare_ipv6 = server[0] != '[' && paw_address_parse(server, &address) == PAW_OK &&
                    address.family == PAW_FAMILY_IPV6;
   const char *bracket = strchr(server, ']');
   const char *colon = strchr(bracket != NULL ? bracket : server, ':');
   int len;
-  if (bare_ipv6)
+  if (bare_ipv6) {
     len = snprintf(out, WHEP_URL_SIZE, "https://[%s]:%d%s", server, WHEP_DEFAULT_PORT, path);
-  else if (colon != NULL)
+  } else if (colon != NULL) {
     len = snprintf(out, WHEP_URL_SIZE, "https://%s%s", server, path);
-  else
+  } else {
     len = snprintf(out, WHEP_URL_SIZE, "https://%s:%d%s", server, WHEP_DEFAULT_PORT, path);
+  }
   return len > 0 && len < WHEP_URL_SIZE;
 }
 
 static bool from_url(const char *server, const char *path, char *out) {
   char own_path[WHEP_URL_SIZE];
-  if (!get_part(server, CURLUPART_PATH, own_path, sizeof own_path))
+  if (!get_part(server, CURLUPART_PATH, own_path, sizeof own_path)) {
     return false;
+  }
   return resolve(server, strcmp(own_path, "/") == 0 ? path : server, out);
 }
 
 int whep_url_from_server(const char *server, const char *path, char *out, struct fault *fault) {
-  if (path[0] != '/')
+  if (path[0] != '/') {
     return fault_set(fault, "--path %s: it must begin with a slash", path);
+  }
   bool has_scheme = strstr(server, "://") != NULL;
   bool good = has_scheme ? from_url(server, path, out) : from_host(server, path, out);
-  if (!good || !is_http(out))
+  if (!good || !is_http(out)) {
     return fault_set(fault, "--server %s: not HOST, HOST:PORT or https://HOST[:PORT]/PATH", server);
-  if (!whep_url_is_secure(out) && !whep_url_is_loopback(out))
+  }
+  if (!whep_url_is_secure(out) && !whep_url_is_loopback(out)) {
     return fault_set(fault, "--server %s: http:// is for a server on this machine; use https://",
                      server);
+  }
   return 0;
 }

@@ -26,8 +26,9 @@ struct device {
 
 static int take_failure(struct device *device, int *failure) {
   int status = *failure;
-  if (status != 0 && device->fail_count > 0 && --device->fail_count == 0)
+  if (status != 0 && device->fail_count > 0 && --device->fail_count == 0) {
     *failure = 0;
+  }
   return status;
 }
 
@@ -57,11 +58,13 @@ static int device_delay(void *user_data, long *frames) {
 static long device_write(void *user_data, const int16_t *pcm, unsigned long frames) {
   struct device *device = user_data;
   int failure = take_failure(device, &device->fail_write);
-  if (failure != 0)
+  if (failure != 0) {
     return failure;
+  }
   long taken = (long)frames;
-  if (device->take_at_most != 0 && taken > device->take_at_most)
+  if (device->take_at_most != 0 && taken > device->take_at_most) {
     taken = device->take_at_most;
+  }
   for (long i = 0; i < taken; i++) {
     assert_int_equal(pcm[2 * i], (int16_t)(device->last + 1));
     device->last = pcm[2 * i];
@@ -108,11 +111,13 @@ struct source {
 
 static void render(void *user_data, int16_t *pcm, size_t frames, uint64_t play_ns) {
   struct source *source = user_data;
-  if (source->next == 0)
+  if (source->next == 0) {
     source->first_play_ns = play_ns;
+  }
   source->last_play_ns = play_ns;
-  for (size_t i = 0; i < frames; i++)
+  for (size_t i = 0; i < frames; i++) {
     pcm[2 * i] = pcm[2 * i + 1] = ++source->next;
+  }
 }
 
 static void fills_the_buffer_and_tells_when_each_block_sounds(void **state) {

@@ -15,8 +15,9 @@ static void doubles_up_to_the_cap(void **state) {
   backoff_init(&backoff, 200 * MS, 5000 * MS);
   assert_int_equal(backoff_next(&backoff, UINT32_MAX, 0), 200 * MS);
   assert_int_equal(backoff_next(&backoff, UINT32_MAX, 0), 400 * MS);
-  for (int i = 0; i < 40; i++)
+  for (int i = 0; i < 40; i++) {
     (void)backoff_next(&backoff, 0, 0);
+  }
   assert_int_equal(backoff_next(&backoff, UINT32_MAX, 0), 5000 * MS);
 }
 
@@ -41,8 +42,9 @@ static void starts_small_again(void **state) {
   (void)state;
   struct backoff backoff;
   backoff_init(&backoff, 200 * MS, 5000 * MS);
-  for (int i = 0; i < 10; i++)
+  for (int i = 0; i < 10; i++) {
     (void)backoff_next(&backoff, 0, 0);
+  }
   backoff_reset(&backoff);
   assert_int_equal(backoff_next(&backoff, UINT32_MAX, 0), 200 * MS);
 }

@@ -20,8 +20,9 @@ struct place {
 static int make_place(void **state) {
   struct place *place = calloc(1, sizeof *place);
   strcpy(place->folder, "/tmp/test_wav.XXXXXX");
-  if (mkdtemp(place->folder) == NULL)
+  if (mkdtemp(place->folder) == NULL) {
     return -1;
+  }
   (void)snprintf(place->path, sizeof place->path, "%s/a.wav", place->folder);
   *state = place;
   return 0;
@@ -104,8 +105,9 @@ static void takes_every_cut_without_reading_past_it(void **state) {
     struct wav_audio audio;
     write_bytes(place->path, odd_chunk_before_data, len);
     int status = wav_audio_read(&audio, place->path, &fault);
-    if (status == 0)
+    if (status == 0) {
       assert_true(audio.frames < 2);
+    }
     wav_audio_wipe(&audio);
   }
 }

@@ -11,28 +11,32 @@
 
 static void only_201_makes_a_session(void **state) {
   (void)state;
-  for (long status = 100; status < 600; status++)
+  for (long status = 100; status < 600; status++) {
     assert_int_equal(whep_status_verdict(status) == WHEP_CREATED, status == 201);
+  }
 }
 
 static void what_passes_by_itself_is_tried_again(void **state) {
   (void)state;
   static const long passing[] = {408, 409, 425, 429, 500, 502, 503, 504, 599};
-  for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++)
+  for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++) {
     assert_int_equal(whep_status_verdict(passing[i]), WHEP_RETRY);
+  }
 }
 
 static void what_the_installer_must_mend_ends_it(void **state) {
   (void)state;
   static const long refused[] = {200, 301, 302, 303, 400, 401, 403, 404, 405, 406, 415, 422, 499};
-  for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+  for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
     assert_int_equal(whep_status_verdict(refused[i]), WHEP_REFUSED);
+  }
 }
 
 static void only_redirects_that_keep_the_method_are_followed(void **state) {
   (void)state;
-  for (long status = 300; status < 400; status++)
+  for (long status = 300; status < 400; status++) {
     assert_int_equal(whep_status_verdict(status) == WHEP_REDIRECT, status == 307 || status == 308);
+  }
 }
 
 static void the_token_is_named_for_401(void **state) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "http.h"
+#include "http_client.h"
 
 #include <curl/curl.h>
 #include <pawebrtc/base.h>
@@ -16,40 +16,42 @@
 /* Asked-for pauses above this are not believed: a speaker has to come back some day. */
 #define RETRY_AFTER_MAX_S 300L
 
-struct http_transfer {
-  struct http *http;
-  struct http_transfer *next;
+struct http_client_transfer {
+  struct http_client *client;
+  struct http_client_transfer *next;
   CURL *easy;
   struct curl_slist *fields;
-  http_done_fn *done;
+  http_client_done_fn *done;
   void *user_data;
   char *request_body;
   char *body;
   size_t body_len;
   bool body_too_long;
-  char location[HTTP_FIELD_SIZE];
-  char etag[HTTP_FIELD_SIZE];
+  char location[HTTP_CLIENT_FIELD_SIZE];
+  char etag[HTTP_CLIENT_FIELD_SIZE];
   char error[CURL_ERROR_SIZE];
 };
 
-struct http {
+struct http_client {
   struct loop *loop;
   CURLM *multi;
   struct loop_timer timer;
-  struct http_transfer *transfers;
+  struct http_client_transfer *transfers;
 };
 
-static void forget(struct http_transfer *transfer) {
-  struct http_transfer **link = &transfer->http->transfers;
-  while (*link != NULL && *link != transfer)
+static void forget(struct http_client_transfer *transfer) {
+  struct http_client_transfer **link = &transfer->client->transfers;
+  while (*link != NULL && *link != transfer) {
     link = &(*link)->next;
-  if (*link != NULL)
+  }
+  if (*link != NULL) {
     *link = transfer->next;
+  }
 }
 
-static void transfer_free(struct http_transfer *transfer) {
+static void transfer_free(struct http_client_transfer *transfer) {
   forget(transfer);
-  curl_multi_remove_handle(transfer->http->multi, transfer->easy);
+  curl_multi_remove_handle(transfer->client->multi, transfer->easy);
   curl_easy_cleanup(transfer->easy);
   curl_slist_free_all(transfer->fields);
   free(transfer->request_body);
@@ -65,38 +67,46 @@ static void read_server_pin(CURL *easy, char out[PIN_TEXT_SIZE]) {
   struct fault ignored;
   out[0] = '\0';
   if (curl_easy_getinfo(easy, CURLINFO_CERTINFO, &chain) != CURLE_OK || chain == NULL ||
-      chain->num_of_certs < 1)
+      chain->num_of_certs < 1) {
     return;
+  }
   for (struct curl_slist *field = chain->certinfo[0]; field != NULL; field = field->next) {
     if (strncmp(field->data, "Cert:", 5) == 0 &&
-        pin_from_certificate(field->data + 5, out, &ignored) != 0)
+        pin_from_certificate(field->data + 5, out, &ignored) != 0) {
       out[0] = '\0';
+    }
   }
 }
 
-static enum http_outcome outcome_of(const struct http_transfer *transfer, CURLcode result) {
-  if (result == CURLE_OK)
-    return HTTP_ANSWERED;
-  if (result == CURLE_SSL_PINNEDPUBKEYNOTMATCH)
-    return HTTP_WRONG_KEY;
-  if (result == CURLE_PEER_FAILED_VERIFICATION)
-    return HTTP_UNTRUSTED;
-  if (result == CURLE_OPERATION_TIMEDOUT)
-    return HTTP_TIMED_OUT;
-  return transfer->body_too_long ? HTTP_TOO_LONG : HTTP_UNREACHABLE;
+static enum http_client_outcome outcome_of(const struct http_client_transfer *transfer,
+                                           CURLcode result) {
+  if (result == CURLE_OK) {
+    return HTTP_CLIENT_ANSWERED;
+  }
+  if (result == CURLE_SSL_PINNEDPUBKEYNOTMATCH) {
+    return HTTP_CLIENT_WRONG_KEY;
+  }
+  if (result == CURLE_PEER_FAILED_VERIFICATION) {
+    return HTTP_CLIENT_UNTRUSTED;
+  }
+  if (result == CURLE_OPERATION_TIMEDOUT) {
+    return HTTP_CLIENT_TIMED_OUT;
+  }
+  return transfer->body_too_long ? HTTP_CLIENT_TOO_LONG : HTTP_CLIENT_UNREACHABLE;
 }
 
 static uint64_t retry_after_ns(CURL *easy) {
   curl_off_t seconds = 0;
-  if (curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &seconds) != CURLE_OK || seconds <= 0)
+  if (curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &seconds) != CURLE_OK || seconds <= 0) {
     return 0;
+  }
   return (uint64_t)(seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S) * PAW_NS_PER_S;
 }
 
-static void finish(struct http_transfer *transfer, CURLcode result) {
+static void finish(struct http_client_transfer *transfer, CURLcode result) {
   char pin[PIN_TEXT_SIZE];
   char *content_type = NULL;
-  struct http_response response = {
+  struct http_client_response response = {
       .outcome = outcome_of(transfer, result),
       .problem = transfer->error[0] != '\0' ? transfer->error : curl_easy_strerror(result),
       .body = transfer->body != NULL ? transfer->body : "",
@@ -116,72 +126,78 @@ static void finish(struct http_transfer *transfer, CURLcode result) {
   transfer_free(transfer);
 }
 
-static void collect(struct http *http) {
+static void collect(struct http_client *client) {
   int left;
-  CURLMsg *message = curl_multi_info_read(http->multi, &left);
+  CURLMsg *message = curl_multi_info_read(client->multi, &left);
   while (message != NULL) {
-    struct http_transfer *transfer = NULL;
+    struct http_client_transfer *transfer = NULL;
     CURLcode result = message->data.result;
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
-    if (message->msg == CURLMSG_DONE)
+    if (message->msg == CURLMSG_DONE) {
       finish(transfer, result);
-    message = curl_multi_info_read(http->multi, &left);
+    }
+    message = curl_multi_info_read(client->multi, &left);
   }
 }
 
 /* ---- libcurl's callbacks ---- */
 
 static void socket_ready(void *user_data, int fd, short ready) {
-  struct http *http = user_data;
+  struct http_client *client = user_data;
   int bits = 0;
   int running;
-  if ((ready & POLLIN) != 0)
+  if ((ready & POLLIN) != 0) {
     bits |= CURL_CSELECT_IN;
-  if ((ready & POLLOUT) != 0)
+  }
+  if ((ready & POLLOUT) != 0) {
     bits |= CURL_CSELECT_OUT;
-  if ((ready & (POLLERR | POLLHUP | POLLNVAL)) != 0)
+  }
+  if ((ready & (POLLERR | POLLHUP | POLLNVAL)) != 0) {
     bits |= CURL_CSELECT_ERR;
-  curl_multi_socket_action(http->multi, fd, bits, &running);
-  collect(http);
+  }
+  curl_multi_socket_action(client->multi, fd, bits, &running);
+  collect(client);
 }
 
 static void time_came(void *user_data, uint64_t now_ns) {
-  struct http *http = user_data;
+  struct http_client *client = user_data;
   int running;
   (void)now_ns;
-  curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-  collect(http);
+  curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+  collect(client);
 }
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *user_data, void *socket_data) {
-  struct http *http = user_data;
+  struct http_client *client = user_data;
   (void)easy, (void)socket_data;
   if (what == CURL_POLL_REMOVE) {
-    loop_unwatch(http->loop, fd);
+    loop_unwatch(client->loop, fd);
     return 0;
   }
   int events =
       ((what & CURL_POLL_IN) != 0 ? POLLIN : 0) | ((what & CURL_POLL_OUT) != 0 ? POLLOUT : 0);
-  return loop_watch(http->loop, fd, (short)events, socket_ready, http);
+  return loop_watch(client->loop, fd, (short)events, socket_ready, client);
 }
 
 static int on_timer(CURLM *multi, long timeout_ms, void *user_data) {
-  struct http *http = user_data;
+  struct http_client *client = user_data;
   (void)multi;
-  loop_timer_set(&http->timer, timeout_ms < 0
-                                   ? PAW_TIME_NEVER
-                                   : system_now_ns() + (uint64_t)timeout_ms * PAW_NS_PER_MS);
+  loop_timer_set(&client->timer, timeout_ms < 0
+                                     ? PAW_TIME_NEVER
+                                     : system_now_ns() + (uint64_t)timeout_ms * PAW_NS_PER_MS);
   return 0;
 }
 
 static size_t on_body(char *data, size_t size, size_t count, void *user_data) {
-  struct http_transfer *transfer = user_data;
+  struct http_client_transfer *transfer = user_data;
   size_t len = size * count;
-  if (transfer->body == NULL)
-    transfer->body = malloc(HTTP_BODY_MAX + 1);
-  transfer->body_too_long = len > HTTP_BODY_MAX - transfer->body_len;
-  if (transfer->body == NULL || transfer->body_too_long)
+  if (transfer->body == NULL) {
+    transfer->body = malloc(HTTP_CLIENT_BODY_MAX + 1);
+  }
+  transfer->body_too_long = len > HTTP_CLIENT_BODY_MAX - transfer->body_len;
+  if (transfer->body == NULL || transfer->body_too_long) {
     return 0;
+  }
   memcpy(transfer->body + transfer->body_len, data, len);
   transfer->body_len += len;
   transfer->body[transfer->body_len] = '\0';
@@ -191,22 +207,25 @@ static size_t on_body(char *data, size_t size, size_t count, void *user_data) {
 /* Keep the value of a field line "Name: value\r\n" when it is the one that is looked for. */
 static void keep_field(const char *line, size_t len, const char *name, char *out) {
   size_t name_len = strlen(name);
-  if (len <= name_len || strncasecmp(line, name, name_len) != 0 || line[name_len] != ':')
+  if (len <= name_len || strncasecmp(line, name, name_len) != 0 || line[name_len] != ':') {
     return;
+  }
   const char *value = line + name_len + 1;
   const char *end = line + len;
-  while (value < end && (*value == ' ' || *value == '\t'))
+  while (value < end && (*value == ' ' || *value == '\t')) {
     value++;
-  while (end > value && (end[-1] == '\r' || end[-1] == '\n' || end[-1] == ' '))
+  }
+  while (end > value && (end[-1] == '\r' || end[-1] == '\n' || end[-1] == ' ')) {
     end--;
-  if ((size_t)(end - value) < HTTP_FIELD_SIZE) {
+  }
+  if ((size_t)(end - value) < HTTP_CLIENT_FIELD_SIZE) {
     memcpy(out, value, (size_t)(end - value));
     out[end - value] = '\0';
   }
 }
 
 static size_t on_field(char *data, size_t size, size_t count, void *user_data) {
-  struct http_transfer *transfer = user_data;
+  struct http_client_transfer *transfer = user_data;
   keep_field(data, size * count, "Location", transfer->location);
   keep_field(data, size * count, "ETag", transfer->etag);
   return size * count;
@@ -214,13 +233,15 @@ static size_t on_field(char *data, size_t size, size_t count, void *user_data) {
 
 /* ---- requests ---- */
 
-static bool add_field(struct http_transfer *transfer, const char *name, const char *value) {
-  char line[HTTP_FIELD_SIZE];
-  if ((size_t)snprintf(line, sizeof line, "%s: %s", name, value) >= sizeof line)
+static bool add_field(struct http_client_transfer *transfer, const char *name, const char *value) {
+  char line[HTTP_CLIENT_FIELD_SIZE];
+  if ((size_t)snprintf(line, sizeof line, "%s: %s", name, value) >= sizeof line) {
     return false;
+  }
   struct curl_slist *longer = curl_slist_append(transfer->fields, line);
-  if (longer == NULL)
+  if (longer == NULL) {
     return false;
+  }
   transfer->fields = longer;
   return true;
 }
@@ -230,27 +251,32 @@ static void set_trust(CURL *easy, const struct pin *pin) {
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, system ? 1L : 0L);
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, system ? 2L : 0L);
   curl_easy_setopt(easy, CURLOPT_CERTINFO, 1L);
-  if (pin->trust == PIN_TRUST_KEY)
+  if (pin->trust == PIN_TRUST_KEY) {
     curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, pin->key);
+  }
   /* A connection made while any key was accepted must not serve a later request. */
-  if (pin->trust == PIN_TRUST_FIRST_USE)
+  if (pin->trust == PIN_TRUST_FIRST_USE) {
     curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+  }
 }
 
-static bool set_content(struct http_transfer *transfer, const struct http_request *request) {
+static bool set_content(struct http_client_transfer *transfer,
+                        const struct http_client_request *request) {
   bool good = add_field(transfer, "Expect", "");
   if (request->token != NULL) {
-    char bearer[HTTP_FIELD_SIZE];
+    char bearer[HTTP_CLIENT_FIELD_SIZE];
     (void)snprintf(bearer, sizeof bearer, "Bearer %s", request->token);
     good = good && add_field(transfer, "Authorization", bearer);
     explicit_bzero(bearer, sizeof bearer);
   }
-  if (request->content_type != NULL)
+  if (request->content_type != NULL) {
     good = good && add_field(transfer, "Content-Type", request->content_type);
+  }
   if (request->body != NULL) {
     transfer->request_body = malloc(request->body_len + 1);
-    if (transfer->request_body == NULL)
+    if (transfer->request_body == NULL) {
       return false;
+    }
     memcpy(transfer->request_body, request->body, request->body_len);
     curl_easy_setopt(transfer->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
     curl_easy_setopt(transfer->easy, CURLOPT_POSTFIELDS, transfer->request_body);
@@ -258,7 +284,8 @@ static bool set_content(struct http_transfer *transfer, const struct http_reques
   return good;
 }
 
-static void set_basics(struct http_transfer *transfer, const struct http_request *request) {
+static void set_basics(struct http_client_transfer *transfer,
+                       const struct http_client_request *request) {
   CURL *easy = transfer->easy;
   curl_easy_setopt(easy, CURLOPT_URL, request->url);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -277,18 +304,21 @@ static void set_basics(struct http_transfer *transfer, const struct http_request
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_field);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
   curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
-  if (strcmp(request->method, "HEAD") == 0)
+  if (strcmp(request->method, "HEAD") == 0) {
     curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-  else
+  } else {
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+  }
 }
 
-struct http_transfer *http_send(struct http *http, const struct http_request *request,
-                                http_done_fn *done, void *user_data) {
-  struct http_transfer *transfer = calloc(1, sizeof *transfer);
-  if (transfer == NULL)
+struct http_client_transfer *http_client_send(struct http_client *client,
+                                              const struct http_client_request *request,
+                                              http_client_done_fn *done, void *user_data) {
+  struct http_client_transfer *transfer = calloc(1, sizeof *transfer);
+  if (transfer == NULL) {
     return NULL;
-  transfer->http = http;
+  }
+  transfer->client = client;
   transfer->done = done;
   transfer->user_data = user_data;
   transfer->easy = curl_easy_init();
@@ -299,46 +329,48 @@ struct http_transfer *http_send(struct http *http, const struct http_request *re
     good = set_content(transfer, request);
     curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->fields);
   }
-  if (!good || curl_multi_add_handle(http->multi, transfer->easy) != CURLM_OK) {
+  if (!good || curl_multi_add_handle(client->multi, transfer->easy) != CURLM_OK) {
     transfer_free(transfer);
     return NULL;
   }
-  transfer->next = http->transfers;
-  http->transfers = transfer;
+  transfer->next = client->transfers;
+  client->transfers = transfer;
   return transfer;
 }
 
-void http_cancel(struct http_transfer *transfer) {
+void http_client_cancel(struct http_client_transfer *transfer) {
   transfer_free(transfer);
 }
 
-int http_new(struct loop *loop, struct http **out, struct fault *fault) {
-  struct http *http = calloc(1, sizeof *http);
-  if (http == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-    free(http);
+int http_client_new(struct loop *loop, struct http_client **out, struct fault *fault) {
+  struct http_client *client = calloc(1, sizeof *client);
+  if (client == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    free(client);
     return fault_set(fault, "libcurl cannot be set up");
   }
-  http->loop = loop;
-  http->multi = curl_multi_init();
-  if (http->multi == NULL) {
-    free(http);
+  client->loop = loop;
+  client->multi = curl_multi_init();
+  if (client->multi == NULL) {
+    free(client);
     return fault_set(fault, "libcurl cannot be set up");
   }
-  loop_timer_init(loop, &http->timer, time_came, http);
-  curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-  curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
-  curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-  curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
-  *out = http;
+  loop_timer_init(loop, &client->timer, time_came, client);
+  curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+  curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
+  curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+  curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
+  *out = client;
   return 0;
 }
 
-void http_free(struct http *http) {
-  if (http == NULL)
+void http_client_free(struct http_client *client) {
+  if (client == NULL) {
     return;
-  while (http->transfers != NULL)
-    transfer_free(http->transfers);
-  curl_multi_cleanup(http->multi);
-  loop_timer_wipe(http->loop, &http->timer);
-  free(http);
+  }
+  while (client->transfers != NULL) {
+    transfer_free(client->transfers);
+  }
+  curl_multi_cleanup(client->multi);
+  loop_timer_wipe(client->loop, &client->timer);
+  free(client);
 }

@@ -2,8 +2,8 @@
 /* HTTP requests in the program's own loop: libcurl's multi interface, one small request at a time
  * or several. Redirects are told, not followed; the key of a server is checked before anything is
  * sent. */
-#ifndef COMMON_HTTP_H
-#define COMMON_HTTP_H
+#ifndef COMMON_HTTP_CLIENT_H
+#define COMMON_HTTP_CLIENT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,14 +14,14 @@
 #include "pin.h"
 
 /* Longest body that is taken: an SDP answer of a few kB with room for an SFU's many lines. */
-#define HTTP_BODY_MAX 65536
+#define HTTP_CLIENT_BODY_MAX 65536
 /* Longest value of a header field that is kept. */
-#define HTTP_FIELD_SIZE 2048
+#define HTTP_CLIENT_FIELD_SIZE 2048
 
-struct http;
-struct http_transfer;
+struct http_client;
+struct http_client_transfer;
 
-struct http_request {
+struct http_client_request {
   const char *method;
   const char *url;
   const char *token;        /* bearer token, or NULL */
@@ -32,18 +32,18 @@ struct http_request {
   uint64_t deadline_ns; /* of the whole request, as a duration */
 };
 
-enum http_outcome {
-  HTTP_ANSWERED,    /* status and the rest are set */
-  HTTP_UNREACHABLE, /* no connection, or it broke */
-  HTTP_TIMED_OUT,
-  HTTP_WRONG_KEY, /* the server's key is not the pinned one; nothing was sent */
-  HTTP_UNTRUSTED, /* no certificate authority of this system vouches for the server */
-  HTTP_TOO_LONG,  /* a body above HTTP_BODY_MAX */
+enum http_client_outcome {
+  HTTP_CLIENT_ANSWERED,    /* status and the rest are set */
+  HTTP_CLIENT_UNREACHABLE, /* no connection, or it broke */
+  HTTP_CLIENT_TIMED_OUT,
+  HTTP_CLIENT_WRONG_KEY, /* the server's key is not the pinned one; nothing was sent */
+  HTTP_CLIENT_UNTRUSTED, /* no certificate authority of this system vouches for the server */
+  HTTP_CLIENT_TOO_LONG,  /* a body above HTTP_CLIENT_BODY_MAX */
 };
 
 /* Valid during the callback. */
-struct http_response {
-  enum http_outcome outcome;
+struct http_client_response {
+  enum http_client_outcome outcome;
   const char *problem; /* why there is no answer, for people */
   long status;
   const char *body; /* NUL-terminated */
@@ -55,19 +55,20 @@ struct http_response {
   const char *server_pin;  /* of the key that the server showed; empty when not known */
 };
 
-typedef void http_done_fn(void *user_data, const struct http_response *response);
+typedef void http_client_done_fn(void *user_data, const struct http_client_response *response);
 
-int http_new(struct loop *loop, struct http **out, struct fault *fault);
+int http_client_new(struct loop *loop, struct http_client **out, struct fault *fault);
 
 /* Transfers under way are dropped without a call. NULL is allowed. */
-void http_free(struct http *http);
+void http_client_free(struct http_client *client);
 
 /* Begin a request; `done` is called once from the loop, never from here, unless it is cancelled.
  * NULL when there is no memory. */
-struct http_transfer *http_send(struct http *http, const struct http_request *request,
-                                http_done_fn *done, void *user_data);
+struct http_client_transfer *http_client_send(struct http_client *client,
+                                              const struct http_client_request *request,
+                                              http_client_done_fn *done, void *user_data);
 
 /* Forget a request that is not done. */
-void http_cancel(struct http_transfer *transfer);
+void http_client_cancel(struct http_client_transfer *transfer);
 
 #endif
