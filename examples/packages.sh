@@ -13,9 +13,9 @@ build='gcc libc6-dev meson ninja-build pkgconf
   libasound2-dev libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev
   libavformat-dev libavcodec-dev libavutil-dev libswresample-dev'
 demo='alsa-utils jq'
-tests='clang libclang-rt-14-dev g++ libcmocka-dev valgrind
+tests='clang clang-format libclang-rt-14-dev g++ libcmocka-dev valgrind
   alsa-utils libasound2-plugins pulseaudio pulseaudio-utils
-  curl ffmpeg iproute2 jq nftables openssl'
+  curl ffmpeg iproute2 jq nftables openssl procps'
 
 usage() {
   echo 'usage: packages.sh [--list] demo|tests' >&2

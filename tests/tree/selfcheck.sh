@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# usage: selfcheck.sh layers|headers|symbols|forbidden|sizes [CC]
+# usage: selfcheck.sh layers|headers|symbols|forbidden|sizes|format [CC]
 # Proves that a check of this folder can fail: runs it on a small good tree, and then on that tree
 # with one fault after the other.
 set -uo pipefail
@@ -17,11 +17,11 @@ make_tree() {
   echo '/* A clock() in a comment. */' > "$tree/lib/base/base.h"
   printf '#include "base/base.h"\nint stun;\n' > "$tree/lib/stun/stun.h"
   echo 'int rtp;' > "$tree/lib/rtp/rtp.h"
-  printf '#include "stun/stun.h"\n#include "ice/private.h"\n' > "$tree/lib/ice/ice.c"
+  printf '#include "ice/private.h"\n#include "stun/stun.h"\n' > "$tree/lib/ice/ice.c"
   echo 'const char *text = "printf(";' > "$tree/lib/ice/private.h"
   echo '#include "ice/ice.h"' > "$tree/lib/rtc/rtc.c"
   touch "$tree/lib/ice/ice.h"
-  echo 'int vsnprintf(); void f(void) { vsnprintf(); }' > "$tree/lib/base/log.c"
+  printf 'int vsnprintf();\nvoid f(void) { vsnprintf(); }\n' > "$tree/lib/base/log.c"
   cat > "$tree/include/pawebrtc/x.h" <<'END'
 #ifndef X_H
 #define X_H
@@ -144,6 +144,11 @@ check_sizes() {
   refused sizes 'long.sh: more than 800 lines'
   { echo 'int f(void) {'; seq -f '  x += %g;' 79; echo '}'; } > "$tree/lib/ice/ice.c"
   refused sizes 'ice.c:1: 81 lines: int f'
+}
+
+check_format() {
+  good format
+  code_refused format lib/rtc/rtc.c "int  f( void );" "rtc.c:2:.*format"
 }
 
 "check_$1"
