@@ -31,4 +31,16 @@
 #define PAW_RTC_QUEUE_INITIAL_BYTES 2048 /* events waiting for poll: about ten audio packets */
 #define PAW_RTC_QUEUE_MAX_BYTES 65536    /* more than a second of audio undrained is dropped */
 
+/* ---- stream ---- */
+#define PAW_HISTORY_NS UINT64_C(500000000) /* frames older than that help nobody */
+#define PAW_HISTORY_FRAMES 256    /* 500 ms of 2.5 ms frames, rounded up to a power of two */
+#define PAW_HISTORY_BYTES 32768   /* 500 ms at 510 kbit/s, the most that Opus makes */
+#define PAW_SEND_RESENDS_MAX 64   /* answers to NACKs that wait for their turn */
+#define PAW_SEND_RESENT_SLOTS 128 /* when each was last resent: a ring by sequence number */
+
+/* ---- rtc, streams ---- */
+#define PAW_RTC_RECV_STREAMS_MAX 4 /* one audio section: its stream, and a few past ones */
+#define PAW_RTC_SSRCS_MAX 64       /* SSRCs that the SRTP session will ever follow, RTCP included */
+#define PAW_RTC_NACKS_MAX 64       /* sequence numbers that wait to be asked for */
+
 #endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/* What this side says of itself. */
+#include "rtc/rtc_private.h"
+
+#include <string.h>
+
+/* Ids and payload type of our offers: Chromium's, so that logs of both sides read alike. */
+#define OFFER_OPUS_PAYLOAD_TYPE 111
+#define OFFER_EXTENSION_AUDIO_LEVEL 1
+#define OFFER_EXTENSION_MID 4
+#define OFFER_EXTENSION_ABS_CAPTURE_TIME 5
+
+/* The other side's direction, seen from here. */
+enum paw_direction paw_rtc_mirror_direction(enum paw_direction direction) {
+  unsigned sends = (direction & PAW_DIRECTION_RECVONLY) != 0 ? PAW_DIRECTION_SENDONLY : 0u;
+  unsigned receives = (direction & PAW_DIRECTION_SENDONLY) != 0 ? PAW_DIRECTION_RECVONLY : 0u;
+  return (enum paw_direction)(sends | receives);
+}
+
+enum paw_direction paw_rtc_common_direction(enum paw_direction a, enum paw_direction b) {
+  return (enum paw_direction)((unsigned)a & (unsigned)b);
+}
+
+static void describe_transport(const struct paw_rtc *rtc, struct paw_description *out) {
+  out->ice = *paw_ice_get_credentials(rtc->ice);
+  out->ice_lite = paw_ice_get_mode(rtc->ice) == PAW_ICE_LITE;
+  out->end_of_candidates = true;
+  out->fingerprint_count = 1;
+  paw_certificate_get_fingerprint(rtc->certificate, &out->fingerprints[0]);
+  out->candidate_count =
+      paw_ice_get_local_candidates(rtc->ice, out->candidates, PAW_DESCRIPTION_CANDIDATES_MAX);
+}
+
+static void describe_audio(const struct paw_rtc *rtc, struct paw_audio_description *audio) {
+  bool sends = (audio->direction & PAW_DIRECTION_SENDONLY) != 0;
+  audio->opus = (struct paw_opus_parameters){
+      .max_average_bitrate_bps = rtc->wanted.max_average_bitrate_bps,
+      .ptime_ms = rtc->wanted.ptime_ms,
+      .stereo = rtc->wanted.stereo,
+      .sprop_stereo = rtc->wanted.stereo && sends,
+      .use_inband_fec = rtc->wanted.inband_fec,
+  };
+  audio->rtcp_mux = true;
+  memcpy(audio->cname, rtc->cname, sizeof rtc->cname);
+  if (sends) {
+    audio->ssrc = rtc->local_ssrc;
+    memcpy(audio->msid_stream, rtc->cname, sizeof rtc->cname);
+    memcpy(audio->msid_track, "audio", sizeof "audio");
+  }
+}
+
+void paw_rtc_describe_offer(const struct paw_rtc *rtc, struct paw_description *out) {
+  *out = (struct paw_description){
+      .setup = PAW_SETUP_ACTPASS, /* RFC 8842 section 5.2 */
+      .audio =
+          {
+              .mid = "0",
+              .direction = rtc->wanted.direction,
+              .opus_payload_type = OFFER_OPUS_PAYLOAD_TYPE,
+              .extension_mid = OFFER_EXTENSION_MID,
+              .extension_audio_level = OFFER_EXTENSION_AUDIO_LEVEL,
+              .extension_abs_capture_time = OFFER_EXTENSION_ABS_CAPTURE_TIME,
+              .extmap_allow_mixed = true,
+              .rtcp_rsize = true,
+              .nack = rtc->wanted.nack,
+              .rrtr = true,
+              .bundle = true,
+          },
+  };
+  describe_transport(rtc, out);
+  describe_audio(rtc, &out->audio);
+}
+
+void paw_rtc_describe_answer(const struct paw_rtc *rtc, const struct paw_description *offer,
+                             struct paw_description *out) {
+  const struct paw_audio_description *offered = &offer->audio;
+  *out = (struct paw_description){
+      /* RFC 8842 section 5.3: active, unless the peer insists on it. It starts DTLS a round trip
+       * sooner, and leaves the long ClientHello of browsers unsent. */
+      .setup = offer->setup == PAW_SETUP_ACTIVE ? PAW_SETUP_PASSIVE : PAW_SETUP_ACTIVE,
+      .audio =
+          {
+              .direction = paw_rtc_common_direction(rtc->wanted.direction,
+                                                    paw_rtc_mirror_direction(offered->direction)),
+              .opus_payload_type = offered->opus_payload_type,
+              .extension_mid = offered->extension_mid,
+              .extension_audio_level = offered->extension_audio_level,
+              .extension_abs_capture_time = offered->extension_abs_capture_time,
+              .extmap_allow_mixed = offered->extmap_allow_mixed,
+              .rtcp_rsize = offered->rtcp_rsize,
+              .nack = rtc->wanted.nack, /* Chromium heeds it without having offered it */
+              .rrtr = true,
+              .bundle = offered->bundle,
+          },
+  };
+  memcpy(out->audio.mid, offered->mid, sizeof offered->mid);
+  describe_transport(rtc, out);
+  describe_audio(rtc, &out->audio);
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+#include "rtc/rtc_private.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+bool paw_rtc_is_negotiated(const struct paw_rtc *rtc) {
+  return rtc->remote.opus_payload_type != 0;
+}
+
+bool paw_rtc_sends(const struct paw_rtc *rtc) {
+  return (rtc->direction & PAW_DIRECTION_SENDONLY) != 0;
+}
+
+bool paw_rtc_receives(const struct paw_rtc *rtc) {
+  return (rtc->direction & PAW_DIRECTION_RECVONLY) != 0;
+}
+
+/* ---- taking over what the peer says ---- */
+
+static int check_remote(const struct paw_description *remote) {
+  if (remote->audio.opus_payload_type == 0 || remote->audio.opus_payload_type > 127) {
+    return PAW_ERR_UNSUPPORTED;
+  }
+  for (size_t i = 0; i < remote->fingerprint_count; i++) {
+    if (remote->fingerprints[i].hash != PAW_HASH_SHA1) {
+      return PAW_OK;
+    }
+  }
+  return PAW_ERR_MALFORMED; /* RFC 8827 section 6.5: no fingerprint, no session */
+}
+
+/* A lite agent answers a lite offer as a full one: two that only listen would wait for ever. */
+static int become_full(struct paw_rtc *rtc) {
+  struct paw_ice_config config;
+  paw_ice_config_init(&config);
+  config.mode = PAW_ICE_FULL;
+  config.allocator = rtc->allocator;
+  config.rng = rtc->rng;
+  config.log = rtc->log;
+  config.initial_rto_ns = rtc->ice_initial_rto_ns;
+  struct paw_ice *full = NULL;
+  int status = paw_ice_new(&config, rtc->clock.now_ns, &full);
+  if (status != PAW_OK) {
+    return status;
+  }
+  struct paw_candidate candidates[PAW_DESCRIPTION_CANDIDATES_MAX];
+  size_t count = paw_ice_get_local_candidates(rtc->ice, candidates, PAW_DESCRIPTION_CANDIDATES_MAX);
+  for (size_t i = 0; i < count && status == PAW_OK; i++) {
+    status = paw_ice_add_local_candidate(full, &candidates[i]);
+  }
+  if (status != PAW_OK) {
+    paw_ice_free(full);
+    return status;
+  }
+  paw_ice_free(rtc->ice);
+  rtc->ice = full;
+  return PAW_OK;
+}
+
+static void set_send_format(struct paw_rtc *rtc) {
+  /* The ids of both sides are the offerer's; use what both have. */
+  const struct paw_audio_description *remote = &rtc->remote;
+  struct paw_send_format format = {
+      .payload_type = remote->opus_payload_type,
+      .extension_audio_level = remote->extension_audio_level,
+      .extension_abs_capture_time = remote->extension_abs_capture_time,
+  };
+  if (remote->bundle && strlen(rtc->local.mid) < sizeof format.mid) {
+    format.extension_mid = remote->extension_mid;
+    memcpy(format.mid, rtc->local.mid, strlen(rtc->local.mid));
+  }
+  paw_send_set_format(&rtc->send, &format);
+}
+
+static int apply_transport(struct paw_rtc *rtc, const struct paw_description *remote,
+                           enum paw_ice_role role) {
+  if (paw_rtc_is_negotiated(rtc)) {
+    /* Later rounds may change the direction, not the transport. */
+    return paw_ice_set_remote(rtc->ice, &remote->ice, remote->ice_lite) == PAW_OK
+               ? PAW_OK
+               : PAW_ERR_UNSUPPORTED;
+  }
+  int status =
+      paw_dtls_set_remote_fingerprints(rtc->dtls, remote->fingerprints, remote->fingerprint_count);
+  if (status == PAW_OK) {
+    status = paw_ice_set_role(rtc->ice, role);
+  }
+  if (status == PAW_OK) {
+    status = paw_ice_set_remote(rtc->ice, &remote->ice, remote->ice_lite);
+  }
+  return status == PAW_ERR_INVALID ? PAW_ERR_MALFORMED : status;
+}
+
+static void apply_candidates(struct paw_rtc *rtc, const struct paw_description *remote) {
+  for (size_t i = 0; i < remote->candidate_count; i++) {
+    /* One that does not fit is one way less, not an error. */
+    (void)paw_ice_add_remote_candidate(rtc->ice, &remote->candidates[i]);
+  }
+  if (remote->end_of_candidates) {
+    (void)paw_ice_end_remote_candidates(rtc->ice);
+  }
+}
+
+static int apply(struct paw_rtc *rtc, const struct paw_description *local,
+                 const struct paw_description *remote, enum paw_ice_role role,
+                 enum paw_dtls_role dtls_role) {
+  int status = apply_transport(rtc, remote, role);
+  if (status != PAW_OK) {
+    return status;
+  }
+  apply_candidates(rtc, remote);
+  rtc->local = local->audio;
+  rtc->remote = remote->audio;
+  rtc->direction = paw_rtc_common_direction(local->audio.direction,
+                                            paw_rtc_mirror_direction(remote->audio.direction));
+  rtc->signaling = PAW_RTC_STABLE;
+  rtc->session_version++;
+  set_send_format(rtc);
+  paw_rtc_mark(rtc, PAW_RTC_EVENT_MEDIA);
+  if (rtc->state == PAW_RTC_STATE_NEW) {
+    rtc->dtls_role = dtls_role;
+    paw_rtc_set_state(rtc, PAW_RTC_STATE_CONNECTING);
+    paw_rtc_start_dtls(rtc);
+  }
+  return PAW_OK;
+}
+
+int paw_rtc_apply_answered(struct paw_rtc *rtc, const struct paw_description *offer,
+                           const struct paw_description *answer) {
+  enum paw_dtls_role role = answer->setup == PAW_SETUP_ACTIVE ? PAW_DTLS_CLIENT : PAW_DTLS_SERVER;
+  return apply(rtc, answer, offer, PAW_ICE_CONTROLLED, role);
+}
+
+int paw_rtc_prepare_answer(struct paw_rtc *rtc, uint64_t now_ns,
+                           const struct paw_description *offer, struct paw_description *answer) {
+  (void)paw_clock_advance(&rtc->clock, now_ns);
+  if (paw_rtc_is_over(rtc) || rtc->signaling != PAW_RTC_STABLE) {
+    return PAW_ERR_STATE;
+  }
+  int status = check_remote(offer);
+  if (status != PAW_OK) {
+    return status;
+  }
+  if (offer->ice_lite && paw_ice_get_mode(rtc->ice) == PAW_ICE_LITE) {
+    status = become_full(rtc);
+  }
+  if (status == PAW_OK) {
+    paw_rtc_describe_answer(rtc, offer, answer);
+  }
+  return status;
+}
+
+/* ---- without SDP ---- */
+
+int paw_rtc_direct_offer(struct paw_rtc *rtc, struct paw_description *out) {
+  if (paw_rtc_is_over(rtc) || rtc->signaling != PAW_RTC_STABLE) {
+    return PAW_ERR_STATE;
+  }
+  paw_rtc_describe_offer(rtc, out);
+  rtc->signaling = PAW_RTC_HAVE_LOCAL_OFFER;
+  return PAW_OK;
+}
+
+int paw_rtc_direct_accept_offer(struct paw_rtc *rtc, uint64_t now_ns,
+                                const struct paw_description *offer,
+                                struct paw_description *answer) {
+  int status = paw_rtc_prepare_answer(rtc, now_ns, offer, answer);
+  return status == PAW_OK ? paw_rtc_apply_answered(rtc, offer, answer) : status;
+}
+
+int paw_rtc_direct_accept_answer(struct paw_rtc *rtc, uint64_t now_ns,
+                                 const struct paw_description *answer) {
+  (void)paw_clock_advance(&rtc->clock, now_ns);
+  if (paw_rtc_is_over(rtc) || rtc->signaling != PAW_RTC_HAVE_LOCAL_OFFER) {
+    return PAW_ERR_STATE;
+  }
+  int status = check_remote(answer);
+  if (status != PAW_OK) {
+    return status;
+  }
+  if (answer->ice_lite && paw_ice_get_mode(rtc->ice) == PAW_ICE_LITE) {
+    return PAW_ERR_UNSUPPORTED;
+  }
+  struct paw_description offer;
+  paw_rtc_describe_offer(rtc, &offer);
+  enum paw_dtls_role role = answer->setup == PAW_SETUP_PASSIVE ? PAW_DTLS_CLIENT : PAW_DTLS_SERVER;
+  return apply(rtc, &offer, answer, PAW_ICE_CONTROLLING, role);
+}
+
+int paw_rtc_rollback(struct paw_rtc *rtc) {
+  if (rtc->signaling != PAW_RTC_HAVE_LOCAL_OFFER) {
+    return PAW_ERR_STATE;
+  }
+  rtc->signaling = PAW_RTC_STABLE;
+  return PAW_OK;
+}
+
+int paw_rtc_get_media(const struct paw_rtc *rtc, struct paw_media_info *out) {
+  if (!paw_rtc_is_negotiated(rtc)) {
+    return PAW_ERR_STATE;
+  }
+  *out = (struct paw_media_info){
+      .direction = rtc->direction,
+      .opus_payload_type = rtc->remote.opus_payload_type,
+      .nack = rtc->local.nack && rtc->remote.nack,
+      .local_ssrc = rtc->local_ssrc,
+      .remote_ssrc = rtc->recv_count > 0 ? rtc->recv[rtc->recv_count - 1].ssrc : rtc->remote.ssrc,
+      .remote = rtc->remote.opus,
+  };
+  memcpy(out->mid, rtc->local.mid, sizeof out->mid);
+  return PAW_OK;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* What comes out. Datagrams are made here, when there is somebody to take them. */
+#include "rtc/rtc_private.h"
+
+#include "base/mem.h"
+
+/* A packet of media in the buffer, protected and addressed. */
+bool paw_rtc_poll_media(struct paw_rtc *rtc, uint64_t now_ns, uint8_t *buffer,
+                        struct paw_transmit *out) {
+  (void)paw_clock_advance(&rtc->clock, now_ns);
+  while (rtc->state == PAW_RTC_STATE_CONNECTED && paw_rtc_sends(rtc) &&
+         paw_send_is_ready(&rtc->send)) {
+    struct paw_wr wr = paw_wr_init(buffer, PAW_DATAGRAM_MAX - PAW_SRTP_TRAILER_MAX);
+    bool first = rtc->send.packets == 0;
+    if (!paw_send_next(&rtc->send, rtc->clock.now_ns, &wr)) {
+      return false;
+    }
+    if (first) {
+      paw_report_reconsider(&rtc->report, true);
+    }
+    size_t len = wr.len;
+    if (wr.bad || paw_srtp_protect_rtp(rtc->srtp, buffer, &len, PAW_DATAGRAM_MAX) != PAW_OK) {
+      continue; /* counts as lost on the way */
+    }
+    if (paw_rtc_address(rtc, buffer, len, out)) {
+      rtc->stats.datagrams_sent++;
+      rtc->stats.bytes_sent += len;
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool poll_farewell(struct paw_rtc *rtc, uint8_t *buffer, struct paw_rtc_output *out) {
+  out->kind = PAW_OUTPUT_TRANSMIT;
+  if (paw_rtc_poll_bye(rtc, buffer, &out->transmit)) {
+    return true;
+  }
+  paw_dtls_close(rtc->dtls);
+  if (paw_rtc_poll_dtls(rtc, out)) {
+    return true;
+  }
+  paw_rtc_end(rtc, PAW_CLOSE_LOCAL);
+  return false;
+}
+
+static bool poll_transmit(struct paw_rtc *rtc, uint8_t *buffer, struct paw_rtc_output *out) {
+  switch (rtc->state) {
+  case PAW_RTC_STATE_CLOSED:
+    return false;
+  case PAW_RTC_STATE_CLOSING:
+    return poll_farewell(rtc, buffer, out);
+  case PAW_RTC_STATE_NEW:
+  case PAW_RTC_STATE_CONNECTING:
+  case PAW_RTC_STATE_CONNECTED:
+    break;
+  }
+  /* ICE may hand over an event instead. It may also end the connection, and so may DTLS. */
+  if (paw_rtc_poll_ice(rtc, out)) {
+    return true;
+  }
+  if (!paw_rtc_is_over(rtc) && paw_rtc_poll_dtls(rtc, out)) {
+    return true;
+  }
+  if (rtc->state != PAW_RTC_STATE_CONNECTED) {
+    return false;
+  }
+  out->kind = PAW_OUTPUT_TRANSMIT;
+  return paw_rtc_poll_rtcp(rtc, buffer, &out->transmit);
+}
+
+struct paw_timeout paw_rtc_next_timeout(const struct paw_rtc *rtc) {
+  struct paw_timeout timeout = {.deadline_ns = PAW_TIME_NEVER, .reason = PAW_TIMEOUT_NONE};
+  if (paw_rtc_is_over(rtc)) {
+    return timeout;
+  }
+  timeout = rtc->ice_timeout;
+  paw_timeout_earliest(&timeout, rtc->dtls_timeout.deadline_ns, PAW_TIMEOUT_DTLS);
+  if (rtc->state == PAW_RTC_STATE_CONNECTED) {
+    paw_timeout_earliest(&timeout, rtc->report.next_ns, PAW_TIMEOUT_RTCP);
+  }
+  if (rtc->flow == PAW_RTC_FLOW_FLOWING) {
+    paw_timeout_earliest(&timeout, paw_time_add(rtc->last_media_ns, rtc->degraded_ns),
+                         PAW_TIMEOUT_MEDIA);
+  }
+  return timeout;
+}
+
+/* Everything but media. */
+static bool poll_control(struct paw_rtc *rtc, uint8_t *buffer, struct paw_rtc_output *out) {
+  if (paw_rtc_poll_event(rtc, out)) {
+    return true;
+  }
+  if (poll_transmit(rtc, buffer, out)) {
+    if (out->kind == PAW_OUTPUT_TRANSMIT) {
+      rtc->stats.datagrams_sent++;
+      rtc->stats.bytes_sent += out->transmit.len;
+    }
+    return true;
+  }
+  return paw_rtc_poll_event(rtc, out); /* polling may have made some */
+}
+
+void paw_rtc_poll(struct paw_rtc *rtc, uint8_t *buffer, struct paw_rtc_output *out) {
+  if (poll_control(rtc, buffer, out)) {
+    return;
+  }
+  if (paw_rtc_poll_media(rtc, rtc->clock.now_ns, buffer, &out->transmit)) {
+    out->kind = PAW_OUTPUT_TRANSMIT;
+    return;
+  }
+  out->kind = PAW_OUTPUT_TIMEOUT;
+  out->timeout = paw_rtc_next_timeout(rtc);
+}
+
+void paw_rtc_poll_output(struct paw_rtc *rtc, struct paw_rtc_output *out) {
+  if (rtc->buffer == NULL) {
+    rtc->buffer = paw_mem_alloc(&rtc->allocator, PAW_DATAGRAM_MAX);
+  }
+  if (rtc->buffer == NULL) {
+    paw_rtc_end(rtc, PAW_CLOSE_NO_MEMORY);
+    if (!paw_rtc_poll_event(rtc, out)) {
+      out->kind = PAW_OUTPUT_TIMEOUT;
+      out->timeout = paw_rtc_next_timeout(rtc);
+    }
+    return;
+  }
+  paw_rtc_poll(rtc, rtc->buffer, out);
+}
+
+void paw_rtc_close(struct paw_rtc *rtc, uint64_t now_ns) {
+  (void)paw_clock_advance(&rtc->clock, now_ns);
+  if (paw_rtc_is_over(rtc)) {
+    return;
+  }
+  rtc->reason = PAW_CLOSE_LOCAL;
+  if (rtc->state == PAW_RTC_STATE_CONNECTED) {
+    rtc->byes_left = 2; /* the peer should hear it even if one is lost */
+    paw_rtc_set_state(rtc, PAW_RTC_STATE_CLOSING);
+  } else {
+    paw_rtc_end(rtc, PAW_CLOSE_LOCAL);
+  }
+}

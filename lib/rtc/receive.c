@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/* RTP that comes in: authenticated first, looked at afterwards. */
+#include "rtc/rtc_private.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "rtp/rtp.h"
+
+/* A stream that said nothing for so long gives its place to a new one. */
+#define STREAM_IDLE_NS (2 * PAW_NS_PER_S)
+
+/* SRTP keeps a context for every SSRC it has authenticated, and forgetting one would let its old
+ * packets be replayed. So there is a bound, and past it new SSRCs are refused unseen. */
+bool paw_rtc_follow_ssrc(struct paw_rtc *rtc, uint32_t ssrc) {
+  for (size_t i = 0; i < rtc->ssrc_count; i++) {
+    if (rtc->ssrcs[i] == ssrc) {
+      return true;
+    }
+  }
+  return rtc->ssrc_count < PAW_RTC_SSRCS_MAX;
+}
+
+static void remember_ssrc(struct paw_rtc *rtc, uint32_t ssrc) {
+  for (size_t i = 0; i < rtc->ssrc_count; i++) {
+    if (rtc->ssrcs[i] == ssrc) {
+      return;
+    }
+  }
+  if (rtc->ssrc_count < PAW_RTC_SSRCS_MAX) {
+    rtc->ssrcs[rtc->ssrc_count++] = ssrc;
+  }
+}
+
+struct paw_recv *paw_rtc_find_recv(struct paw_rtc *rtc, uint32_t ssrc) {
+  for (size_t i = 0; i < rtc->recv_count; i++) {
+    if (rtc->recv[i].ssrc == ssrc) {
+      return &rtc->recv[i];
+    }
+  }
+  return NULL;
+}
+
+/* The newest stream stands last. */
+static struct paw_recv *add_recv(struct paw_rtc *rtc, uint32_t ssrc, uint16_t sequence) {
+  if (rtc->recv_count == PAW_RTC_RECV_STREAMS_MAX) {
+    if (!rtc->recv[0].ended &&
+        paw_time_elapsed(rtc->clock.now_ns, rtc->recv[0].last_arrival_ns) < STREAM_IDLE_NS) {
+      return NULL;
+    }
+    rtc->recv_count--;
+    memmove(&rtc->recv[0], &rtc->recv[1], rtc->recv_count * sizeof rtc->recv[0]);
+  }
+  struct paw_recv *recv = &rtc->recv[rtc->recv_count++];
+  paw_recv_init(recv, ssrc, sequence);
+  paw_log_write(&rtc->log, PAW_LOG_INFO, "rtc", "receiving SSRC %08x", (unsigned)ssrc);
+  return recv;
+}
+
+static void note_media(struct paw_rtc *rtc, uint64_t arrival_ns) {
+  rtc->last_media_ns = arrival_ns;
+  switch (rtc->flow) {
+  case PAW_RTC_FLOW_IDLE:
+    rtc->flow = PAW_RTC_FLOW_FLOWING;
+    paw_report_reconsider(&rtc->report, true);
+    break;
+  case PAW_RTC_FLOW_DEGRADED:
+    rtc->flow = PAW_RTC_FLOW_FLOWING;
+    paw_rtc_mark(rtc, PAW_RTC_EVENT_RECOVERED);
+    break;
+  case PAW_RTC_FLOW_FLOWING:
+    break;
+  }
+}
+
+static void read_capture_time(struct paw_slice value, struct paw_audio_packet *packet) {
+  struct paw_rd rd = paw_rd_init(value.data, value.len);
+  uint64_t capture_ntp = paw_rd_u64(&rd);
+  if (rd.bad) {
+    return;
+  }
+  packet->capture_ntp = capture_ntp;
+  if (rd.left > 0) {
+    packet->capture_offset_ntp = (int64_t)paw_rd_u64(&rd);
+  }
+}
+
+static void read_extensions(const struct paw_rtc *rtc, const struct paw_rtp_header *header,
+                            struct paw_audio_packet *packet) {
+  struct paw_rtp_extension_reader reader;
+  struct paw_rtp_extension extension;
+  paw_rtp_extension_reader_init(&reader, header);
+  while (paw_rtp_extension_next(&reader, &extension)) {
+    if (extension.id == rtc->local.extension_audio_level && extension.value.len == 1) {
+      packet->level = extension.value.data[0] & 0x7f;
+      packet->voice = (extension.value.data[0] & 0x80) != 0;
+    } else if (extension.id == rtc->local.extension_abs_capture_time) {
+      read_capture_time(extension.value, packet);
+    }
+  }
+}
+
+/* Authenticated and well formed: count it and hand it on. */
+static void take_packet(struct paw_rtc *rtc, const struct paw_input *input,
+                        const struct paw_rtp_header *header, struct paw_slice payload) {
+  if (header->payload_type != rtc->local.opus_payload_type) {
+    paw_rtc_drop(rtc, PAW_DROP_RTP_PAYLOAD_TYPE);
+    return;
+  }
+  struct paw_recv *recv = paw_rtc_find_recv(rtc, header->ssrc);
+  if (recv == NULL) {
+    recv = add_recv(rtc, header->ssrc, header->sequence);
+  }
+  if (recv == NULL) {
+    paw_rtc_drop(rtc, PAW_DROP_RTP_SSRC_LIMIT);
+    return;
+  }
+  paw_recv_packet(recv, input->arrival_ns, header->sequence, header->timestamp_rtp, payload.len);
+  rtc->stats.packets_received++;
+  rtc->stats.payload_bytes_received += payload.len;
+  note_media(rtc, rtc->clock.now_ns);
+
+  struct paw_audio_packet packet = {
+      .data = payload.data,
+      .len = payload.len,
+      .arrival_ns = input->arrival_ns,
+      .ssrc = header->ssrc,
+      .timestamp_rtp = header->timestamp_rtp,
+      .sequence = header->sequence,
+      .payload_type = header->payload_type,
+      .level = PAW_AUDIO_LEVEL_NONE,
+      .marker = header->marker,
+  };
+  read_extensions(rtc, header, &packet);
+  paw_rtc_push_audio(rtc, &packet);
+}
+
+static enum paw_drop drop_of(int status) {
+  if (status == PAW_ERR_REPLAY) {
+    return PAW_DROP_SRTP_REPLAY;
+  }
+  return status == PAW_ERR_MALFORMED ? PAW_DROP_RTP_MALFORMED : PAW_DROP_SRTP_AUTH;
+}
+
+void paw_rtc_receive_rtp(struct paw_rtc *rtc, const struct paw_input *input) {
+  uint32_t ssrc = 0;
+  uint8_t payload_type = 0;
+  if (rtc->srtp == NULL) {
+    paw_rtc_drop(rtc, PAW_DROP_NO_KEYS);
+    return;
+  }
+  if (!paw_rtc_receives(rtc)) {
+    paw_rtc_drop(rtc, PAW_DROP_RTP_DIRECTION);
+    return;
+  }
+  if (!paw_rtp_peek(input->data, input->len, &ssrc, &payload_type) ||
+      input->len > PAW_DATAGRAM_MAX) {
+    paw_rtc_drop(rtc, PAW_DROP_RTP_MALFORMED);
+    return;
+  }
+  if (!paw_rtc_follow_ssrc(rtc, ssrc)) {
+    paw_rtc_drop(rtc, PAW_DROP_RTP_SSRC_LIMIT);
+    return;
+  }
+  uint8_t plain[PAW_DATAGRAM_MAX];
+  size_t len = input->len;
+  memcpy(plain, input->data, len);
+  int status = paw_srtp_unprotect_rtp(rtc->srtp, plain, &len);
+  if (status != PAW_OK) {
+    paw_rtc_drop(rtc, drop_of(status));
+    return;
+  }
+  remember_ssrc(rtc, ssrc);
+  paw_ice_note_authenticated(rtc->ice, rtc->clock.now_ns, &input->local, &input->remote);
+  paw_dtls_note_peer_complete(rtc->dtls);
+
+  struct paw_rtp_header header;
+  struct paw_slice payload;
+  if (paw_rtp_read(plain, len, &header, &payload) != PAW_OK) {
+    paw_rtc_drop(rtc, PAW_DROP_RTP_MALFORMED);
+    return;
+  }
+  take_packet(rtc, input, &header, payload);
+}
+
+/* ---- RTCP goes the same way up to its plaintext ---- */
+
+bool paw_rtc_open_rtcp(struct paw_rtc *rtc, const struct paw_input *input, uint8_t *plain,
+                       size_t *len) {
+  struct paw_rd rd = paw_rd_init(input->data, input->len);
+  paw_rd_skip(&rd, 4);
+  uint32_t ssrc = paw_rd_u32(&rd);
+  if (rtc->srtp == NULL) {
+    paw_rtc_drop(rtc, PAW_DROP_NO_KEYS);
+    return false;
+  }
+  if (rd.bad || input->len > PAW_DATAGRAM_MAX) {
+    paw_rtc_drop(rtc, PAW_DROP_RTCP_MALFORMED);
+    return false;
+  }
+  if (!paw_rtc_follow_ssrc(rtc, ssrc)) {
+    paw_rtc_drop(rtc, PAW_DROP_RTP_SSRC_LIMIT);
+    return false;
+  }
+  *len = input->len;
+  memcpy(plain, input->data, *len);
+  int status = paw_srtp_unprotect_rtcp(rtc->srtp, plain, len);
+  if (status != PAW_OK) {
+    paw_rtc_drop(rtc, status == PAW_ERR_REPLAY ? PAW_DROP_SRTCP_REPLAY : PAW_DROP_SRTCP_AUTH);
+    return false;
+  }
+  remember_ssrc(rtc, ssrc);
+  paw_ice_note_authenticated(rtc->ice, rtc->clock.now_ns, &input->local, &input->remote);
+  paw_dtls_note_peer_complete(rtc->dtls);
+  rtc->stats.rtcp_received++;
+  return true;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* What the hub needs of a connection beyond its public face. */
+#ifndef PAW_RTC_RTC_H
+#define PAW_RTC_RTC_H
+
+#include <pawebrtc/rtc.h>
+
+#include "stream/history.h"
+
+/* As paw_rtc_poll_output, but media and RTCP are written to `buffer`, of PAW_DATAGRAM_MAX bytes,
+ * so that many of them can wait in one batch. ICE's and DTLS's own datagrams are elsewhere. */
+void paw_rtc_poll(struct paw_rtc *rtc, uint8_t *buffer, struct paw_rtc_output *out);
+
+/* The short way of a fan-out: the next media packet, or false when there is none. */
+bool paw_rtc_poll_media(struct paw_rtc *rtc, uint64_t now_ns, uint8_t *buffer,
+                        struct paw_transmit *out);
+
+/* Send from this history, kept by somebody else, from its next frame on; NULL: nothing. */
+void paw_rtc_attach_history(struct paw_rtc *rtc, uint64_t now_ns,
+                            const struct paw_history *history);
+
+/* The local ufrag, by which a STUN request finds its connection. */
+const char *paw_rtc_get_ufrag(const struct paw_rtc *rtc);
+
+/* Was this pair validated by an authenticated check? */
+bool paw_rtc_is_valid_path(const struct paw_rtc *rtc, const struct paw_address *local,
+                           const struct paw_address *remote);
+
+/* When to look at it again, after a drain. */
+struct paw_timeout paw_rtc_next_timeout(const struct paw_rtc *rtc);
+
+const struct paw_allocator *paw_rtc_get_allocator(const struct paw_rtc *rtc);
+
+#endif

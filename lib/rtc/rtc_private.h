@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* The connection's inside, shared by the files of this room only. */
+#ifndef PAW_RTC_PRIVATE_H
+#define PAW_RTC_PRIVATE_H
+
+#include "base/limits.h"
+#include "base/ring.h"
+#include "base/time.h"
+#include "rtc/rtc.h"
+#include "srtp/srtp.h"
+#include "stream/recv.h"
+#include "stream/report.h"
+#include "stream/send.h"
+
+/*
+ *   NEW ──negotiated──> CONNECTING ──DTLS done──> CONNECTED
+ *    │                      │                        │
+ *    │ close                │ close, failure         │ close
+ *    v                      v                        v
+ *   CLOSED <────────────────┴───── CLOSING <─────────┘     CLOSING drains BYE and close_notify
+ *      ^                                                   (RFC 3550 6.3.7, RFC 5764 4.1)
+ *      └── the peer's close_notify, consent lost, failure: from any state
+ */
+enum paw_rtc_state {
+  PAW_RTC_STATE_NEW,
+  PAW_RTC_STATE_CONNECTING,
+  PAW_RTC_STATE_CONNECTED,
+  PAW_RTC_STATE_CLOSING,
+  PAW_RTC_STATE_CLOSED,
+};
+
+/* RFC 9429 section 4.1.8, without provisional answers. */
+enum paw_rtc_signaling { PAW_RTC_STABLE, PAW_RTC_HAVE_LOCAL_OFFER };
+
+/* Does media come?  IDLE ──packet──> FLOWING ──degraded_ns of silence──> DEGRADED ──packet──> … */
+enum paw_rtc_flow { PAW_RTC_FLOW_IDLE, PAW_RTC_FLOW_FLOWING, PAW_RTC_FLOW_DEGRADED };
+
+struct paw_rtc {
+  struct paw_allocator allocator;
+  struct paw_rng rng;
+  struct paw_log log;
+  struct paw_wall_anchor wall;
+  struct paw_audio_config wanted;
+  const struct paw_certificate *certificate;
+  uint64_t degraded_ns;
+  uint64_t ice_initial_rto_ns;
+  uint8_t dscp;
+
+  struct paw_clock clock;
+  enum paw_rtc_state state;
+  enum paw_rtc_signaling signaling;
+  enum paw_close_reason reason;
+
+  struct paw_ice *ice;
+  struct paw_dtls *dtls;
+  struct paw_srtp *srtp; /* NULL until the keys are there */
+
+  /* negotiation */
+  uint64_t session_id;
+  uint64_t session_version;
+  uint32_t local_ssrc;
+  char cname[17]; /* 96 random bits (RFC 7022 section 4.2) */
+  enum paw_dtls_role dtls_role;
+  struct paw_audio_description local;  /* what this side said */
+  struct paw_audio_description remote; /* what the peer said; opus_payload_type 0 = nothing yet */
+  enum paw_direction direction;        /* agreed, seen from this side */
+
+  /* media */
+  struct paw_history *own_history; /* of a lone connection; NULL in a hub */
+  struct paw_send send;
+  size_t recv_count;
+  struct paw_recv recv[PAW_RTC_RECV_STREAMS_MAX];
+  size_t ssrc_count;
+  uint32_t ssrcs[PAW_RTC_SSRCS_MAX]; /* that SRTP follows; never shrinks */
+  enum paw_rtc_flow flow;
+  uint64_t last_media_ns;
+
+  /* RTCP */
+  struct paw_report report;
+  uint16_t nacks[PAW_RTC_NACKS_MAX];
+  size_t nack_count;
+  uint64_t rrtr_ntp; /* the peer's last reference time, 0 = none to answer */
+  uint64_t rrtr_ns;
+  uint32_t rrtr_ssrc;
+  uint64_t rtt_ns; /* by RTCP, smoothed; 0 = not known */
+  uint8_t byes_left;
+
+  /* waiting to be polled */
+  uint32_t pending; /* bits: 1 << enum paw_rtc_event_kind, told before the queue */
+  struct paw_ring queue;
+  bool front_lent;                /* the front record was given out, and goes at the next poll */
+  struct paw_timeout ice_timeout; /* as of the last drain */
+  struct paw_timeout dtls_timeout;
+  uint8_t *buffer; /* of paw_rtc_poll_output; NULL while the hub lends one */
+
+  struct paw_rtc_stats stats;
+};
+
+/* state.c */
+void paw_rtc_set_state(struct paw_rtc *rtc, enum paw_rtc_state state);
+void paw_rtc_end(struct paw_rtc *rtc, enum paw_close_reason reason);
+void paw_rtc_mark(struct paw_rtc *rtc, enum paw_rtc_event_kind kind);
+void paw_rtc_drop(struct paw_rtc *rtc, enum paw_drop drop);
+bool paw_rtc_is_over(const struct paw_rtc *rtc);
+
+/* describe.c */
+void paw_rtc_describe_offer(const struct paw_rtc *rtc, struct paw_description *out);
+void paw_rtc_describe_answer(const struct paw_rtc *rtc, const struct paw_description *offer,
+                             struct paw_description *out);
+enum paw_direction paw_rtc_mirror_direction(enum paw_direction direction);
+enum paw_direction paw_rtc_common_direction(enum paw_direction a, enum paw_direction b);
+
+/* negotiate.c */
+int paw_rtc_prepare_answer(struct paw_rtc *rtc, uint64_t now_ns,
+                           const struct paw_description *offer, struct paw_description *answer);
+int paw_rtc_apply_answered(struct paw_rtc *rtc, const struct paw_description *offer,
+                           const struct paw_description *answer);
+bool paw_rtc_is_negotiated(const struct paw_rtc *rtc);
+bool paw_rtc_sends(const struct paw_rtc *rtc);
+bool paw_rtc_receives(const struct paw_rtc *rtc);
+
+/* transport.c: ICE and DTLS as they are driven */
+void paw_rtc_start_dtls(struct paw_rtc *rtc);
+bool paw_rtc_poll_ice(struct paw_rtc *rtc, struct paw_rtc_output *out);
+bool paw_rtc_poll_dtls(struct paw_rtc *rtc, struct paw_rtc_output *out);
+void paw_rtc_install_keys(struct paw_rtc *rtc);
+
+/* events.c */
+void paw_rtc_push_event(struct paw_rtc *rtc, const struct paw_rtc_event *event);
+void paw_rtc_push_audio(struct paw_rtc *rtc, const struct paw_audio_packet *packet);
+bool paw_rtc_poll_event(struct paw_rtc *rtc, struct paw_rtc_output *out);
+
+/* receive.c */
+void paw_rtc_receive_rtp(struct paw_rtc *rtc, const struct paw_input *input);
+struct paw_recv *paw_rtc_find_recv(struct paw_rtc *rtc, uint32_t ssrc);
+bool paw_rtc_follow_ssrc(struct paw_rtc *rtc, uint32_t ssrc);
+
+bool paw_rtc_open_rtcp(struct paw_rtc *rtc, const struct paw_input *input, uint8_t *plain,
+                       size_t *len);
+
+/* rtcp.c */
+void paw_rtc_receive_rtcp(struct paw_rtc *rtc, const struct paw_input *input);
+bool paw_rtc_poll_rtcp(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out);
+bool paw_rtc_poll_bye(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out);
+
+/* Address a packet to the selected pair and count it. False when there is none. */
+bool paw_rtc_address(struct paw_rtc *rtc, const uint8_t *data, size_t len,
+                     struct paw_transmit *out);
+
+#endif

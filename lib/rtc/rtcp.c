@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/* RTCP: what comes in is taken to pieces, what goes out is made when it is polled. */
+#include "rtc/rtc_private.h"
+
+#include <string.h>
+
+#include "base/ntp.h"
+#include "base/rng.h"
+
+/* ---- in ---- */
+
+static void note_rtt(struct paw_rtc *rtc, uint64_t rtt_ns) {
+  if (rtt_ns == 0) {
+    return;
+  }
+  /* As TCP smooths (RFC 6298 section 2): an eighth of the news. */
+  rtc->rtt_ns = rtc->rtt_ns == 0 ? rtt_ns : (rtc->rtt_ns * 7 + rtt_ns) / 8;
+}
+
+static void take_block(struct paw_rtc *rtc, const struct paw_rtcp_report_block *block,
+                       uint64_t arrival_ns) {
+  if (block->ssrc != rtc->local_ssrc) {
+    return;
+  }
+  uint64_t now_ntp = paw_ntp_from_ns(&rtc->wall, arrival_ns);
+  uint64_t rtt_ns = paw_report_rtt_ns(now_ntp, block->last_sr, block->delay_since_last_sr);
+  note_rtt(rtc, rtt_ns);
+  rtc->stats.remote_lost = block->cumulative_lost > 0 ? (uint64_t)block->cumulative_lost : 0;
+  rtc->stats.remote_fraction_lost = block->fraction_lost;
+  rtc->stats.remote_jitter_rtp = block->jitter_rtp;
+  struct paw_rtc_event event = {
+      .kind = PAW_RTC_EVENT_RECEIVER_REPORT,
+      .receiver_report =
+          {
+              .arrival_ns = arrival_ns,
+              .rtt_ns = rtt_ns,
+              .cumulative_lost = block->cumulative_lost,
+              .highest_sequence = block->highest_sequence,
+              .jitter_rtp = block->jitter_rtp,
+              .fraction_lost = block->fraction_lost,
+          },
+  };
+  paw_rtc_push_event(rtc, &event);
+}
+
+static void take_sender_info(struct paw_rtc *rtc, const struct paw_rtcp_report *report,
+                             uint64_t arrival_ns) {
+  struct paw_recv *recv = paw_rtc_find_recv(rtc, report->ssrc);
+  if (recv == NULL) {
+    return; /* of a stream that has sent nothing yet */
+  }
+  paw_recv_sender_report(recv, arrival_ns, &report->sender);
+  struct paw_rtc_event event = {
+      .kind = PAW_RTC_EVENT_SENDER_REPORT,
+      .sender_report =
+          {
+              .ntp = report->sender.ntp,
+              .arrival_ns = arrival_ns,
+              .ssrc = report->ssrc,
+              .timestamp_rtp = report->sender.timestamp_rtp,
+              .packets = report->sender.packets,
+              .octets = report->sender.octets,
+          },
+  };
+  paw_rtc_push_event(rtc, &event);
+}
+
+static int take_report(struct paw_rtc *rtc, const struct paw_rtcp_packet *packet,
+                       uint64_t arrival_ns) {
+  struct paw_rtcp_report report;
+  int status = paw_rtcp_read_report(packet, &report);
+  if (status != PAW_OK) {
+    return status;
+  }
+  if (packet->type == PAW_RTCP_SR) {
+    take_sender_info(rtc, &report, arrival_ns);
+  }
+  for (size_t i = 0; i < report.block_count; i++) {
+    take_block(rtc, &report.blocks[i], arrival_ns);
+  }
+  return PAW_OK;
+}
+
+static int take_bye(struct paw_rtc *rtc, const struct paw_rtcp_packet *packet) {
+  uint32_t ssrcs[PAW_RTCP_REPORT_BLOCKS_MAX];
+  size_t count = 0;
+  int status = paw_rtcp_read_bye(packet, ssrcs, &count);
+  for (size_t i = 0; status == PAW_OK && i < count; i++) {
+    struct paw_recv *recv = paw_rtc_find_recv(rtc, ssrcs[i]);
+    if (recv == NULL || recv->ended) {
+      continue;
+    }
+    recv->ended = true;
+    rtc->flow = PAW_RTC_FLOW_IDLE;
+    struct paw_rtc_event event = {.kind = PAW_RTC_EVENT_BYE, .bye_ssrc = ssrcs[i]};
+    paw_rtc_push_event(rtc, &event);
+  }
+  return status;
+}
+
+static int take_nack(struct paw_rtc *rtc, const struct paw_rtcp_packet *packet) {
+  uint16_t sequences[PAW_RTCP_NACK_SEQUENCES_MAX];
+  size_t count = 0;
+  uint32_t sender_ssrc = 0;
+  uint32_t media_ssrc = 0;
+  int status = paw_rtcp_read_nack(packet, &sender_ssrc, &media_ssrc, sequences,
+                                  PAW_RTCP_NACK_SEQUENCES_MAX, &count);
+  if (status == PAW_ERR_UNSUPPORTED) {
+    return PAW_OK; /* another kind of feedback, such as transport-wide */
+  }
+  if (status == PAW_OK && media_ssrc == rtc->local_ssrc && rtc->local.nack) {
+    paw_send_request(&rtc->send, rtc->clock.now_ns, paw_rtc_get_rtt_ns(rtc), sequences, count);
+  }
+  return status;
+}
+
+static int take_xr(struct paw_rtc *rtc, const struct paw_rtcp_packet *packet, uint64_t arrival_ns) {
+  struct paw_rtcp_xr xr;
+  int status = paw_rtcp_read_xr(packet, rtc->local_ssrc, &xr);
+  if (status != PAW_OK) {
+    return status;
+  }
+  if (xr.has_reference_time) {
+    rtc->rrtr_ntp = xr.reference_ntp;
+    rtc->rrtr_ns = arrival_ns;
+    rtc->rrtr_ssrc = xr.ssrc;
+  }
+  if (xr.has_dlrr) {
+    uint64_t now_ntp = paw_ntp_from_ns(&rtc->wall, arrival_ns);
+    note_rtt(rtc, paw_report_rtt_ns(now_ntp, xr.last_rr, xr.delay_since_last_rr));
+  }
+  return PAW_OK;
+}
+
+static int take_rtcp(struct paw_rtc *rtc, const struct paw_rtcp_packet *packet,
+                     uint64_t arrival_ns) {
+  switch (packet->type) {
+  case PAW_RTCP_SR:
+  case PAW_RTCP_RR:
+    return take_report(rtc, packet, arrival_ns);
+  case PAW_RTCP_BYE:
+    return take_bye(rtc, packet);
+  case PAW_RTCP_RTPFB:
+    return take_nack(rtc, packet);
+  case PAW_RTCP_XR:
+    return take_xr(rtc, packet, arrival_ns);
+  default: /* SDES, APP, payload feedback, and what is not known: passed over */
+    return PAW_OK;
+  }
+}
+
+void paw_rtc_receive_rtcp(struct paw_rtc *rtc, const struct paw_input *input) {
+  uint8_t plain[PAW_DATAGRAM_MAX];
+  size_t len = 0;
+  if (!paw_rtc_open_rtcp(rtc, input, plain, &len)) {
+    return;
+  }
+  struct paw_rd compound = paw_rd_init(plain, len);
+  struct paw_rtcp_packet packet;
+  int status = PAW_OK;
+  while (status == PAW_OK && paw_rtcp_next(&compound, &packet)) {
+    status = take_rtcp(rtc, &packet, input->arrival_ns);
+  }
+  if (status != PAW_OK || compound.bad) {
+    paw_rtc_drop(rtc, PAW_DROP_RTCP_MALFORMED);
+  }
+}
+
+/* ---- out ---- */
+
+static bool is_active(const struct paw_rtc *rtc) {
+  uint64_t now_ns = rtc->clock.now_ns;
+  bool sending = rtc->send.packets > 0 &&
+                 paw_time_elapsed(now_ns, rtc->send.last_sent_ns) < PAW_REPORT_IDLE_NS;
+  return sending || rtc->flow != PAW_RTC_FLOW_IDLE;
+}
+
+static void fill_blocks(struct paw_rtc *rtc, struct paw_rtcp_report *report) {
+  for (size_t i = 0; i < rtc->recv_count; i++) {
+    if (!rtc->recv[i].ended) {
+      paw_recv_report(&rtc->recv[i], rtc->clock.now_ns, &report->blocks[report->block_count++]);
+    }
+  }
+}
+
+/* RFC 3550 section 6.4: SR when something was sent since the last report, RR otherwise. */
+static void write_report(struct paw_rtc *rtc, struct paw_wr *wr) {
+  struct paw_rtcp_report report = {.ssrc = rtc->local_ssrc};
+  fill_blocks(rtc, &report);
+  uint32_t timestamp_rtp = 0;
+  bool sent = rtc->send.last_sent_ns >= rtc->report.last_ns && rtc->send.packets > 0;
+  if (sent && paw_send_get_rtp_time(&rtc->send, rtc->clock.now_ns, &timestamp_rtp)) {
+    report.sender = (struct paw_rtcp_sender_info){
+        .ntp = paw_ntp_from_ns(&rtc->wall, rtc->clock.now_ns),
+        .timestamp_rtp = timestamp_rtp,
+        .packets = (uint32_t)rtc->send.packets,
+        .octets = (uint32_t)rtc->send.payload_bytes,
+    };
+    paw_rtcp_write_sender_report(wr, &report);
+  } else {
+    paw_rtcp_write_receiver_report(wr, &report);
+  }
+  paw_rtcp_write_sdes(wr, rtc->local_ssrc, rtc->cname);
+}
+
+/* RFC 3611: the receiver sends its time, the sender says when it got it. */
+static void write_extended_reports(struct paw_rtc *rtc, struct paw_wr *wr) {
+  if (paw_rtc_receives(rtc) && rtc->remote.rrtr) {
+    paw_rtcp_write_rrtr(wr, rtc->local_ssrc, paw_ntp_from_ns(&rtc->wall, rtc->clock.now_ns));
+  }
+  if (rtc->rrtr_ntp != 0) {
+    uint64_t age_ns = paw_time_elapsed(rtc->clock.now_ns, rtc->rrtr_ns);
+    paw_rtcp_write_dlrr(wr, rtc->local_ssrc, rtc->rrtr_ssrc, paw_ntp_middle(rtc->rrtr_ntp),
+                        paw_ns_to_short_ntp(age_ns));
+    rtc->rrtr_ntp = 0;
+  }
+}
+
+static bool seal(struct paw_rtc *rtc, struct paw_wr *wr, struct paw_transmit *out) {
+  size_t len = wr->len;
+  if (wr->bad || paw_srtp_protect_rtcp(rtc->srtp, wr->data, &len, PAW_DATAGRAM_MAX) != PAW_OK) {
+    return false;
+  }
+  rtc->stats.rtcp_sent++;
+  return paw_rtc_address(rtc, wr->data, len, out);
+}
+
+static struct paw_recv *newest_recv(struct paw_rtc *rtc) {
+  return rtc->recv_count > 0 ? &rtc->recv[rtc->recv_count - 1] : NULL;
+}
+
+static void write_nacks(struct paw_rtc *rtc, struct paw_wr *wr) {
+  const struct paw_recv *recv = newest_recv(rtc);
+  if (recv != NULL) {
+    paw_rtcp_write_nack(wr, rtc->local_ssrc, recv->ssrc, rtc->nacks, rtc->nack_count);
+    rtc->stats.nacks_sent += rtc->nack_count;
+  }
+  rtc->nack_count = 0;
+}
+
+bool paw_rtc_poll_rtcp(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
+  bool due = paw_time_due(rtc->report.next_ns, rtc->clock.now_ns);
+  if (!due && rtc->nack_count == 0) {
+    return false;
+  }
+  struct paw_wr wr = paw_wr_init(buffer, PAW_DATAGRAM_MAX - PAW_SRTP_TRAILER_MAX);
+  bool reduced = rtc->local.rtcp_rsize && rtc->remote.rtcp_rsize;
+  if (due || !reduced) { /* RFC 5506: feedback alone only where both agreed */
+    write_report(rtc, &wr);
+  }
+  if (due) {
+    uint32_t random = 0;
+    write_extended_reports(rtc, &wr);
+    (void)paw_rng_u32(&rtc->rng, &random); /* zero on failure: a shorter interval, no harm */
+    paw_report_sent(&rtc->report, rtc->clock.now_ns, is_active(rtc), random);
+  }
+  if (rtc->nack_count > 0) {
+    write_nacks(rtc, &wr);
+  }
+  return wr.len > 0 && seal(rtc, &wr, out);
+}
+
+bool paw_rtc_poll_bye(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
+  while (rtc->byes_left > 0) {
+    rtc->byes_left--;
+    struct paw_wr wr = paw_wr_init(buffer, PAW_DATAGRAM_MAX - PAW_SRTP_TRAILER_MAX);
+    write_report(rtc, &wr); /* RFC 3550 section 6.6: BYE rides in a compound packet */
+    paw_rtcp_write_bye(&wr, rtc->local_ssrc);
+    if (seal(rtc, &wr, out)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+int paw_rtc_send_nack(struct paw_rtc *rtc, uint64_t now_ns, const uint16_t *sequences,
+                      size_t count) {
+  (void)paw_clock_advance(&rtc->clock, now_ns);
+  if (sequences == NULL || count == 0 || count > PAW_RTC_NACKS_MAX) {
+    return PAW_ERR_INVALID;
+  }
+  if (rtc->state != PAW_RTC_STATE_CONNECTED || !rtc->remote.nack || !rtc->local.nack) {
+    return PAW_OK;
+  }
+  if (count > PAW_RTC_NACKS_MAX - rtc->nack_count) {
+    return PAW_ERR_LIMIT;
+  }
+  memcpy(rtc->nacks + rtc->nack_count, sequences, count * sizeof sequences[0]);
+  rtc->nack_count += count;
+  return PAW_OK;
+}
+
+uint64_t paw_rtc_get_rtt_ns(const struct paw_rtc *rtc) {
+  return rtc->rtt_ns != 0 ? rtc->rtt_ns : paw_ice_get_rtt_ns(rtc->ice);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* Negotiation in SDP text: to descriptions and back. */
+#include "rtc/rtc_private.h"
+
+#include "sdp/sdp.h"
+
+/* Find the first section that can carry our audio. PAW_OK, or why the best candidate could not:
+ * malformed beats unsupported, for it says more. */
+static int read_audio(const struct paw_sdp *sdp, struct paw_description *out, size_t *index) {
+  int status = PAW_ERR_UNSUPPORTED;
+  for (size_t i = 0; i < sdp->media_count; i++) {
+    int attempt = paw_sdp_read_audio(sdp, i, out);
+    if (attempt == PAW_OK) {
+      *index = i;
+      return PAW_OK;
+    }
+    if (attempt == PAW_ERR_MALFORMED) {
+      status = PAW_ERR_MALFORMED;
+    }
+  }
+  return status;
+}
+
+int paw_rtc_create_offer(struct paw_rtc *rtc, char *sdp, size_t *len) {
+  if (paw_rtc_is_over(rtc) || rtc->signaling != PAW_RTC_STABLE) {
+    return PAW_ERR_STATE;
+  }
+  struct paw_description offer;
+  paw_rtc_describe_offer(rtc, &offer);
+  int status = paw_sdp_write_offer(&offer, rtc->session_id, rtc->session_version, sdp, len);
+  if (status == PAW_OK) {
+    rtc->signaling = PAW_RTC_HAVE_LOCAL_OFFER;
+  }
+  return status;
+}
+
+int paw_rtc_accept_offer(struct paw_rtc *rtc, uint64_t now_ns, const char *offer, size_t offer_len,
+                         char *answer, size_t *answer_len) {
+  struct paw_sdp_media media[PAW_SDP_MEDIA_MAX];
+  struct paw_sdp sdp = {.media = media};
+  struct paw_description offered;
+  struct paw_description answered;
+  size_t index = 0;
+  int status = paw_sdp_parse(offer, offer_len, &sdp);
+  if (status == PAW_OK) {
+    status = read_audio(&sdp, &offered, &index);
+  }
+  if (status == PAW_OK) {
+    status = paw_rtc_prepare_answer(rtc, now_ns, &offered, &answered);
+  }
+  if (status == PAW_OK) {
+    status = paw_sdp_write_answer(&answered, &sdp, index, rtc->session_id, rtc->session_version,
+                                  answer, answer_len);
+  }
+  if (status == PAW_OK) {
+    status = paw_rtc_apply_answered(rtc, &offered, &answered);
+  }
+  return status == PAW_ERR_LIMIT ? PAW_ERR_UNSUPPORTED : status;
+}
+
+int paw_rtc_accept_answer(struct paw_rtc *rtc, uint64_t now_ns, const char *answer,
+                          size_t answer_len) {
+  struct paw_sdp_media media[PAW_SDP_MEDIA_MAX];
+  struct paw_sdp sdp = {.media = media};
+  struct paw_description answered;
+  size_t index = 0;
+  int status = paw_sdp_parse(answer, answer_len, &sdp);
+  if (status == PAW_OK) {
+    status = read_audio(&sdp, &answered, &index);
+  }
+  if (status == PAW_OK) {
+    status = paw_rtc_direct_accept_answer(rtc, now_ns, &answered);
+  }
+  return status == PAW_ERR_LIMIT ? PAW_ERR_UNSUPPORTED : status;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#include "rtc/rtc_private.h"
+
+void paw_rtc_get_stats(const struct paw_rtc *rtc, struct paw_rtc_stats *out) {
+  *out = rtc->stats;
+  out->ice_state = paw_ice_get_state(rtc->ice);
+  out->dtls_state = paw_dtls_get_state(rtc->dtls);
+  (void)paw_ice_get_selected_pair(rtc->ice, &out->local, &out->remote);
+  out->rtt_ns = paw_rtc_get_rtt_ns(rtc);
+  out->packets_sent = rtc->send.packets;
+  out->payload_bytes_sent = rtc->send.payload_bytes;
+  out->nacks_received = rtc->send.nacks_received;
+  out->packets_resent = rtc->send.packets_resent;
+  out->nacks_unanswered = rtc->send.nacks_unanswered;
+  for (size_t i = 0; i < rtc->recv_count; i++) {
+    out->packets_lost += paw_recv_get_lost(&rtc->recv[i]);
+  }
+  if (rtc->recv_count > 0) {
+    out->jitter_rtp = paw_recv_get_jitter_rtp(&rtc->recv[rtc->recv_count - 1]);
+  }
+  paw_ice_get_stats(rtc->ice, &out->ice);
+  paw_dtls_get_stats(rtc->dtls, &out->dtls);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* ICE and DTLS as the connection drives them. */
+#include "rtc/rtc_private.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+
+bool paw_rtc_address(struct paw_rtc *rtc, const uint8_t *data, size_t len,
+                     struct paw_transmit *out) {
+  *out = (struct paw_transmit){.data = data, .len = len, .dscp = rtc->dscp};
+  return paw_ice_get_selected_pair(rtc->ice, &out->local, &out->remote);
+}
+
+/* RFC 8827 section 5: on the first valid pair, before nomination. */
+void paw_rtc_start_dtls(struct paw_rtc *rtc) {
+  struct paw_address local;
+  struct paw_address remote;
+  if (rtc->state != PAW_RTC_STATE_CONNECTING ||
+      paw_dtls_get_state(rtc->dtls) != PAW_DTLS_STATE_NEW ||
+      !paw_ice_get_selected_pair(rtc->ice, &local, &remote)) {
+    return;
+  }
+  if (paw_dtls_start(rtc->dtls, rtc->dtls_role, rtc->clock.now_ns) != PAW_OK) {
+    paw_rtc_end(rtc, PAW_CLOSE_NO_MEMORY);
+  }
+}
+
+/* Keys are taken as soon as they are there, so that media right behind the handshake is read. */
+void paw_rtc_install_keys(struct paw_rtc *rtc) {
+  if (rtc->state != PAW_RTC_STATE_CONNECTING ||
+      paw_dtls_get_state(rtc->dtls) != PAW_DTLS_STATE_CONNECTED) {
+    return;
+  }
+  struct paw_srtp_keys keys;
+  int status = paw_dtls_get_keys(rtc->dtls, &keys);
+  if (status == PAW_OK) {
+    status = paw_srtp_new(&rtc->allocator, &keys, rtc->local_ssrc, &rtc->srtp);
+  }
+  paw_mem_wipe(&keys, sizeof keys);
+  if (status != PAW_OK) {
+    paw_rtc_end(rtc, status == PAW_ERR_NO_MEMORY ? PAW_CLOSE_NO_MEMORY : PAW_CLOSE_DTLS_FAILED);
+    return;
+  }
+  paw_rtc_set_state(rtc, PAW_RTC_STATE_CONNECTED);
+  paw_send_skip_to_now(&rtc->send);
+  paw_report_start(&rtc->report, rtc->clock.now_ns);
+}
+
+/* ---- ICE ---- */
+
+static void handle_ice_state(struct paw_rtc *rtc, enum paw_ice_state state) {
+  if (state == PAW_ICE_STATE_FAILED) {
+    paw_rtc_end(rtc,
+                rtc->state == PAW_RTC_STATE_CONNECTED ? PAW_CLOSE_CONSENT : PAW_CLOSE_ICE_FAILED);
+  }
+}
+
+/* True: `out` holds something for the caller. */
+static bool handle_ice_event(struct paw_rtc *rtc, const struct paw_ice_event *event,
+                             struct paw_rtc_output *out) {
+  out->kind = PAW_OUTPUT_EVENT;
+  switch (event->kind) {
+  case PAW_ICE_EVENT_VALID_PAIR:
+    paw_rtc_start_dtls(rtc);
+    return false;
+  case PAW_ICE_EVENT_STATE:
+    handle_ice_state(rtc, event->state);
+    out->event = (struct paw_rtc_event){.kind = PAW_RTC_EVENT_ICE_STATE, .ice_state = event->state};
+    return true;
+  case PAW_ICE_EVENT_SELECTED_PAIR:
+    out->event = (struct paw_rtc_event){
+        .kind = PAW_RTC_EVENT_SELECTED_PAIR,
+        .pair = {.local = event->local, .remote = event->remote},
+    };
+    return true;
+  }
+  return false;
+}
+
+bool paw_rtc_poll_ice(struct paw_rtc *rtc, struct paw_rtc_output *out) {
+  for (;;) {
+    struct paw_ice_output ice;
+    paw_ice_poll_output(rtc->ice, &ice);
+    switch (ice.kind) {
+    case PAW_OUTPUT_TIMEOUT:
+      rtc->ice_timeout = ice.timeout;
+      return false;
+    case PAW_OUTPUT_TRANSMIT:
+      out->kind = PAW_OUTPUT_TRANSMIT;
+      out->transmit = ice.transmit;
+      out->transmit.dscp = rtc->dscp;
+      return true;
+    case PAW_OUTPUT_EVENT:
+      if (handle_ice_event(rtc, &ice.event, out)) {
+        return true;
+      }
+      break;
+    }
+  }
+}
+
+/* ---- DTLS ---- */
+
+static enum paw_close_reason close_reason(enum paw_dtls_reason reason) {
+  switch (reason) {
+  case PAW_DTLS_REASON_CLOSE_NOTIFY:
+    return PAW_CLOSE_PEER;
+  case PAW_DTLS_REASON_FINGERPRINT:
+    return PAW_CLOSE_FINGERPRINT;
+  case PAW_DTLS_REASON_NO_PROFILE:
+    return PAW_CLOSE_NO_PROFILE;
+  case PAW_DTLS_REASON_LOCAL:
+    return PAW_CLOSE_LOCAL;
+  case PAW_DTLS_REASON_NO_MEMORY:
+    return PAW_CLOSE_NO_MEMORY;
+  case PAW_DTLS_REASON_ALERT:
+  case PAW_DTLS_REASON_HANDSHAKE:
+  case PAW_DTLS_REASON_TIMEOUT:
+  case PAW_DTLS_REASON_NONE:
+    return PAW_CLOSE_DTLS_FAILED;
+  }
+  return PAW_CLOSE_DTLS_FAILED;
+}
+
+/* True: a datagram to send is in `out`. */
+bool paw_rtc_poll_dtls(struct paw_rtc *rtc, struct paw_rtc_output *out) {
+  for (;;) {
+    struct paw_dtls_output dtls;
+    paw_dtls_poll_output(rtc->dtls, &dtls);
+    switch (dtls.kind) {
+    case PAW_OUTPUT_TIMEOUT:
+      rtc->dtls_timeout = dtls.timeout;
+      return false;
+    case PAW_OUTPUT_TRANSMIT:
+      out->kind = PAW_OUTPUT_TRANSMIT;
+      if (paw_rtc_address(rtc, dtls.transmit.data, dtls.transmit.len, &out->transmit)) {
+        return true;
+      }
+      break; /* no path: a loss, which DTLS repairs */
+    case PAW_OUTPUT_EVENT:
+      if (dtls.event.kind == PAW_DTLS_EVENT_CONNECTED) {
+        paw_rtc_install_keys(rtc);
+      } else if (rtc->state != PAW_RTC_STATE_CLOSING) {
+        paw_rtc_end(rtc, close_reason(dtls.event.reason));
+      }
+      break;
+    }
+  }
+}

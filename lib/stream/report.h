@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* When the next RTCP report is due (RFC 3550 section 6.3, RFC 4585), and round-trip times. */
+#ifndef PAW_STREAM_REPORT_H
+#define PAW_STREAM_REPORT_H
+
+#include <pawebrtc/base.h>
+
+/* Point to point, two members: the interval that RTCP's 5 % of 64 kbit/s allows is well below one
+ * second, so the least interval rules: 1 s while media flows (round-trip time and loss steer
+ * repair), RFC 3550's 5 s when idle. */
+#define PAW_REPORT_ACTIVE_NS PAW_NS_PER_S
+#define PAW_REPORT_IDLE_NS (5 * PAW_NS_PER_S)
+
+struct paw_report {
+  uint64_t last_ns; /* 0 = none was sent yet: the first goes at once */
+  uint64_t next_ns;
+  uint32_t spread; /* random, of 2^32: the next interval is 0.5 to 1.5 times the mean */
+};
+
+/* Reports begin at `now_ns`. */
+void paw_report_start(struct paw_report *report, uint64_t now_ns);
+
+/* A report was sent; `random` spreads the next one (RFC 3550 section 6.3.1). */
+void paw_report_sent(struct paw_report *report, uint64_t now_ns, bool active, uint32_t random);
+
+/* Media began or ended: move the next report accordingly (timer reconsideration). */
+void paw_report_reconsider(struct paw_report *report, bool active);
+
+/* A - LSR - DLSR (RFC 3550 section 6.4.1), 0 when it cannot be said. */
+uint64_t paw_report_rtt_ns(uint64_t now_ntp, uint32_t last_report, uint32_t delay);
+
+#endif

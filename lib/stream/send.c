@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+#include "stream/send.h"
+
+#include <string.h>
+
+#include "base/ntp.h"
+#include "base/rng.h"
+#include "base/seq.h"
+#include "base/time.h"
+#include "rtp/rtp.h"
+
+/* The mid is written until the peer has surely seen it once, even at heavy loss. */
+#define MID_PACKETS 100
+
+int paw_send_init(struct paw_send *send, const struct paw_rng *rng, uint32_t ssrc,
+                  const struct paw_wall_anchor *wall) {
+  uint32_t random[2] = {0};
+  int status = paw_rng_u32(rng, &random[0]);
+  if (status == PAW_OK) {
+    status = paw_rng_u32(rng, &random[1]);
+  }
+  *send = (struct paw_send){
+      .ssrc = ssrc,
+      .wall = *wall,
+      /* Below 2^15, so that the receiver's guess of the roll-over counter is right even when the
+       * first packets are lost (RFC 3711 section 3.3.1). */
+      .base_sequence = (uint16_t)(random[0] & 0x7fff),
+      .timestamp_offset = random[1],
+  };
+  return status;
+}
+
+static uint16_t sequence_of(const struct paw_send *send, uint64_t index) {
+  return (uint16_t)(send->base_sequence + (index - send->base_index));
+}
+
+/* Make `index` the first that can be sent or resent; sequence numbers go on. */
+static void rebase(struct paw_send *send, uint64_t index) {
+  send->base_sequence = sequence_of(send, send->next_index);
+  send->base_index = index;
+  send->next_index = index;
+  send->mid_until = index + MID_PACKETS;
+  send->nacks_unanswered += send->resend_count;
+  send->resend_count = 0;
+}
+
+void paw_send_set_format(struct paw_send *send, const struct paw_send_format *format) {
+  if (memcmp(&send->format, format, sizeof *format) == 0) {
+    return;
+  }
+  rebase(send, send->next_index);
+  send->format = *format;
+}
+
+void paw_send_attach(struct paw_send *send, const struct paw_history *history, uint64_t now_ns) {
+  if (history == send->history) {
+    return;
+  }
+  send->history = history;
+  if (history == NULL) {
+    return;
+  }
+  rebase(send, history->next_index);
+  if (send->packets > 0) {
+    /* Two programmes count their media time from different origins: go on where this one was. */
+    const struct paw_history_frame *last =
+        history->next_index > 0 ? paw_history_get(history, history->next_index - 1) : NULL;
+    uint64_t media_rtp = last == NULL ? 0 : last->media_rtp;
+    uint64_t elapsed_rtp = paw_ns_to_rtp(paw_time_elapsed(now_ns, send->last_sent_ns));
+    send->timestamp_offset = send->last_timestamp_rtp + (uint32_t)elapsed_rtp - (uint32_t)media_rtp;
+  }
+}
+
+void paw_send_skip_to_now(struct paw_send *send) {
+  if (send->history != NULL) {
+    rebase(send, send->history->next_index);
+  }
+}
+
+/* ---- writing ---- */
+
+/* Which header extensions a packet has: by its index and frame alone. */
+struct extensions {
+  bool level;
+  bool mid;
+  bool capture_time;
+};
+
+static struct extensions get_extensions(const struct paw_send *send, uint64_t index,
+                                        const struct paw_history_frame *frame) {
+  const struct paw_send_format *format = &send->format;
+  return (struct extensions){
+      .level = format->extension_audio_level != 0 && frame->level <= 127,
+      .mid = format->extension_mid != 0 && index < send->mid_until,
+      .capture_time = format->extension_abs_capture_time != 0 &&
+                      (frame->capture_mark || index == send->base_index),
+  };
+}
+
+static void write_extensions(const struct paw_send *send, const struct extensions *extensions,
+                             const struct paw_history_frame *frame, struct paw_wr *wr) {
+  const struct paw_send_format *format = &send->format;
+  struct paw_rtp_extension_writer writer;
+  bool two_byte = format->extension_audio_level > 14 || format->extension_mid > 14 ||
+                  format->extension_abs_capture_time > 14; /* RFC 8285 section 4.3 */
+  paw_rtp_extension_begin(&writer, wr, two_byte);
+  if (extensions->level) {
+    uint8_t level = (uint8_t)(frame->level | (frame->voice ? 0x80 : 0));
+    paw_rtp_extension_add(&writer, format->extension_audio_level, &level, 1);
+  }
+  if (extensions->mid) {
+    paw_rtp_extension_add(&writer, format->extension_mid, format->mid, strlen(format->mid));
+  }
+  if (extensions->capture_time) {
+    uint8_t ntp[8];
+    struct paw_wr ntp_wr = paw_wr_init(ntp, sizeof ntp);
+    paw_wr_u64(&ntp_wr, paw_ntp_from_ns(&send->wall, frame->capture_ns));
+    paw_rtp_extension_add(&writer, format->extension_abs_capture_time, ntp, sizeof ntp);
+  }
+  paw_rtp_extension_end(&writer);
+}
+
+static void write_packet(const struct paw_send *send, uint64_t index,
+                         const struct paw_history_frame *frame, struct paw_wr *wr) {
+  struct extensions extensions = get_extensions(send, index, frame);
+  bool any_extension = extensions.level || extensions.mid || extensions.capture_time;
+  struct paw_rtp_header header = {
+      .marker = frame->talk_spurt || index == send->base_index,
+      .payload_type = send->format.payload_type,
+      .sequence = sequence_of(send, index),
+      .timestamp_rtp = (uint32_t)frame->media_rtp + send->timestamp_offset,
+      .ssrc = send->ssrc,
+  };
+  paw_rtp_write_header(wr, &header, any_extension);
+  if (any_extension) {
+    write_extensions(send, &extensions, frame, wr);
+  }
+  paw_wr_bytes(wr, paw_history_payload(send->history, frame), frame->len);
+}
+
+/* ---- resending ---- */
+
+/* The index that was sent with this sequence number, if it can be built again. */
+static bool find_index(const struct paw_send *send, uint16_t sequence, uint64_t *index) {
+  if (send->history == NULL || send->next_index == send->base_index) {
+    return false;
+  }
+  uint64_t last = send->next_index - 1;
+  int32_t back = paw_seq_diff(sequence_of(send, last), sequence);
+  if (back < 0 || (uint64_t)back > last - send->base_index) {
+    return false;
+  }
+  *index = last - (uint64_t)back;
+  return paw_history_get(send->history, *index) != NULL;
+}
+
+static uint32_t *resent_ms(struct paw_send *send, uint16_t sequence) {
+  return &send->resent_ms[sequence % PAW_SEND_RESENT_SLOTS];
+}
+
+static bool was_resent_lately(struct paw_send *send, uint64_t now_ns, uint64_t rtt_ns,
+                              uint16_t sequence) {
+  uint32_t then_ms = *resent_ms(send, sequence);
+  uint32_t now_ms = (uint32_t)(now_ns / PAW_NS_PER_MS);
+  return then_ms != 0 && now_ms - then_ms < (uint32_t)(rtt_ns / 2 / PAW_NS_PER_MS) + 1;
+}
+
+void paw_send_request(struct paw_send *send, uint64_t now_ns, uint64_t rtt_ns,
+                      const uint16_t *sequences, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    uint64_t index = 0;
+    send->nacks_received++;
+    if (send->resend_count == PAW_SEND_RESENDS_MAX || !find_index(send, sequences[i], &index) ||
+        was_resent_lately(send, now_ns, rtt_ns, sequences[i])) {
+      send->nacks_unanswered++;
+      continue;
+    }
+    *resent_ms(send, sequences[i]) = (uint32_t)(now_ns / PAW_NS_PER_MS);
+    size_t tail = (size_t)(send->resend_head + send->resend_count) % PAW_SEND_RESENDS_MAX;
+    send->resends[tail] = sequences[i];
+    send->resend_count++;
+  }
+}
+
+static bool write_resend(struct paw_send *send, struct paw_wr *wr) {
+  while (send->resend_count > 0) {
+    uint16_t sequence = send->resends[send->resend_head];
+    send->resend_head = (uint8_t)((send->resend_head + 1) % PAW_SEND_RESENDS_MAX);
+    send->resend_count--;
+    uint64_t index = 0;
+    if (find_index(send, sequence, &index)) {
+      write_packet(send, index, paw_history_get(send->history, index), wr);
+      send->packets_resent++;
+      return true;
+    }
+    send->nacks_unanswered++;
+  }
+  return false;
+}
+
+bool paw_send_next(struct paw_send *send, uint64_t now_ns, struct paw_wr *wr) {
+  if (send->history == NULL) {
+    return false;
+  }
+  if (send->next_index < send->history->first_index) {
+    /* Polled so late that frames are gone: their sequence numbers stay unused, as losses. */
+    send->next_index = send->history->first_index;
+  }
+  const struct paw_history_frame *frame = paw_history_get(send->history, send->next_index);
+  if (frame == NULL) {
+    return write_resend(send, wr);
+  }
+  write_packet(send, send->next_index, frame, wr);
+  send->next_index++;
+  send->packets++;
+  send->payload_bytes += frame->len;
+  send->last_sent_ns = now_ns;
+  send->last_timestamp_rtp = (uint32_t)frame->media_rtp + send->timestamp_offset;
+  return true;
+}
+
+bool paw_send_get_rtp_time(const struct paw_send *send, uint64_t now_ns, uint32_t *out) {
+  if (send->history == NULL || send->packets == 0 || send->next_index == send->base_index) {
+    return false;
+  }
+  const struct paw_history_frame *last = paw_history_get(send->history, send->next_index - 1);
+  if (last == NULL) {
+    return false;
+  }
+  /* The instant is one of capture, extrapolated to now (RFC 3550 section 6.4.1). */
+  uint64_t age_rtp = paw_ns_to_rtp(paw_time_elapsed(now_ns, last->capture_ns));
+  *out = (uint32_t)(last->media_rtp + age_rtp) + send->timestamp_offset;
+  return true;
+}
