@@ -24,6 +24,7 @@ struct paw_hub_config {
   struct paw_allocator allocator;
   struct paw_log log;
   uint32_t max_peers; /**< 1024; at most 65535 */
+  uint64_t seed;      /**< random, so that strangers cannot make addresses collide. 0 */
 };
 
 PAW_API void paw_hub_config_init(struct paw_hub_config *config);

@@ -27,52 +27,51 @@ void paw_rtc_push_audio(struct paw_rtc *rtc, const struct paw_audio_packet *pack
   }
 }
 
+static bool take_pending(struct paw_rtc *rtc, enum paw_rtc_event_kind kind) {
+  uint32_t bit = UINT32_C(1) << kind;
+  bool was_pending = (rtc->pending & bit) != 0;
+  rtc->pending &= ~bit;
+  return was_pending;
+}
+
 /* Told before the queue, in this order. */
-static bool poll_pending(struct paw_rtc *rtc, struct paw_rtc_output *out) {
+static bool poll_pending(struct paw_rtc *rtc, struct paw_rtc_event *out) {
   static const enum paw_rtc_event_kind order[] = {PAW_RTC_EVENT_MEDIA, PAW_RTC_EVENT_CONNECTED,
                                                   PAW_RTC_EVENT_DEGRADED, PAW_RTC_EVENT_RECOVERED};
   for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
-    uint32_t bit = UINT32_C(1) << order[i];
-    if ((rtc->pending & bit) != 0) {
-      rtc->pending &= ~bit;
-      out->kind = PAW_OUTPUT_EVENT;
-      out->event = (struct paw_rtc_event){.kind = order[i]};
+    if (take_pending(rtc, order[i])) {
+      *out = (struct paw_rtc_event){.kind = order[i]};
       return true;
     }
   }
   return false;
 }
 
-/* CLOSED is told when nothing else is left. */
-static bool poll_closed(struct paw_rtc *rtc, struct paw_rtc_output *out) {
-  uint32_t bit = UINT32_C(1) << PAW_RTC_EVENT_CLOSED;
-  if ((rtc->pending & bit) == 0) {
+static bool poll_queue(struct paw_rtc *rtc, struct paw_rtc_event *out) {
+  size_t len = 0;
+  const uint8_t *record = paw_ring_front(&rtc->queue, &len);
+  if (record == NULL) {
     return false;
   }
-  rtc->pending &= ~bit;
-  out->kind = PAW_OUTPUT_EVENT;
-  out->event = (struct paw_rtc_event){.kind = PAW_RTC_EVENT_CLOSED, .reason = rtc->reason};
+  rtc->front_lent = true;
+  memcpy(out, record, sizeof *out);
+  if (out->kind == PAW_RTC_EVENT_AUDIO) {
+    out->audio.data = record + sizeof *out;
+  }
   return true;
 }
 
-bool paw_rtc_poll_event(struct paw_rtc *rtc, struct paw_rtc_output *out) {
+bool paw_rtc_poll_event(struct paw_rtc *rtc, struct paw_rtc_event *out) {
   if (rtc->front_lent) {
     paw_ring_pop(&rtc->queue);
     rtc->front_lent = false;
   }
-  if (poll_pending(rtc, out)) {
+  if (poll_pending(rtc, out) || poll_queue(rtc, out)) {
     return true;
   }
-  size_t len = 0;
-  const uint8_t *record = paw_ring_front(&rtc->queue, &len);
-  if (record == NULL) {
-    return poll_closed(rtc, out);
+  bool closed = take_pending(rtc, PAW_RTC_EVENT_CLOSED); /* the last of all */
+  if (closed) {
+    *out = (struct paw_rtc_event){.kind = PAW_RTC_EVENT_CLOSED, .reason = rtc->reason};
   }
-  rtc->front_lent = true;
-  out->kind = PAW_OUTPUT_EVENT;
-  memcpy(&out->event, record, sizeof out->event);
-  if (out->event.kind == PAW_RTC_EVENT_AUDIO) {
-    out->event.audio.data = record + sizeof out->event;
-  }
-  return true;
+  return closed;
 }

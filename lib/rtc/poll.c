@@ -4,6 +4,11 @@
 
 #include "base/mem.h"
 
+static void count_sent(struct paw_rtc *rtc, const struct paw_transmit *transmit) {
+  rtc->stats.datagrams_sent++;
+  rtc->stats.bytes_sent += transmit->len;
+}
+
 /* A packet of media in the buffer, protected and addressed. */
 bool paw_rtc_poll_media(struct paw_rtc *rtc, uint64_t now_ns, uint8_t *buffer,
                         struct paw_transmit *out) {
@@ -23,17 +28,15 @@ bool paw_rtc_poll_media(struct paw_rtc *rtc, uint64_t now_ns, uint8_t *buffer,
       continue; /* counts as lost on the way */
     }
     if (paw_rtc_address(rtc, buffer, len, out)) {
-      rtc->stats.datagrams_sent++;
-      rtc->stats.bytes_sent += len;
+      count_sent(rtc, out);
       return true;
     }
   }
   return false;
 }
 
-static bool poll_farewell(struct paw_rtc *rtc, uint8_t *buffer, struct paw_rtc_output *out) {
-  out->kind = PAW_OUTPUT_TRANSMIT;
-  if (paw_rtc_poll_bye(rtc, buffer, &out->transmit)) {
+static bool poll_farewell(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
+  if (paw_rtc_poll_bye(rtc, buffer, out)) {
     return true;
   }
   paw_dtls_close(rtc->dtls);
@@ -44,7 +47,8 @@ static bool poll_farewell(struct paw_rtc *rtc, uint8_t *buffer, struct paw_rtc_o
   return false;
 }
 
-static bool poll_transmit(struct paw_rtc *rtc, uint8_t *buffer, struct paw_rtc_output *out) {
+/* Everything but media. ICE and DTLS may end the connection while they are polled. */
+static bool poll_control(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
   switch (rtc->state) {
   case PAW_RTC_STATE_CLOSED:
     return false;
@@ -55,18 +59,21 @@ static bool poll_transmit(struct paw_rtc *rtc, uint8_t *buffer, struct paw_rtc_o
   case PAW_RTC_STATE_CONNECTED:
     break;
   }
-  /* ICE may hand over an event instead. It may also end the connection, and so may DTLS. */
   if (paw_rtc_poll_ice(rtc, out)) {
     return true;
   }
   if (!paw_rtc_is_over(rtc) && paw_rtc_poll_dtls(rtc, out)) {
     return true;
   }
-  if (rtc->state != PAW_RTC_STATE_CONNECTED) {
-    return false;
+  return rtc->state == PAW_RTC_STATE_CONNECTED && paw_rtc_poll_rtcp(rtc, buffer, out);
+}
+
+bool paw_rtc_poll_transmit(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
+  if (poll_control(rtc, buffer, out)) {
+    count_sent(rtc, out);
+    return true;
   }
-  out->kind = PAW_OUTPUT_TRANSMIT;
-  return paw_rtc_poll_rtcp(rtc, buffer, &out->transmit);
+  return paw_rtc_poll_media(rtc, rtc->clock.now_ns, buffer, out);
 }
 
 struct paw_timeout paw_rtc_next_timeout(const struct paw_rtc *rtc) {
@@ -86,46 +93,31 @@ struct paw_timeout paw_rtc_next_timeout(const struct paw_rtc *rtc) {
   return timeout;
 }
 
-/* Everything but media. */
-static bool poll_control(struct paw_rtc *rtc, uint8_t *buffer, struct paw_rtc_output *out) {
-  if (paw_rtc_poll_event(rtc, out)) {
-    return true;
-  }
-  if (poll_transmit(rtc, buffer, out)) {
-    if (out->kind == PAW_OUTPUT_TRANSMIT) {
-      rtc->stats.datagrams_sent++;
-      rtc->stats.bytes_sent += out->transmit.len;
-    }
-    return true;
-  }
-  return paw_rtc_poll_event(rtc, out); /* polling may have made some */
-}
-
-void paw_rtc_poll(struct paw_rtc *rtc, uint8_t *buffer, struct paw_rtc_output *out) {
-  if (poll_control(rtc, buffer, out)) {
-    return;
-  }
-  if (paw_rtc_poll_media(rtc, rtc->clock.now_ns, buffer, &out->transmit)) {
-    out->kind = PAW_OUTPUT_TRANSMIT;
-    return;
-  }
-  out->kind = PAW_OUTPUT_TIMEOUT;
-  out->timeout = paw_rtc_next_timeout(rtc);
-}
-
-void paw_rtc_poll_output(struct paw_rtc *rtc, struct paw_rtc_output *out) {
+/* The buffer is made when the connection is polled alone for the first time. */
+static bool ensure_buffer(struct paw_rtc *rtc) {
   if (rtc->buffer == NULL) {
     rtc->buffer = paw_mem_alloc(&rtc->allocator, PAW_DATAGRAM_MAX);
   }
   if (rtc->buffer == NULL) {
     paw_rtc_end(rtc, PAW_CLOSE_NO_MEMORY);
-    if (!paw_rtc_poll_event(rtc, out)) {
-      out->kind = PAW_OUTPUT_TIMEOUT;
-      out->timeout = paw_rtc_next_timeout(rtc);
-    }
+  }
+  return rtc->buffer != NULL;
+}
+
+void paw_rtc_poll_output(struct paw_rtc *rtc, struct paw_rtc_output *out) {
+  out->kind = PAW_OUTPUT_EVENT;
+  if (paw_rtc_poll_event(rtc, &out->event)) {
     return;
   }
-  paw_rtc_poll(rtc, rtc->buffer, out);
+  if (ensure_buffer(rtc) && paw_rtc_poll_transmit(rtc, rtc->buffer, &out->transmit)) {
+    out->kind = PAW_OUTPUT_TRANSMIT;
+    return;
+  }
+  if (paw_rtc_poll_event(rtc, &out->event)) { /* polling for datagrams may have made some */
+    return;
+  }
+  out->kind = PAW_OUTPUT_TIMEOUT;
+  out->timeout = paw_rtc_next_timeout(rtc);
 }
 
 void paw_rtc_close(struct paw_rtc *rtc, uint64_t now_ns) {

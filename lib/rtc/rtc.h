@@ -7,9 +7,11 @@
 
 #include "stream/history.h"
 
-/* As paw_rtc_poll_output, but media and RTCP are written to `buffer`, of PAW_DATAGRAM_MAX bytes,
- * so that many of them can wait in one batch. ICE's and DTLS's own datagrams are elsewhere. */
-void paw_rtc_poll(struct paw_rtc *rtc, uint8_t *buffer, struct paw_rtc_output *out);
+/* The two halves of paw_rtc_poll_output. Media and RTCP are written to `buffer`, of
+ * PAW_DATAGRAM_MAX bytes, so that many of them can wait in one batch; ICE's and DTLS's datagrams
+ * lie elsewhere and last until the next call. Polling datagrams may make events. */
+bool paw_rtc_poll_event(struct paw_rtc *rtc, struct paw_rtc_event *out);
+bool paw_rtc_poll_transmit(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out);
 
 /* The short way of a fan-out: the next media packet, or false when there is none. */
 bool paw_rtc_poll_media(struct paw_rtc *rtc, uint64_t now_ns, uint8_t *buffer,

@@ -119,16 +119,15 @@ bool paw_rtc_is_negotiated(const struct paw_rtc *rtc);
 bool paw_rtc_sends(const struct paw_rtc *rtc);
 bool paw_rtc_receives(const struct paw_rtc *rtc);
 
-/* transport.c: ICE and DTLS as they are driven */
+/* transport.c: ICE and DTLS as they are driven. The polls give a datagram, or false. */
 void paw_rtc_start_dtls(struct paw_rtc *rtc);
-bool paw_rtc_poll_ice(struct paw_rtc *rtc, struct paw_rtc_output *out);
-bool paw_rtc_poll_dtls(struct paw_rtc *rtc, struct paw_rtc_output *out);
+bool paw_rtc_poll_ice(struct paw_rtc *rtc, struct paw_transmit *out);
+bool paw_rtc_poll_dtls(struct paw_rtc *rtc, struct paw_transmit *out);
 void paw_rtc_install_keys(struct paw_rtc *rtc);
 
 /* events.c */
 void paw_rtc_push_event(struct paw_rtc *rtc, const struct paw_rtc_event *event);
 void paw_rtc_push_audio(struct paw_rtc *rtc, const struct paw_audio_packet *packet);
-bool paw_rtc_poll_event(struct paw_rtc *rtc, struct paw_rtc_output *out);
 
 /* receive.c */
 void paw_rtc_receive_rtp(struct paw_rtc *rtc, const struct paw_input *input);

@@ -55,29 +55,29 @@ static void handle_ice_state(struct paw_rtc *rtc, enum paw_ice_state state) {
   }
 }
 
-/* True: `out` holds something for the caller. */
-static bool handle_ice_event(struct paw_rtc *rtc, const struct paw_ice_event *event,
-                             struct paw_rtc_output *out) {
-  out->kind = PAW_OUTPUT_EVENT;
+static void handle_ice_event(struct paw_rtc *rtc, const struct paw_ice_event *event) {
   switch (event->kind) {
   case PAW_ICE_EVENT_VALID_PAIR:
     paw_rtc_start_dtls(rtc);
-    return false;
-  case PAW_ICE_EVENT_STATE:
+    break;
+  case PAW_ICE_EVENT_STATE: {
+    struct paw_rtc_event state = {.kind = PAW_RTC_EVENT_ICE_STATE, .ice_state = event->state};
+    paw_rtc_push_event(rtc, &state);
     handle_ice_state(rtc, event->state);
-    out->event = (struct paw_rtc_event){.kind = PAW_RTC_EVENT_ICE_STATE, .ice_state = event->state};
-    return true;
-  case PAW_ICE_EVENT_SELECTED_PAIR:
-    out->event = (struct paw_rtc_event){
+    break;
+  }
+  case PAW_ICE_EVENT_SELECTED_PAIR: {
+    struct paw_rtc_event pair = {
         .kind = PAW_RTC_EVENT_SELECTED_PAIR,
         .pair = {.local = event->local, .remote = event->remote},
     };
-    return true;
+    paw_rtc_push_event(rtc, &pair);
+    break;
   }
-  return false;
+  }
 }
 
-bool paw_rtc_poll_ice(struct paw_rtc *rtc, struct paw_rtc_output *out) {
+bool paw_rtc_poll_ice(struct paw_rtc *rtc, struct paw_transmit *out) {
   for (;;) {
     struct paw_ice_output ice;
     paw_ice_poll_output(rtc->ice, &ice);
@@ -86,14 +86,11 @@ bool paw_rtc_poll_ice(struct paw_rtc *rtc, struct paw_rtc_output *out) {
       rtc->ice_timeout = ice.timeout;
       return false;
     case PAW_OUTPUT_TRANSMIT:
-      out->kind = PAW_OUTPUT_TRANSMIT;
-      out->transmit = ice.transmit;
-      out->transmit.dscp = rtc->dscp;
+      *out = ice.transmit;
+      out->dscp = rtc->dscp;
       return true;
     case PAW_OUTPUT_EVENT:
-      if (handle_ice_event(rtc, &ice.event, out)) {
-        return true;
-      }
+      handle_ice_event(rtc, &ice.event);
       break;
     }
   }
@@ -122,8 +119,7 @@ static enum paw_close_reason close_reason(enum paw_dtls_reason reason) {
   return PAW_CLOSE_DTLS_FAILED;
 }
 
-/* True: a datagram to send is in `out`. */
-bool paw_rtc_poll_dtls(struct paw_rtc *rtc, struct paw_rtc_output *out) {
+bool paw_rtc_poll_dtls(struct paw_rtc *rtc, struct paw_transmit *out) {
   for (;;) {
     struct paw_dtls_output dtls;
     paw_dtls_poll_output(rtc->dtls, &dtls);
@@ -132,8 +128,7 @@ bool paw_rtc_poll_dtls(struct paw_rtc *rtc, struct paw_rtc_output *out) {
       rtc->dtls_timeout = dtls.timeout;
       return false;
     case PAW_OUTPUT_TRANSMIT:
-      out->kind = PAW_OUTPUT_TRANSMIT;
-      if (paw_rtc_address(rtc, dtls.transmit.data, dtls.transmit.len, &out->transmit)) {
+      if (paw_rtc_address(rtc, dtls.transmit.data, dtls.transmit.len, out)) {
         return true;
       }
       break; /* no path: a loss, which DTLS repairs */

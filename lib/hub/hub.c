@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include "hub/hub_private.h"
+
+#include "base/mem.h"
+
+void paw_hub_config_init(struct paw_hub_config *config) {
+  *config = (struct paw_hub_config){.struct_size = sizeof *config, .max_peers = 1024};
+}
+
+int paw_hub_new(const struct paw_hub_config *given, uint64_t now_ns, struct paw_hub **out) {
+  struct paw_hub_config config;
+  paw_hub_config_init(&config);
+  int status = paw_config_take(&config, sizeof config, given);
+  if (status != PAW_OK || config.max_peers == 0 || config.max_peers > PAW_HUB_PEERS_MAX) {
+    return PAW_ERR_INVALID;
+  }
+  struct paw_hub *hub = paw_mem_alloc(&config.allocator, sizeof *hub);
+  if (hub == NULL) {
+    return PAW_ERR_NO_MEMORY;
+  }
+  hub->allocator = config.allocator;
+  hub->log = config.log;
+  hub->max_peers = config.max_peers;
+  hub->seed = config.seed;
+  hub->clock.now_ns = now_ns;
+  hub->free_slot = PAW_HUB_NONE;
+  hub->free_path = PAW_HUB_NONE;
+  hub->telling = PAW_HUB_NONE;
+  hub->to_send = (struct paw_hub_list){PAW_HUB_NONE, PAW_HUB_NONE};
+  hub->to_tell = (struct paw_hub_list){PAW_HUB_NONE, PAW_HUB_NONE};
+  hub->arena = paw_mem_alloc(&hub->allocator, (size_t)PAW_HUB_BATCH_MAX * PAW_DATAGRAM_MAX);
+  if (hub->arena == NULL) {
+    paw_hub_free(hub);
+    return PAW_ERR_NO_MEMORY;
+  }
+  *out = hub;
+  return PAW_OK;
+}
+
+void paw_hub_free(struct paw_hub *hub) {
+  if (hub == NULL) {
+    return;
+  }
+  for (uint32_t i = 0; i < hub->slot_count; i++) {
+    paw_rtc_free(hub->slots[i].rtc);
+    hub->slots[i].rtc = NULL;
+    hub->slots[i].track = NULL;
+  }
+  for (size_t i = 0; i < PAW_HUB_TRACKS_MAX; i++) {
+    if (hub->tracks[i] != NULL) {
+      paw_hub_track_free(hub, hub->tracks[i]);
+    }
+  }
+  struct paw_allocator allocator = hub->allocator;
+  paw_mem_free(&allocator, hub->slots);
+  paw_mem_free(&allocator, hub->heap);
+  paw_mem_free(&allocator, hub->ufrag_buckets);
+  paw_mem_free(&allocator, hub->path_buckets);
+  paw_mem_free(&allocator, hub->paths);
+  paw_mem_free(&allocator, hub->arena);
+  paw_mem_free(&allocator, hub);
+}
+
+/* ---- input ---- */
+
+static void receive(struct paw_hub *hub, const struct paw_input *input) {
+  hub->stats.datagrams_received++;
+  uint32_t slot = paw_hub_index_find(hub, input);
+  if (slot == PAW_HUB_NONE) {
+    hub->stats.datagrams_unclaimed++;
+    return;
+  }
+  struct paw_rtc *rtc = hub->slots[slot].rtc;
+  (void)paw_rtc_handle_input(rtc, input);
+  /* Only an authenticated check makes an address count. */
+  if (paw_rtc_is_valid_path(rtc, &input->local, &input->remote)) {
+    paw_hub_index_path(hub, slot, &input->local, &input->remote);
+  }
+  paw_hub_touch(hub, slot);
+}
+
+static void pass_time(struct paw_hub *hub) {
+  uint64_t now_ns = hub->clock.now_ns;
+  struct paw_input time = {.kind = PAW_INPUT_TIMEOUT, .now_ns = now_ns};
+  bool was_due = false;
+  while (hub->heap_count > 0 && paw_time_due(hub->slots[hub->heap[0]].deadline_ns, now_ns)) {
+    uint32_t slot = hub->heap[0];
+    was_due = true;
+    paw_hub_timer_set(hub, slot, PAW_TIME_NEVER); /* set anew when it is polled */
+    (void)paw_rtc_handle_input(hub->slots[slot].rtc, &time);
+    paw_hub_touch(hub, slot);
+  }
+  hub->stats.wake_ups += was_due;
+}
+
+int paw_hub_handle_input(struct paw_hub *hub, const struct paw_input *input) {
+  if (input->kind == PAW_INPUT_RECEIVE && input->data == NULL && input->len > 0) {
+    return PAW_ERR_INVALID;
+  }
+  struct paw_input clamped = *input;
+  clamped.now_ns = paw_clock_advance(&hub->clock, input->now_ns);
+  switch (clamped.kind) {
+  case PAW_INPUT_TIMEOUT:
+    pass_time(hub);
+    break;
+  case PAW_INPUT_RECEIVE:
+    receive(hub, &clamped);
+    break;
+  }
+  return PAW_OK;
+}
+
+bool paw_hub_poll_event(struct paw_hub *hub, paw_hub_peer *peer, struct paw_rtc_event *event) {
+  for (;;) {
+    if (hub->telling == PAW_HUB_NONE) {
+      hub->telling = paw_hub_take_to_tell(hub);
+    }
+    if (hub->telling == PAW_HUB_NONE) {
+      return false;
+    }
+    const struct paw_hub_slot *slot = &hub->slots[hub->telling];
+    if (slot->rtc != NULL && paw_rtc_poll_event(slot->rtc, event)) {
+      *peer = ((paw_hub_peer)slot->generation << 32) | (hub->telling + 1);
+      return true;
+    }
+    hub->telling = PAW_HUB_NONE;
+  }
+}
+
+static bool has_media(const struct paw_hub *hub) {
+  for (size_t i = 0; i < PAW_HUB_TRACKS_MAX; i++) {
+    if (hub->tracks[i] != NULL && hub->tracks[i]->cursor < hub->tracks[i]->subscriber_count) {
+      return true;
+    }
+  }
+  return false;
+}
+
+struct paw_timeout paw_hub_next_timeout(const struct paw_hub *hub) {
+  struct paw_timeout timeout = {.deadline_ns = PAW_TIME_NEVER, .reason = PAW_TIMEOUT_NONE};
+  bool drained = hub->to_send.head == PAW_HUB_NONE && hub->to_tell.head == PAW_HUB_NONE &&
+                 hub->telling == PAW_HUB_NONE && !has_media(hub);
+  if (!drained) {
+    timeout.deadline_ns = hub->clock.now_ns;
+  } else if (hub->heap_count > 0) {
+    timeout = paw_rtc_next_timeout(hub->slots[hub->heap[0]].rtc);
+  }
+  return timeout;
+}
+
+void paw_hub_get_stats(const struct paw_hub *hub, struct paw_hub_stats *out) {
+  *out = hub->stats;
+}

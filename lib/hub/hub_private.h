@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* The hub's inside, shared by the files of this room only. */
+#ifndef PAW_HUB_PRIVATE_H
+#define PAW_HUB_PRIVATE_H
+
+#include <pawebrtc/hub.h>
+
+#include "base/limits.h"
+#include "base/time.h"
+#include "rtc/rtc.h"
+#include "stream/history.h"
+
+#define PAW_HUB_NONE UINT32_MAX /* no slot, no path, no place in the heap */
+
+/* One address pair of a peer, in a chain of its hash bucket and in a list of its peer. */
+struct paw_hub_path {
+  struct paw_address local;
+  struct paw_address remote;
+  uint32_t slot;
+  uint32_t next_in_bucket;
+  uint32_t next_of_peer;
+};
+
+/* A peer's place. A free slot has no rtc. */
+struct paw_hub_slot {
+  struct paw_rtc *rtc;
+  uint32_t generation;
+  uint32_t heap_position; /* PAW_HUB_NONE: has no deadline */
+  uint64_t deadline_ns;
+  uint32_t next_free;
+
+  /* Lists of peers to look at: of datagrams, and of events. A slot stands once in each. */
+  uint32_t next_to_send;
+  uint32_t next_to_tell;
+  bool is_to_send;
+  bool is_to_tell;
+
+  uint32_t first_path;
+  uint32_t path_count;
+  uint32_t next_of_ufrag; /* chain of the hash bucket */
+  uint32_t ufrag_bucket;
+  char ufrag[PAW_ICE_CREDENTIAL_MAX + 1];
+
+  struct paw_hub_track *track; /* NULL: subscribed to none */
+  uint32_t track_position;
+};
+
+/* First in, first out, linked through one member of the slots. */
+struct paw_hub_list {
+  uint32_t head;
+  uint32_t tail;
+};
+
+struct paw_hub_track {
+  struct paw_hub *hub;
+  struct paw_history *history;
+  uint32_t *subscribers; /* slots */
+  uint32_t subscriber_count;
+  uint32_t subscriber_room;
+  uint32_t cursor; /* the subscriber to serve next; at subscriber_count there is nothing to do */
+};
+
+struct paw_hub {
+  struct paw_allocator allocator;
+  struct paw_log log;
+  struct paw_clock clock;
+  uint32_t max_peers;
+  uint64_t seed;
+
+  struct paw_hub_slot *slots;
+  uint32_t slot_room;
+  uint32_t slot_count; /* that were ever used */
+  uint32_t free_slot;  /* head of the free list */
+  uint32_t peer_count;
+
+  uint32_t *heap; /* slots, the earliest deadline on top */
+  uint32_t heap_count;
+
+  uint32_t bucket_count; /* of both tables, a power of two */
+  uint32_t *ufrag_buckets;
+  uint32_t *path_buckets;
+  struct paw_hub_path *paths;
+  uint32_t path_room;
+  uint32_t free_path;
+
+  struct paw_hub_list to_send;
+  struct paw_hub_list to_tell;
+  uint32_t telling; /* the slot whose event was given out last, or PAW_HUB_NONE */
+
+  struct paw_hub_track *tracks[PAW_HUB_TRACKS_MAX];
+  uint8_t *arena; /* PAW_HUB_BATCH_MAX datagrams */
+
+  struct paw_hub_stats stats;
+};
+
+/* peers.c */
+struct paw_hub_slot *paw_hub_find(const struct paw_hub *hub, paw_hub_peer peer);
+void paw_hub_touch(struct paw_hub *hub, uint32_t slot);
+uint32_t paw_hub_take_to_send(struct paw_hub *hub);
+uint32_t paw_hub_take_to_tell(struct paw_hub *hub);
+void paw_hub_mark_to_tell(struct paw_hub *hub, uint32_t slot);
+
+/* index.c: who is meant? */
+int paw_hub_index_grow(struct paw_hub *hub, uint32_t slot_room);
+void paw_hub_index_ufrag(struct paw_hub *hub, uint32_t slot);
+void paw_hub_index_path(struct paw_hub *hub, uint32_t slot, const struct paw_address *local,
+                        const struct paw_address *remote);
+void paw_hub_index_remove(struct paw_hub *hub, uint32_t slot);
+uint32_t paw_hub_index_find(const struct paw_hub *hub, const struct paw_input *input);
+
+/* timers.c */
+void paw_hub_timer_set(struct paw_hub *hub, uint32_t slot, uint64_t deadline_ns);
+
+/* track.c */
+void paw_hub_track_leave(struct paw_hub *hub, uint32_t slot);
+
+#endif

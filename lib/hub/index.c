@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/* Whose is this datagram? STUN requests by the ufrag they ask for, everything else by its pair of
+ * addresses. Both in constant time. */
+#include "hub/hub_private.h"
+
+#include <string.h>
+
+#include "base/addr.h"
+#include "base/mem.h"
+#include "stun/stun.h"
+
+/* FNV-1a, seeded. */
+static uint64_t hash_text(const uint8_t *text, size_t len, uint64_t seed) {
+  uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ seed;
+  for (size_t i = 0; i < len; i++) {
+    hash = (hash ^ text[i]) * UINT64_C(0x100000001b3);
+  }
+  return hash ^ (hash >> 32);
+}
+
+static uint32_t path_bucket(const struct paw_hub *hub, const struct paw_address *local,
+                            const struct paw_address *remote) {
+  uint64_t hash = paw_address_hash(remote, paw_address_hash(local, hub->seed));
+  return (uint32_t)hash & (hub->bucket_count - 1);
+}
+
+static uint32_t ufrag_bucket(const struct paw_hub *hub, const uint8_t *ufrag, size_t len) {
+  return (uint32_t)hash_text(ufrag, len, hub->seed) & (hub->bucket_count - 1);
+}
+
+/* ---- growing ---- */
+
+static void clear(uint32_t *buckets, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) {
+    buckets[i] = PAW_HUB_NONE;
+  }
+}
+
+static void link_ufrag(struct paw_hub *hub, uint32_t slot) {
+  struct paw_hub_slot *s = &hub->slots[slot];
+  s->ufrag_bucket = ufrag_bucket(hub, (const uint8_t *)s->ufrag, strlen(s->ufrag));
+  s->next_of_ufrag = hub->ufrag_buckets[s->ufrag_bucket];
+  hub->ufrag_buckets[s->ufrag_bucket] = slot;
+}
+
+static void link_path(struct paw_hub *hub, uint32_t path) {
+  uint32_t bucket = path_bucket(hub, &hub->paths[path].local, &hub->paths[path].remote);
+  hub->paths[path].next_in_bucket = hub->path_buckets[bucket];
+  hub->path_buckets[bucket] = path;
+}
+
+static void relink_all(struct paw_hub *hub) {
+  for (uint32_t slot = 0; slot < hub->slot_count; slot++) {
+    if (hub->slots[slot].rtc == NULL) {
+      continue;
+    }
+    link_ufrag(hub, slot);
+    for (uint32_t path = hub->slots[slot].first_path; path != PAW_HUB_NONE;
+         path = hub->paths[path].next_of_peer) {
+      link_path(hub, path);
+    }
+  }
+}
+
+static void free_path(struct paw_hub *hub, uint32_t path) {
+  hub->paths[path].next_of_peer = hub->free_path;
+  hub->free_path = path;
+}
+
+int paw_hub_index_grow(struct paw_hub *hub, uint32_t slot_room) {
+  uint32_t bucket_count = slot_room * 4; /* a power of two, as slot_room is; loads stay low */
+  uint32_t path_room = slot_room * PAW_HUB_PATHS_MAX;
+  uint32_t *ufrags = paw_mem_alloc(&hub->allocator, bucket_count * sizeof *ufrags);
+  uint32_t *buckets = paw_mem_alloc(&hub->allocator, bucket_count * sizeof *buckets);
+  struct paw_hub_path *paths = paw_mem_alloc(&hub->allocator, path_room * sizeof *paths);
+  if (ufrags == NULL || buckets == NULL || paths == NULL) {
+    paw_mem_free(&hub->allocator, ufrags);
+    paw_mem_free(&hub->allocator, buckets);
+    paw_mem_free(&hub->allocator, paths);
+    return PAW_ERR_NO_MEMORY;
+  }
+  if (hub->path_room > 0) {
+    memcpy(paths, hub->paths, hub->path_room * sizeof *paths);
+  }
+  paw_mem_free(&hub->allocator, hub->ufrag_buckets);
+  paw_mem_free(&hub->allocator, hub->path_buckets);
+  paw_mem_free(&hub->allocator, hub->paths);
+  hub->ufrag_buckets = ufrags;
+  hub->path_buckets = buckets;
+  hub->paths = paths;
+  hub->bucket_count = bucket_count;
+  for (uint32_t path = hub->path_room; path < path_room; path++) {
+    free_path(hub, path);
+  }
+  hub->path_room = path_room;
+  clear(ufrags, bucket_count);
+  clear(buckets, bucket_count);
+  relink_all(hub);
+  return PAW_OK;
+}
+
+/* ---- ufrags ---- */
+
+static void unlink_ufrag(struct paw_hub *hub, uint32_t slot) {
+  struct paw_hub_slot *s = &hub->slots[slot];
+  if (s->ufrag_bucket == PAW_HUB_NONE) {
+    return;
+  }
+  uint32_t *at = &hub->ufrag_buckets[s->ufrag_bucket];
+  while (*at != slot) {
+    at = &hub->slots[*at].next_of_ufrag;
+  }
+  *at = s->next_of_ufrag;
+  s->ufrag_bucket = PAW_HUB_NONE;
+}
+
+void paw_hub_index_ufrag(struct paw_hub *hub, uint32_t slot) {
+  struct paw_hub_slot *s = &hub->slots[slot];
+  const char *ufrag = paw_rtc_get_ufrag(s->rtc);
+  if (s->ufrag_bucket != PAW_HUB_NONE && strcmp(s->ufrag, ufrag) == 0) {
+    return;
+  }
+  unlink_ufrag(hub, slot);
+  memcpy(s->ufrag, ufrag, strlen(ufrag) + 1);
+  link_ufrag(hub, slot);
+}
+
+static uint32_t find_ufrag(const struct paw_hub *hub, struct paw_slice ufrag) {
+  uint32_t slot = hub->ufrag_buckets[ufrag_bucket(hub, ufrag.data, ufrag.len)];
+  while (slot != PAW_HUB_NONE) {
+    const char *own = hub->slots[slot].ufrag;
+    if (strlen(own) == ufrag.len && memcmp(own, ufrag.data, ufrag.len) == 0) {
+      return slot;
+    }
+    slot = hub->slots[slot].next_of_ufrag;
+  }
+  return PAW_HUB_NONE;
+}
+
+/* ---- paths ---- */
+
+static bool is_path(const struct paw_hub_path *path, const struct paw_address *local,
+                    const struct paw_address *remote) {
+  return paw_address_equal(&path->remote, remote) && paw_address_equal(&path->local, local);
+}
+
+static void unlink_from_bucket(struct paw_hub *hub, uint32_t path) {
+  uint32_t *at =
+      &hub->path_buckets[path_bucket(hub, &hub->paths[path].local, &hub->paths[path].remote)];
+  while (*at != path) {
+    at = &hub->paths[*at].next_in_bucket;
+  }
+  *at = hub->paths[path].next_in_bucket;
+}
+
+/* A peer's list begins with its newest path; the oldest gives way. */
+static void drop_oldest_path(struct paw_hub *hub, struct paw_hub_slot *slot) {
+  uint32_t *at = &slot->first_path;
+  while (hub->paths[*at].next_of_peer != PAW_HUB_NONE) {
+    at = &hub->paths[*at].next_of_peer;
+  }
+  uint32_t path = *at;
+  *at = PAW_HUB_NONE;
+  unlink_from_bucket(hub, path);
+  free_path(hub, path);
+  slot->path_count--;
+}
+
+void paw_hub_index_path(struct paw_hub *hub, uint32_t slot, const struct paw_address *local,
+                        const struct paw_address *remote) {
+  struct paw_hub_slot *s = &hub->slots[slot];
+  for (uint32_t path = s->first_path; path != PAW_HUB_NONE; path = hub->paths[path].next_of_peer) {
+    if (is_path(&hub->paths[path], local, remote)) {
+      return;
+    }
+  }
+  if (s->path_count == PAW_HUB_PATHS_MAX) {
+    drop_oldest_path(hub, s);
+  }
+  uint32_t path = hub->free_path; /* there is one: PAW_HUB_PATHS_MAX for every slot */
+  hub->free_path = hub->paths[path].next_of_peer;
+  hub->paths[path] = (struct paw_hub_path){
+      .local = *local, .remote = *remote, .slot = slot, .next_of_peer = s->first_path};
+  s->first_path = path;
+  s->path_count++;
+  link_path(hub, path);
+}
+
+void paw_hub_index_remove(struct paw_hub *hub, uint32_t slot) {
+  struct paw_hub_slot *s = &hub->slots[slot];
+  unlink_ufrag(hub, slot);
+  while (s->path_count > 0) {
+    drop_oldest_path(hub, s);
+  }
+}
+
+/* Several peers may have used one pair of addresses, one after the other from the same socket: the
+ * newest that takes the datagram gets it. */
+static uint32_t find_path(const struct paw_hub *hub, const struct paw_input *input) {
+  uint32_t path = hub->path_buckets[path_bucket(hub, &input->local, &input->remote)];
+  while (path != PAW_HUB_NONE) {
+    const struct paw_hub_path *p = &hub->paths[path];
+    if (is_path(p, &input->local, &input->remote) &&
+        paw_rtc_accepts(hub->slots[p->slot].rtc, input)) {
+      return p->slot;
+    }
+    path = p->next_in_bucket;
+  }
+  return PAW_HUB_NONE;
+}
+
+uint32_t paw_hub_index_find(const struct paw_hub *hub, const struct paw_input *input) {
+  struct paw_slice username;
+  if (hub->bucket_count == 0) {
+    return PAW_HUB_NONE;
+  }
+  if (paw_stun_peek_username(input->data, input->len, &username)) {
+    return find_ufrag(hub, paw_stun_username_ufrag(username));
+  }
+  return find_path(hub, input);
+}
