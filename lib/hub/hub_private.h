@@ -39,7 +39,7 @@ struct paw_hub_slot {
   uint32_t path_count;
   uint32_t next_of_ufrag; /* chain of the hash bucket */
   uint32_t ufrag_bucket;
-  char ufrag[PAW_ICE_CREDENTIAL_MAX + 1];
+  uint64_t ufrag_hash; /* of the local ufrag, which changes with an ICE restart */
 
   struct paw_hub_track *track; /* NULL: subscribed to none */
   uint32_t track_position;

@@ -18,14 +18,19 @@ static uint64_t hash_text(const uint8_t *text, size_t len, uint64_t seed) {
   return hash ^ (hash >> 32);
 }
 
-static uint32_t path_bucket(const struct paw_hub *hub, const struct paw_address *local,
-                            const struct paw_address *remote) {
-  uint64_t hash = paw_address_hash(remote, paw_address_hash(local, hub->seed));
+static uint64_t hash_own_ufrag(const struct paw_hub *hub, uint32_t slot) {
+  const char *ufrag = paw_rtc_get_ufrag(hub->slots[slot].rtc);
+  return hash_text((const uint8_t *)ufrag, strlen(ufrag), hub->seed);
+}
+
+static uint32_t bucket_of(const struct paw_hub *hub, uint64_t hash) {
   return (uint32_t)hash & (hub->bucket_count - 1);
 }
 
-static uint32_t ufrag_bucket(const struct paw_hub *hub, const uint8_t *ufrag, size_t len) {
-  return (uint32_t)hash_text(ufrag, len, hub->seed) & (hub->bucket_count - 1);
+static uint32_t path_bucket(const struct paw_hub *hub, const struct paw_address *local,
+                            const struct paw_address *remote) {
+  uint64_t hash = paw_address_hash(remote, paw_address_hash(local, hub->seed));
+  return bucket_of(hub, hash);
 }
 
 /* ---- growing ---- */
@@ -38,7 +43,7 @@ static void clear(uint32_t *buckets, uint32_t count) {
 
 static void link_ufrag(struct paw_hub *hub, uint32_t slot) {
   struct paw_hub_slot *s = &hub->slots[slot];
-  s->ufrag_bucket = ufrag_bucket(hub, (const uint8_t *)s->ufrag, strlen(s->ufrag));
+  s->ufrag_bucket = bucket_of(hub, s->ufrag_hash);
   s->next_of_ufrag = hub->ufrag_buckets[s->ufrag_bucket];
   hub->ufrag_buckets[s->ufrag_bucket] = slot;
 }
@@ -116,19 +121,20 @@ static void unlink_ufrag(struct paw_hub *hub, uint32_t slot) {
 
 void paw_hub_index_ufrag(struct paw_hub *hub, uint32_t slot) {
   struct paw_hub_slot *s = &hub->slots[slot];
-  const char *ufrag = paw_rtc_get_ufrag(s->rtc);
-  if (s->ufrag_bucket != PAW_HUB_NONE && strcmp(s->ufrag, ufrag) == 0) {
+  uint64_t hash = hash_own_ufrag(hub, slot);
+  if (s->ufrag_bucket != PAW_HUB_NONE && s->ufrag_hash == hash) {
     return;
   }
   unlink_ufrag(hub, slot);
-  memcpy(s->ufrag, ufrag, strlen(ufrag) + 1);
+  s->ufrag_hash = hash;
   link_ufrag(hub, slot);
 }
 
 static uint32_t find_ufrag(const struct paw_hub *hub, struct paw_slice ufrag) {
-  uint32_t slot = hub->ufrag_buckets[ufrag_bucket(hub, ufrag.data, ufrag.len)];
+  uint64_t hash = hash_text(ufrag.data, ufrag.len, hub->seed);
+  uint32_t slot = hub->ufrag_buckets[bucket_of(hub, hash)];
   while (slot != PAW_HUB_NONE) {
-    const char *own = hub->slots[slot].ufrag;
+    const char *own = paw_rtc_get_ufrag(hub->slots[slot].rtc);
     if (strlen(own) == ufrag.len && memcmp(own, ufrag.data, ufrag.len) == 0) {
       return slot;
     }

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "base/ntp.h"
+#include "kit/rng.h"
+#include "rtp/rtp.h"
+#include "stream/send.h"
+
+static const struct paw_allocator heap;
+
+struct fixture {
+  struct kit_rng rng;
+  struct paw_history *history;
+  struct paw_send send;
+  uint64_t now_ns;
+  uint64_t media_rtp;
+  uint8_t packets[600][200]; /* as first sent */
+  size_t lens[600];
+  size_t sent;
+};
+
+static struct fixture fixture;
+
+static void setup(uint64_t seed) {
+  memset(&fixture, 0, sizeof fixture);
+  kit_rng_init(&fixture.rng, seed);
+  struct paw_rng rng = kit_rng_hook(&fixture.rng);
+  struct paw_wall_anchor wall = {.now_ns = 1, .unix_ns = UINT64_C(1790000000) * PAW_NS_PER_S};
+  fixture.now_ns = 3 * PAW_NS_PER_S;
+  fixture.media_rtp = 1000;
+  assert_int_equal(paw_history_new(&heap, &fixture.history), PAW_OK);
+  assert_int_equal(paw_send_init(&fixture.send, &rng, 0x11223344, &wall), PAW_OK);
+  struct paw_send_format format = {
+      .payload_type = 109,
+      .extension_mid = 4,
+      .extension_audio_level = 1,
+      .extension_abs_capture_time = 5,
+      .mid = "audio0",
+  };
+  paw_send_set_format(&fixture.send, &format);
+  paw_send_attach(&fixture.send, fixture.history, fixture.now_ns);
+}
+
+static void teardown(void) {
+  paw_mem_free(&heap, fixture.history);
+}
+
+static void push_frame(void) {
+  uint8_t data[120];
+  for (size_t i = 0; i < sizeof data; i++) {
+    data[i] = (uint8_t)(fixture.media_rtp / 480 + i);
+  }
+  struct paw_audio_frame frame = {
+      .data = data,
+      .len = 60 + fixture.media_rtp / 480 % 60,
+      .media_rtp = fixture.media_rtp,
+      .capture_ns = fixture.now_ns - 12 * PAW_NS_PER_MS,
+      .duration_rtp = 480,
+      .level = (uint8_t)(fixture.media_rtp / 480 % 127),
+      .voice = true,
+  };
+  assert_int_equal(paw_history_push(fixture.history, fixture.now_ns, &frame), PAW_OK);
+  fixture.media_rtp += 480;
+  fixture.now_ns += 10 * PAW_NS_PER_MS;
+}
+
+static bool next(uint8_t *out, size_t *len) {
+  struct paw_wr wr = paw_wr_init(out, 200);
+  bool more = paw_send_next(&fixture.send, fixture.now_ns, &wr);
+  assert_false(wr.bad);
+  *len = wr.len;
+  return more;
+}
+
+static void send_frame(void) {
+  push_frame();
+  assert_true(next(fixture.packets[fixture.sent], &fixture.lens[fixture.sent]));
+  fixture.sent++;
+}
+
+static struct paw_rtp_header header_of(size_t sent) {
+  struct paw_rtp_header header;
+  struct paw_slice payload;
+  assert_int_equal(paw_rtp_read(fixture.packets[sent], fixture.lens[sent], &header, &payload),
+                   PAW_OK);
+  return header;
+}
+
+static void request(uint16_t sequence) {
+  paw_send_request(&fixture.send, fixture.now_ns, 4 * PAW_NS_PER_MS, &sequence, 1);
+}
+
+static void packets_carry_what_was_negotiated(void **state) {
+  (void)state;
+  setup(1);
+  send_frame();
+  send_frame();
+  struct paw_rtp_header first = header_of(0);
+  struct paw_rtp_header second = header_of(1);
+  assert_int_equal(first.payload_type, 109);
+  assert_int_equal(first.ssrc, 0x11223344);
+  assert_true(first.marker);
+  assert_false(second.marker);
+  assert_true(first.sequence < 0x8000);
+  assert_int_equal((uint16_t)(second.sequence - first.sequence), 1);
+  assert_int_equal(second.timestamp_rtp - first.timestamp_rtp, 480);
+
+  struct paw_rtp_extension_reader reader;
+  struct paw_rtp_extension extension;
+  paw_rtp_extension_reader_init(&reader, &first);
+  assert_true(paw_rtp_extension_next(&reader, &extension));
+  assert_int_equal(extension.id, 1);
+  assert_int_equal(extension.value.data[0], 0x80 | (1000 / 480 % 127));
+  assert_true(paw_rtp_extension_next(&reader, &extension));
+  assert_int_equal(extension.id, 4);
+  assert_int_equal(extension.value.len, 6);
+  assert_memory_equal(extension.value.data, "audio0", 6);
+  assert_true(paw_rtp_extension_next(&reader, &extension));
+  assert_int_equal(extension.id, 5);
+  struct paw_rd rd = paw_rd_init(extension.value.data, extension.value.len);
+  uint64_t capture_ns = 3 * PAW_NS_PER_S - 12 * PAW_NS_PER_MS;
+  assert_int_equal(paw_rd_u64(&rd), paw_ntp_from_ns(&fixture.send.wall, capture_ns));
+  assert_false(paw_rtp_extension_next(&reader, &extension));
+  teardown();
+}
+
+/* The condition of sending again on the same SSRC: the same bytes before encryption. */
+static void a_resent_packet_is_byte_for_byte_the_same(void **state) {
+  (void)state;
+  setup(2);
+  for (int i = 0; i < 140; i++) { /* past the packets that carry the mid */
+    send_frame();
+  }
+  size_t oldest =
+      fixture.sent - (size_t)(fixture.history->next_index - fixture.history->first_index);
+  for (size_t i = oldest; i < fixture.sent; i++) {
+    uint8_t packet[200];
+    size_t len = 0;
+    fixture.now_ns += PAW_NS_PER_MS;
+    request(header_of(i).sequence);
+    assert_true(next(packet, &len));
+    assert_int_equal(len, fixture.lens[i]);
+    assert_memory_equal(packet, fixture.packets[i], len);
+    assert_false(next(packet, &len));
+  }
+  assert_int_equal(fixture.send.packets_resent, fixture.sent - oldest);
+  assert_int_equal(fixture.send.packets, fixture.sent);
+  teardown();
+}
+
+static void what_is_gone_or_was_never_sent_is_not_resent(void **state) {
+  (void)state;
+  setup(3);
+  for (int i = 0; i < 120; i++) {
+    send_frame();
+  }
+  uint8_t packet[200];
+  size_t len = 0;
+  request(header_of(0).sequence); /* older than half a second */
+  request((uint16_t)(header_of(119).sequence + 1));
+  request((uint16_t)(header_of(0).sequence - 1));
+  request((uint16_t)(header_of(119).sequence + 0x8000));
+  assert_false(next(packet, &len));
+  assert_int_equal(fixture.send.nacks_received, 4);
+  assert_int_equal(fixture.send.nacks_unanswered, 4);
+  teardown();
+}
+
+static void asking_again_at_once_is_not_answered(void **state) {
+  (void)state;
+  setup(4);
+  for (int i = 0; i < 10; i++) {
+    send_frame();
+  }
+  uint8_t packet[200];
+  size_t len = 0;
+  uint16_t sequence = header_of(5).sequence;
+  request(sequence);
+  assert_true(next(packet, &len));
+  request(sequence); /* within half a round trip */
+  assert_false(next(packet, &len));
+  fixture.now_ns += 5 * PAW_NS_PER_MS;
+  request(sequence);
+  assert_true(next(packet, &len));
+  assert_int_equal(fixture.send.nacks_unanswered, 1);
+  teardown();
+}
+
+static void a_storm_of_requests_is_bounded(void **state) {
+  (void)state;
+  setup(5);
+  for (int i = 0; i < 50; i++) {
+    send_frame();
+  }
+  uint16_t all[1000];
+  for (size_t i = 0; i < 1000; i++) {
+    all[i] = (uint16_t)(header_of(0).sequence + i % 50);
+  }
+  paw_send_request(&fixture.send, fixture.now_ns, 0, all, 1000);
+  uint8_t packet[200];
+  size_t len = 0;
+  size_t resent = 0;
+  while (next(packet, &len)) {
+    resent++;
+  }
+  assert_int_equal(resent, 50);
+  assert_int_equal(fixture.send.nacks_unanswered, 950);
+  teardown();
+}
+
+static void another_format_ends_what_can_be_resent(void **state) {
+  (void)state;
+  setup(6);
+  for (int i = 0; i < 10; i++) {
+    send_frame();
+  }
+  struct paw_send_format format = fixture.send.format;
+  format.payload_type = 111;
+  paw_send_set_format(&fixture.send, &format);
+  uint16_t before = header_of(9).sequence;
+  request(before);
+  uint8_t packet[200];
+  size_t len = 0;
+  assert_false(next(packet, &len));
+  send_frame();
+  assert_int_equal(header_of(10).payload_type, 111);
+  assert_int_equal((uint16_t)(header_of(10).sequence - before), 1);
+  request(header_of(10).sequence);
+  assert_true(next(packet, &len));
+  assert_memory_equal(packet, fixture.packets[10], len);
+  teardown();
+}
+
+static void another_track_goes_on_in_sequence_and_time(void **state) {
+  (void)state;
+  setup(7);
+  for (int i = 0; i < 10; i++) {
+    send_frame();
+  }
+  struct paw_history *first = fixture.history;
+  assert_int_equal(paw_history_new(&heap, &fixture.history), PAW_OK);
+  fixture.media_rtp = UINT64_C(0x123456789); /* it has been playing for a while */
+  for (int i = 0; i < 5; i++) {
+    push_frame();
+  }
+  paw_send_attach(&fixture.send, fixture.history, fixture.now_ns);
+  send_frame();
+  struct paw_rtp_header last = header_of(9);
+  struct paw_rtp_header next_one = header_of(10);
+  assert_true(next_one.marker);
+  assert_int_equal((uint16_t)(next_one.sequence - last.sequence), 1);
+  /* Five frames were pushed meanwhile: 50 ms, and one frame more within rounding. */
+  assert_in_range(next_one.timestamp_rtp - last.timestamp_rtp, 5 * 480, 7 * 480);
+  request(last.sequence);
+  uint8_t packet[200];
+  size_t len = 0;
+  assert_false(next(packet, &len));
+  paw_mem_free(&heap, first);
+  teardown();
+}
+
+static void the_report_time_is_extrapolated(void **state) {
+  (void)state;
+  setup(8);
+  uint32_t rtp = 0;
+  assert_false(paw_send_get_rtp_time(&fixture.send, fixture.now_ns, &rtp));
+  send_frame();
+  uint32_t timestamp_rtp = header_of(0).timestamp_rtp;
+  uint64_t capture_ns = 3 * PAW_NS_PER_S - 12 * PAW_NS_PER_MS;
+  assert_true(paw_send_get_rtp_time(&fixture.send, capture_ns, &rtp));
+  assert_int_equal(rtp, timestamp_rtp);
+  assert_true(paw_send_get_rtp_time(&fixture.send, capture_ns + 100 * PAW_NS_PER_MS, &rtp));
+  assert_int_equal(rtp, timestamp_rtp + 4800);
+  teardown();
+}
+
+static void a_late_poll_skips_what_is_gone(void **state) {
+  (void)state;
+  setup(9);
+  send_frame();
+  for (int i = 0; i < 200; i++) {
+    push_frame();
+  }
+  send_frame();
+  uint64_t skipped = fixture.history->first_index - 1;
+  assert_int_equal((uint16_t)(header_of(1).sequence - header_of(0).sequence), skipped + 1);
+  teardown();
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(packets_carry_what_was_negotiated),
+      cmocka_unit_test(a_resent_packet_is_byte_for_byte_the_same),
+      cmocka_unit_test(what_is_gone_or_was_never_sent_is_not_resent),
+      cmocka_unit_test(asking_again_at_once_is_not_answered),
+      cmocka_unit_test(a_storm_of_requests_is_bounded),
+      cmocka_unit_test(another_format_ends_what_can_be_resent),
+      cmocka_unit_test(another_track_goes_on_in_sequence_and_time),
+      cmocka_unit_test(the_report_time_is_extrapolated),
+      cmocka_unit_test(a_late_poll_skips_what_is_gone),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
