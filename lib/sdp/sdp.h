@@ -6,12 +6,13 @@
 
 #include <pawebrtc/description.h>
 
-/* One m-line, as far as an answer mirrors it. Slices into the text. */
+/* A piece of somebody's text, without a NUL. */
 struct paw_text {
   const char *data;
   size_t len;
 };
 
+/* One m-line and its section. Slices into the text. */
 struct paw_sdp_media {
   struct paw_text kind;     /* "audio" */
   struct paw_text protocol; /* "UDP/TLS/RTP/SAVPF" */
@@ -39,7 +40,8 @@ int paw_sdp_parse(const char *text, size_t len, struct paw_sdp *sdp);
 /* Read one audio section, with what it inherits from the session level.
  * PAW_OK; PAW_ERR_UNSUPPORTED: not audio, rejected (port 0 without bundle-only), not
  * UDP/TLS/RTP/SAVPF, without Opus/48000/2 or without rtcp-mux; PAW_ERR_MALFORMED: without
- * credentials or fingerprint, or a value out of its range (payload type above 127, …). */
+ * credentials or a fingerprint of a known hash, or a value out of its range (payload type above
+ * 127, …). */
 int paw_sdp_read_audio(const struct paw_sdp *sdp, size_t index, struct paw_description *out);
 
 /* Write an offer of one audio section. `wr`-like sizing: `len` in: room with the NUL; out: length
@@ -72,8 +74,11 @@ struct paw_sdp_fragment {
   struct paw_candidate candidates[PAW_DESCRIPTION_CANDIDATES_MAX];
 };
 
-/* Unsupported candidates are left out. PAW_OK; PAW_ERR_MALFORMED. */
+/* Unsupported candidates are left out; a bare "candidate:…" line is taken too. PAW_OK;
+ * PAW_ERR_MALFORMED; PAW_ERR_LIMIT: longer than PAW_SDP_BYTES_MAX. */
 int paw_sdp_read_fragment(const char *text, size_t len, struct paw_sdp_fragment *out);
+
+/* `mid` may be empty; `len` as in paw_sdp_write_offer. */
 int paw_sdp_write_fragment(const struct paw_sdp_fragment *fragment, const char *mid, char *text,
                            size_t *len);
 
