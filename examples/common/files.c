@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+#include "files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum file_verdict read_open(int fd, const char *path, size_t max_bytes, char *data,
+                                   size_t *len, struct fault *fault) {
+  size_t used = 0;
+  while (used <= max_bytes) {
+    ssize_t got = read(fd, data + used, max_bytes + 1 - used);
+    if (got < 0) {
+      (void)fault_set(fault, "%s: %s", path, strerror(errno));
+      return FILE_BAD;
+    }
+    if (got == 0) {
+      data[used] = '\0';
+      *len = used;
+      return FILE_OK;
+    }
+    used += (size_t)got;
+  }
+  (void)fault_set(fault, "%s: longer than %zu bytes, which cannot be right", path, max_bytes);
+  return FILE_BAD;
+}
+
+enum file_verdict file_read(const char *path, size_t max_bytes, char **out, size_t *len,
+                            struct fault *fault) {
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) {
+    enum file_verdict verdict = errno == ENOENT ? FILE_MISSING : FILE_BAD;
+    (void)fault_set(fault, "%s: %s", path, strerror(errno));
+    return verdict;
+  }
+  char *data = malloc(max_bytes + 2);
+  if (data == NULL) {
+    close(fd);
+    (void)fault_set(fault, "%s: out of memory", path);
+    return FILE_BAD;
+  }
+  enum file_verdict verdict = read_open(fd, path, max_bytes, data, len, fault);
+  close(fd);
+  if (verdict != FILE_OK) {
+    free(data);
+    return verdict;
+  }
+  *out = data;
+  return FILE_OK;
+}
+
+static int write_all(int fd, const char *data, size_t len) {
+  while (len > 0) {
+    ssize_t wrote = write(fd, data, len);
+    if (wrote < 0 && errno != EINTR) {
+      return -1;
+    }
+    if (wrote > 0) {
+      data += wrote;
+      len -= (size_t)wrote;
+    }
+  }
+  return fsync(fd);
+}
+
+int file_write_private(const char *path, const char *data, size_t len, struct fault *fault) {
+  char temporary[PATH_MAX];
+  int wrote = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
+  if (wrote < 0 || (size_t)wrote >= sizeof temporary) {
+    return fault_set(fault, "%s: the path is too long", path);
+  }
+  /* mkstemp makes it 0600. */
+  int fd = mkstemp(temporary);
+  if (fd < 0) {
+    return fault_set(fault, "cannot write %s: %s", path, strerror(errno));
+  }
+  int status = write_all(fd, data, len);
+  int reason = errno;
+  if (close(fd) != 0 && status == 0) {
+    status = -1;
+    reason = errno;
+  }
+  if (status == 0 && rename(temporary, path) != 0) {
+    status = -1;
+    reason = errno;
+  }
+  if (status != 0) {
+    (void)unlink(temporary);
+    return fault_set(fault, "cannot write %s: %s", path, strerror(reason));
+  }
+  return 0;
+}
+
+int file_check_private(const char *path, struct fault *fault) {
+  struct stat about;
+  if (stat(path, &about) != 0) {
+    return fault_set(fault, "%s: %s", path, strerror(errno));
+  }
+  if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    return fault_set(fault, "%s: others can read it (mode %03o): run chmod 600 %s", path,
+                     (unsigned)(about.st_mode & 0777), path);
+  }
+  return 0;
+}
+
+int directory_make(const char *path, struct fault *fault) {
+  char part[PATH_MAX];
+  struct stat about;
+  size_t len = strlen(path);
+  if (len == 0 || len >= sizeof part) {
+    return fault_set(fault, "\"%s\" cannot be the path of a folder", path);
+  }
+  memcpy(part, path, len + 1);
+  for (size_t i = 1; i <= len; i++) {
+    if (part[i] != '/' && part[i] != '\0') {
+      continue;
+    }
+    char kept = part[i];
+    part[i] = '\0';
+    if (mkdir(part, 0700) != 0 && errno != EEXIST) {
+      return fault_set(fault, "cannot make the folder %s: %s", part, strerror(errno));
+    }
+    part[i] = kept;
+  }
+  if (stat(path, &about) != 0 || !S_ISDIR(about.st_mode)) {
+    return fault_set(fault, "%s is not a folder", path);
+  }
+  return 0;
+}

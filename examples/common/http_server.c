@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT */
+#include "http_server.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "system.h"
+
+/* Total time for a request, from the connection (with its TLS handshake) or from the request line
+ * to the last byte of the response; and for the pause between two requests. */
+#define REQUEST_NS (10 * PAW_NS_PER_S)
+#define PAUSE_NS (30 * PAW_NS_PER_S)
+/* Every speaker has one connection for a moment; browsers up to six. */
+#define CONNECTIONS_MAX 256
+#define BACKLOG 64
+
+struct connection {
+  int fd;
+  uint64_t deadline_ns;
+  struct connection *next;
+};
+
+struct exchange {
+  char *body;
+  size_t body_len;
+  bool body_too_long;
+};
+
+struct http_server {
+  struct http_server_config config;
+  struct loop *loop;
+  struct MHD_Daemon *daemon;
+  int epoll_fd;
+  uint16_t port;
+  struct loop_timer timer;
+  struct connection *connections;
+  struct fault last_message; /* of libmicrohttpd, for the line that says why it does not start */
+};
+
+/* ---- listening ---- */
+
+static int bind_and_listen(int fd, const struct sockaddr *address, socklen_t len) {
+  int on = 1;
+  if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+      bind(fd, address, len) != 0 || listen(fd, BACKLOG) != 0) {
+    int reason = errno;
+    close(fd);
+    errno = reason;
+    return -1;
+  }
+  return fd;
+}
+
+static int listen_ipv4(const struct paw_address *listen_to) {
+  struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(listen_to->port)};
+  memcpy(&in.sin_addr, listen_to->ip, 4);
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  return fd < 0 ? -1 : bind_and_listen(fd, (const struct sockaddr *)&in, sizeof in);
+}
+
+static int listen_ipv6(const struct paw_address *listen_to) {
+  struct sockaddr_in6 in6 = {.sin6_family = AF_INET6,
+                             .sin6_port = htons(listen_to->port),
+                             .sin6_scope_id = listen_to->scope_id};
+  int v6_only = listen_to->family == PAW_FAMILY_IPV6;
+  memcpy(&in6.sin6_addr, listen_to->ip, 16);
+  int fd = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) {
+    return -1;
+  }
+  (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only);
+  return bind_and_listen(fd, (const struct sockaddr *)&in6, sizeof in6);
+}
+
+static int open_listener(const struct paw_address *listen_to, struct fault *fault) {
+  int fd = -1;
+  if (listen_to->family != PAW_FAMILY_IPV4) {
+    fd = listen_ipv6(listen_to);
+  }
+  bool no_ipv6 = fd < 0 && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL);
+  if (listen_to->family == PAW_FAMILY_IPV4 || (listen_to->family == PAW_FAMILY_NONE && no_ipv6)) {
+    fd = listen_ipv4(listen_to);
+  }
+  if (fd >= 0) {
+    return fd;
+  }
+  return errno == EADDRINUSE
+             ? fault_set(fault, "TCP port %u is in use: choose another with --listen",
+                         listen_to->port)
+             : fault_set(fault, "cannot listen on TCP port %u: %s", listen_to->port,
+                         strerror(errno));
+}
+
+static uint16_t bound_port(int fd) {
+  struct sockaddr_storage address = {0};
+  socklen_t len = sizeof address;
+  struct sockaddr_in in;
+  (void)getsockname(fd, (struct sockaddr *)&address, &len);
+  /* sin_port and sin6_port stand in the same place. */
+  memcpy(&in, &address, sizeof in);
+  return ntohs(in.sin_port);
+}
+
+/* ---- deadlines ---- */
+
+static void note_connection(void *user_data, struct MHD_Connection *mhd, void **socket_context,
+                            enum MHD_ConnectionNotificationCode code) {
+  struct http_server *server = user_data;
+  struct connection *connection = *socket_context;
+  if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+    connection = calloc(1, sizeof *connection);
+    *socket_context = connection;
+    if (connection != NULL && info != NULL) {
+      connection->fd = info->connect_fd;
+      connection->deadline_ns = system_now_ns() + REQUEST_NS;
+      connection->next = server->connections;
+      server->connections = connection;
+    }
+    return;
+  }
+  for (struct connection **at = &server->connections; *at != NULL; at = &(*at)->next) {
+    if (*at == connection) {
+      *at = connection->next;
+      free(connection);
+      *socket_context = NULL;
+      return;
+    }
+  }
+}
+
+static struct connection *find_connection(struct MHD_Connection *mhd) {
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  return info != NULL ? info->socket_context : NULL;
+}
+
+/* Called with the request line, before the headers. */
+static void *note_request(void *user_data, const char *uri, struct MHD_Connection *mhd) {
+  struct connection *connection = find_connection(mhd);
+  (void)user_data;
+  (void)uri;
+  if (connection != NULL && connection->deadline_ns > system_now_ns() + REQUEST_NS) {
+    connection->deadline_ns = system_now_ns() + REQUEST_NS;
+  }
+  return NULL;
+}
+
+static void note_completed(void *user_data, struct MHD_Connection *mhd, void **context,
+                           enum MHD_RequestTerminationCode code) {
+  struct exchange *exchange = *context;
+  struct connection *connection = find_connection(mhd);
+  (void)user_data;
+  (void)code;
+  if (connection != NULL) {
+    connection->deadline_ns = system_now_ns() + PAUSE_NS;
+  }
+  if (exchange != NULL) {
+    free(exchange->body);
+    free(exchange);
+    *context = NULL;
+  }
+}
+
+/* libmicrohttpd's own time-out knows inactivity only. A shut down socket reads as its end. */
+static uint64_t cut_overdue(struct http_server *server, uint64_t now_ns) {
+  uint64_t next_ns = PAW_TIME_NEVER;
+  for (struct connection *at = server->connections; at != NULL; at = at->next) {
+    if (at->deadline_ns <= now_ns) {
+      (void)shutdown(at->fd, SHUT_RDWR);
+      at->deadline_ns = PAW_TIME_NEVER;
+    } else if (at->deadline_ns < next_ns) {
+      next_ns = at->deadline_ns;
+    }
+  }
+  return next_ns;
+}
+
+/* ---- a request ---- */
+
+static enum http_method read_method(const char *method) {
+  static const struct {
+    const char *name;
+    enum http_method method;
+  } names[] = {{"GET", HTTP_GET},     {"HEAD", HTTP_HEAD},     {"POST", HTTP_POST},
+               {"PATCH", HTTP_PATCH}, {"DELETE", HTTP_DELETE}, {"OPTIONS", HTTP_OPTIONS}};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    if (strcmp(names[i].name, method) == 0) {
+      return names[i].method;
+    }
+  }
+  return HTTP_OTHER;
+}
+
+static void add_body(struct exchange *exchange, const char *data, size_t len, size_t max) {
+  if (exchange->body_too_long || len > max - exchange->body_len) {
+    free(exchange->body);
+    exchange->body = NULL;
+    exchange->body_len = 0;
+    exchange->body_too_long = true;
+    return;
+  }
+  char *body = realloc(exchange->body, exchange->body_len + len);
+  if (body == NULL) {
+    exchange->body_too_long = true;
+    return;
+  }
+  memcpy(body + exchange->body_len, data, len);
+  exchange->body = body;
+  exchange->body_len += len;
+}
+
+static enum MHD_Result queue(struct MHD_Connection *mhd, struct http_response *response) {
+  struct MHD_Response *out =
+      MHD_create_response_from_buffer(response->body_len, response->body, MHD_RESPMEM_MUST_COPY);
+  if (out == NULL) {
+    return MHD_NO;
+  }
+  if (response->content_type != NULL) {
+    (void)MHD_add_response_header(out, "Content-Type", response->content_type);
+  }
+  (void)MHD_add_response_header(out, "Cache-Control", "no-store");
+  for (size_t i = 0; i < response->header_count; i++) {
+    (void)MHD_add_response_header(out, response->headers[i].name, response->headers[i].value);
+  }
+  enum MHD_Result result = MHD_queue_response(mhd, (unsigned)response->status, out);
+  MHD_destroy_response(out);
+  return result;
+}
+
+static const char *header_of(struct MHD_Connection *mhd, const char *name) {
+  return MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, name);
+}
+
+static enum MHD_Result answer(struct http_server *server, struct MHD_Connection *mhd,
+                              const char *path, const char *method, struct exchange *exchange) {
+  struct http_request request = {.method = read_method(method),
+                                 .path = path,
+                                 .authorization = header_of(mhd, "Authorization"),
+                                 .content_type = header_of(mhd, "Content-Type"),
+                                 .if_match = header_of(mhd, "If-Match"),
+                                 .body = exchange->body != NULL ? exchange->body : "",
+                                 .body_len = exchange->body_len,
+                                 .body_too_long = exchange->body_too_long,
+                                 .now_ns = system_now_ns()};
+  struct http_response response = {0};
+  server->config.handle(server->config.user_data, &request, &response);
+  system_tell(&server->config.log, PAW_LOG_INFO, "http", "%s %s: %d", method, path,
+              response.status);
+  enum MHD_Result result = queue(mhd, &response);
+  http_response_wipe(&response);
+  return result;
+}
+
+/* libmicrohttpd calls this once with the headers, then for every piece of body, then with none. */
+static enum MHD_Result handle_access(void *user_data, struct MHD_Connection *mhd, const char *path,
+                                     const char *method, const char *version, const char *data,
+                                     size_t *len, void **context) {
+  struct http_server *server = user_data;
+  struct exchange *exchange = *context;
+  (void)version;
+  if (exchange == NULL) {
+    exchange = calloc(1, sizeof *exchange);
+    *context = exchange;
+    return exchange != NULL ? MHD_YES : MHD_NO;
+  }
+  if (*len > 0) {
+    add_body(exchange, data, *len, server->config.body_bytes_max);
+    *len = 0;
+    return MHD_YES;
+  }
+  return answer(server, mhd, path, method, exchange);
+}
+
+/* ---- the daemon in the loop ---- */
+
+__attribute__((format(printf, 2, 0))) static void take_message(void *user_data, const char *format,
+                                                               va_list arguments) {
+  struct http_server *server = user_data;
+  char *text = server->last_message.text;
+  (void)vsnprintf(text, sizeof server->last_message.text, format, arguments);
+  text[strcspn(text, "\n")] = '\0';
+  system_tell(&server->config.log, PAW_LOG_DEBUG, "http", "%s", text);
+}
+
+static void run(struct http_server *server) {
+  (void)MHD_run(server->daemon);
+}
+
+static void on_ready(void *user_data, int fd, short ready) {
+  (void)fd;
+  (void)ready;
+  run(user_data);
+}
+
+static void on_timer(void *user_data, uint64_t now_ns) {
+  struct http_server *server = user_data;
+  (void)cut_overdue(server, now_ns);
+  run(server);
+}
+
+void http_server_idle(struct http_server *server, uint64_t now_ns) {
+  uint64_t deadline_ns = cut_overdue(server, now_ns);
+  MHD_UNSIGNED_LONG_LONG wait_ms = 0;
+  if (MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES &&
+      now_ns + wait_ms * PAW_NS_PER_MS < deadline_ns) {
+    deadline_ns = now_ns + wait_ms * PAW_NS_PER_MS;
+  }
+  loop_timer_set(&server->timer, deadline_ns);
+}
+
+static struct MHD_Daemon *start_daemon(struct http_server *server, int listener) {
+  const struct tls_identity *identity = server->config.identity;
+  union {
+    const char *in;
+    void *out;
+  } certificate = {.in = identity != NULL ? identity->certificate_pem : NULL},
+    key = {.in = identity != NULL ? identity->key_pem : NULL}; /* MHD_OptionItem has no const */
+  struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, certificate.out},
+                                 {MHD_OPTION_HTTPS_MEM_KEY, 0, key.out},
+                                 {MHD_OPTION_END, 0, NULL}};
+  struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+  unsigned flags = MHD_USE_EPOLL | MHD_USE_ERROR_LOG | (identity != NULL ? MHD_USE_TLS : 0);
+  return MHD_start_daemon(
+      flags, 0, NULL, NULL, handle_access, server, MHD_OPTION_EXTERNAL_LOGGER, take_message, server,
+      MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+      MHD_OPTION_NOTIFY_CONNECTION, note_connection, server, MHD_OPTION_URI_LOG_CALLBACK,
+      note_request, server, MHD_OPTION_NOTIFY_COMPLETED, note_completed, server, MHD_OPTION_ARRAY,
+      identity != NULL ? tls : none, MHD_OPTION_END);
+}
+
+static int watch_daemon(struct http_server *server, struct fault *fault) {
+  const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+  if (info == NULL) {
+    return fault_set(fault, "libmicrohttpd was built without epoll");
+  }
+  server->epoll_fd = info->listen_fd;
+  if (loop_watch(server->loop, server->epoll_fd, POLLIN, on_ready, server) != 0) {
+    return fault_set(fault, "HTTP: too many descriptors are watched");
+  }
+  loop_timer_init(server->loop, &server->timer, on_timer, server);
+  return 0;
+}
+
+int http_server_open(const struct http_server_config *config, struct loop *loop,
+                     struct http_server **out, struct fault *fault) {
+  struct http_server *server = calloc(1, sizeof *server);
+  if (server == NULL) {
+    return fault_set(fault, "HTTP: out of memory");
+  }
+  server->config = *config;
+  server->loop = loop;
+  int listener = open_listener(&config->listen, fault);
+  if (listener < 0) {
+    free(server);
+    return -1;
+  }
+  server->port = bound_port(listener);
+  server->daemon = start_daemon(server, listener);
+  if (server->daemon == NULL) {
+    close(listener);
+    (void)fault_set(fault, "cannot start HTTP%s: %.400s", config->identity != NULL ? "S" : "",
+                    server->last_message.text);
+    free(server);
+    return -1;
+  }
+  if (watch_daemon(server, fault) != 0) {
+    MHD_stop_daemon(server->daemon);
+    free(server);
+    return -1;
+  }
+  *out = server;
+  return 0;
+}
+
+void http_server_close(struct http_server *server) {
+  if (server == NULL) {
+    return;
+  }
+  loop_unwatch(server->loop, server->epoll_fd);
+  loop_timer_wipe(server->loop, &server->timer);
+  MHD_stop_daemon(server->daemon);
+  free(server);
+}
+
+uint16_t http_server_get_port(const struct http_server *server) {
+  return server->port;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+
+#include "server.h"
+#include "settings.h"
+
+#define EXIT_USAGE 2
+
+int main(int argc, char **argv) {
+  struct settings settings;
+  struct fault fault = {.text = ""};
+  switch (settings_parse(argc, argv, &settings, &fault)) {
+  case OPTIONS_WANT_HELP:
+    settings_write_help(stdout);
+    return 0;
+  case OPTIONS_WANT_VERSION:
+    printf("pa-send %s\n", paw_version());
+    return 0;
+  case OPTIONS_BAD:
+    fprintf(stderr, "pa-send: %s\n", fault.text);
+    return EXIT_USAGE;
+  case OPTIONS_OK:
+    break;
+  }
+  if (server_run(&settings, &fault) != 0) {
+    fprintf(stderr, "pa-send: %s\n", fault.text);
+    return 1;
+  }
+  return 0;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include "report.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "interfaces.h"
+
+/* An address that a speaker can connect to: the one listened on, or the first that is offered. */
+static void write_host(const struct greeting *greeting, char *out) {
+  struct paw_address offered[INTERFACES_MAX];
+  struct paw_address host = greeting->settings->listen;
+  if (host.family == PAW_FAMILY_NONE) {
+    size_t count = listeners_get_addresses(greeting->listeners, offered);
+    host = count > 0 ? offered[0]
+                     : (struct paw_address){.ip = {127, 0, 0, 1}, .family = PAW_FAMILY_IPV4};
+  }
+  host.port = greeting->http_port;
+  paw_address_format(&host, out);
+}
+
+static void write_tokens(const struct state *state) {
+  if (isatty(STDERR_FILENO) == 0) {
+    fprintf(stderr, "tokens: %s\n", state->tokens_path);
+    return;
+  }
+  fprintf(stderr, "tokens (kept in %s):\n", state->tokens_path);
+  for (size_t i = 0; i < state->tokens.count; i++) {
+    const struct token *token = &state->tokens.list[i];
+    fprintf(stderr, "  %-8s %s %s\n", token_role_name(token->role), token->text, token->id);
+  }
+}
+
+void report_greet(const struct greeting *greeting) {
+  char host[PAW_ADDRESS_TEXT_SIZE];
+  bool plain = greeting->settings->insecure_http;
+  write_host(greeting, host);
+  fprintf(stderr, "serving %s on http%s://%s/whep, media on UDP port %u\n",
+          greeting->settings->source, plain ? "" : "s", host,
+          listeners_get_port(greeting->listeners));
+  fprintf(stderr, "pair a speaker: pa-recv --server %s%s %s%s --token-file FILE\n",
+          plain ? "http://" : "", host, plain ? "" : "--pin ", greeting->state->identity.pin);
+  fputs("  FILE holds the token of role speaker alone on its first line\n", stderr);
+  write_tokens(greeting->state);
+}
+
+static unsigned long long wide(uint64_t value) {
+  return (unsigned long long)value;
+}
+
+static void write_json(const struct report *report) {
+  const struct listeners_stats *l = &report->listeners;
+  const struct programme *p = report->programme;
+  printf(
+      "{\"t_s\":%.3f,\"state\":\"%s\",\"peers\":%zu,\"connected\":%zu,\"frames\":%llu,"
+      "\"skipped\":%llu,\"silent\":%llu,\"level_dbfs\":%.1f,\"sent\":%llu,\"resent\":%llu,"
+      "\"nacks\":%llu,\"lost\":%llu,\"datagrams\":%llu,\"dropped\":%llu,\"unclaimed\":%llu}\n",
+      report->t_s, report->state, l->peers, l->connected, wide(p->frames), wide(p->pacer.skipped),
+      wide(p->short_frames), p->level_dbfs, wide(l->sent), wide(l->resent), wide(l->nacks),
+      wide(l->lost), wide(l->datagrams), wide(l->dropped), wide(l->unclaimed));
+  (void)fflush(stdout);
+}
+
+void report_write(const struct report *report, bool json) {
+  const struct listeners_stats *l = &report->listeners;
+  const struct programme *p = report->programme;
+  if (json) {
+    write_json(report);
+    return;
+  }
+  fprintf(stderr,
+          "%8.1f s  %s  %zu of %zu connected  %.1f dBFS  frames %llu  sent %llu  resent %llu  "
+          "lost %llu  dropped %llu\n",
+          report->t_s, report->state, l->connected, l->peers, p->level_dbfs, wide(p->frames),
+          wide(l->sent), wide(l->resent), wide(l->lost), wide(l->dropped));
+}

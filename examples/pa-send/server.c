@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+#include "server.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+#include "http_server.h"
+#include "listeners.h"
+#include "programme.h"
+#include "report.h"
+#include "state.h"
+#include "system.h"
+
+#define WHEP_PATH "/whep"
+/* After the last frame receivers may still ask for what they lost. */
+#define TAIL_NS (500 * PAW_NS_PER_MS)
+/* Farewells need no answer; a peer that does not come to its end by then is left. */
+#define CLOSING_NS PAW_NS_PER_S
+
+/*  SERVING --source over--> TAIL --500 ms--> CLOSING --all peers gone, or 1 s--> (loop stops)
+ *  SERVING, TAIL --signal--> CLOSING --another signal--> (loop stops)                        */
+enum phase { PHASE_SERVING, PHASE_TAIL, PHASE_CLOSING };
+
+static const char *const phase_names[] = {"serving", "tail", "closing"};
+
+struct server {
+  const struct settings *settings;
+  struct paw_log log;
+  enum phase phase;
+  uint64_t start_ns;
+  struct loop *loop;
+  struct source *source;
+  struct programme programme;
+  struct state state;
+  struct listeners *listeners;
+  struct whep_server *whep;
+  struct http_server *http;
+  struct loop_timer frame_timer;
+  struct loop_timer phase_timer;
+  struct loop_timer expiry_timer;
+  struct loop_timer report_timer;
+};
+
+/* ---- phases ---- */
+
+static void set_phase(struct server *server, enum phase phase) {
+  system_tell(&server->log, PAW_LOG_INFO, "server", "%s", phase_names[phase]);
+  server->phase = phase;
+}
+
+static void begin_tail(struct server *server, uint64_t now_ns) {
+  set_phase(server, PHASE_TAIL);
+  whep_server_set_ended(server->whep);
+  loop_timer_set(&server->phase_timer, now_ns + TAIL_NS);
+}
+
+static void begin_closing(struct server *server, uint64_t now_ns) {
+  set_phase(server, PHASE_CLOSING);
+  whep_server_set_ended(server->whep);
+  loop_timer_set(&server->frame_timer, PAW_TIME_NEVER);
+  listeners_end_all(server->listeners, now_ns);
+  loop_timer_set(&server->phase_timer, now_ns + CLOSING_NS);
+}
+
+static void on_phase_timer(void *user_data, uint64_t now_ns) {
+  struct server *server = user_data;
+  if (server->phase == PHASE_TAIL) {
+    begin_closing(server, now_ns);
+  } else {
+    loop_stop(server->loop);
+  }
+}
+
+static void on_signal(void *user_data, int signal_number) {
+  struct server *server = user_data;
+  (void)signal_number;
+  if (server->phase == PHASE_CLOSING) {
+    loop_stop(server->loop);
+  } else {
+    begin_closing(server, system_now_ns());
+  }
+}
+
+/* ---- what happens ---- */
+
+static void on_frame_timer(void *user_data, uint64_t now_ns) {
+  struct server *server = user_data;
+  struct paw_audio_frame frame;
+  if (programme_next(&server->programme, now_ns, &frame)) {
+    listeners_send(server->listeners, now_ns, &frame);
+  }
+  loop_timer_set(&server->frame_timer, programme_due_ns(&server->programme));
+  if (server->programme.state == PROGRAMME_OVER) {
+    begin_tail(server, now_ns);
+  }
+}
+
+static void on_expiry_timer(void *user_data, uint64_t now_ns) {
+  struct server *server = user_data;
+  whep_server_expire(server->whep, now_ns);
+}
+
+static void on_report_timer(void *user_data, uint64_t now_ns) {
+  struct server *server = user_data;
+  struct report report = {.t_s = (double)(now_ns - server->start_ns) / 1e9,
+                          .state = phase_names[server->phase],
+                          .programme = &server->programme};
+  uint64_t period_ns = (uint64_t)(server->settings->stats_s * 1e9);
+  listeners_get_stats(server->listeners, &report.listeners);
+  report_write(&report, server->settings->json);
+  uint64_t passed = (now_ns - server->start_ns) / period_ns;
+  loop_timer_set(&server->report_timer, server->start_ns + (passed + 1) * period_ns);
+}
+
+static void on_connected(void *user_data, uint64_t peer) {
+  struct server *server = user_data;
+  whep_server_note_connected(server->whep, peer);
+}
+
+static void on_closed(void *user_data, uint64_t peer) {
+  struct server *server = user_data;
+  whep_server_note_closed(server->whep, peer);
+}
+
+static void on_request(void *user_data, const struct http_request *request,
+                       struct http_response *response) {
+  struct server *server = user_data;
+  whep_server_handle(server->whep, request, response);
+}
+
+static void on_idle(void *user_data, uint64_t now_ns) {
+  struct server *server = user_data;
+  listeners_drain(server->listeners, now_ns);
+  http_server_idle(server->http, now_ns);
+  loop_timer_set(&server->expiry_timer, whep_server_next_deadline(server->whep));
+  if (server->phase == PHASE_CLOSING && listeners_get_count(server->listeners) == 0) {
+    loop_stop(server->loop);
+  }
+}
+
+/* ---- beginning and end ---- */
+
+static int open_source(struct server *server, struct fault *fault) {
+  const struct settings *settings = server->settings;
+  if (source_open(settings->source, server->loop, &server->log, &server->source, fault) != 0) {
+    return -1;
+  }
+  if (settings->loop && server->source->ops->rewind == NULL) {
+    return fault_set(fault, "%s: --loop is for sources that can begin again: files, chime:, tone:",
+                     settings->source);
+  }
+  return programme_init(&server->programme, settings, server->source, &server->log, fault);
+}
+
+static int open_network(struct server *server, struct fault *fault) {
+  const struct settings *settings = server->settings;
+  struct listeners_config listeners = {.settings = settings,
+                                       .channels = server->source->channels,
+                                       .log = server->log,
+                                       .connected = on_connected,
+                                       .closed = on_closed,
+                                       .user_data = server};
+  if (listeners_open(&listeners, server->loop, &server->listeners, fault) != 0) {
+    return -1;
+  }
+  struct whep_config whep = {.path = WHEP_PATH,
+                             .tokens = &server->state.tokens,
+                             .rng = system_rng(),
+                             .backend = listeners_backend(server->listeners),
+                             .max_sessions = LISTENERS_MAX};
+  server->whep = whep_server_new(&whep);
+  if (server->whep == NULL) {
+    return fault_set(fault, "out of memory");
+  }
+  struct http_server_config http = {.listen = settings->listen,
+                                    .identity =
+                                        settings->insecure_http ? NULL : &server->state.identity,
+                                    .log = server->log,
+                                    .body_bytes_max = WHEP_BODY_BYTES_MAX,
+                                    .handle = on_request,
+                                    .user_data = server};
+  return http_server_open(&http, server->loop, &server->http, fault);
+}
+
+static void init_timers(struct server *server) {
+  loop_timer_init(server->loop, &server->frame_timer, on_frame_timer, server);
+  loop_timer_init(server->loop, &server->phase_timer, on_phase_timer, server);
+  loop_timer_init(server->loop, &server->expiry_timer, on_expiry_timer, server);
+  loop_timer_init(server->loop, &server->report_timer, on_report_timer, server);
+}
+
+static void start(struct server *server) {
+  struct greeting greeting = {.settings = server->settings,
+                              .state = &server->state,
+                              .listeners = server->listeners,
+                              .http_port = http_server_get_port(server->http)};
+  report_greet(&greeting);
+  server->start_ns = system_now_ns();
+  programme_start(&server->programme, server->start_ns);
+  loop_timer_set(&server->frame_timer, programme_due_ns(&server->programme));
+  if (server->settings->stats_s > 0) {
+    on_report_timer(server, server->start_ns);
+  }
+  loop_set_idle(server->loop, on_idle, server);
+}
+
+static int run(struct server *server, struct fault *fault) {
+  struct paw_rng rng = system_rng();
+  if (loop_new(&server->loop, fault) != 0) {
+    return -1;
+  }
+  init_timers(server);
+  if (loop_catch_signals(server->loop, on_signal, server, fault) != 0 ||
+      open_source(server, fault) != 0 ||
+      state_open(server->settings, &rng, &server->state, fault) != 0 ||
+      open_network(server, fault) != 0) {
+    return -1;
+  }
+  start(server);
+  return loop_run(server->loop, fault);
+}
+
+static void wipe(struct server *server) {
+  http_server_close(server->http);
+  whep_server_free(server->whep);
+  listeners_close(server->listeners);
+  state_wipe(&server->state);
+  programme_wipe(&server->programme);
+  if (server->source != NULL) {
+    server->source->ops->close(server->source);
+  }
+  loop_free(server->loop);
+}
+
+int server_run(const struct settings *settings, struct fault *fault) {
+  struct server *server = calloc(1, sizeof *server);
+  if (server == NULL) {
+    return fault_set(fault, "out of memory");
+  }
+  server->settings = settings;
+  server->log = system_log((enum paw_log_level)settings->log_level);
+  int status = run(server, fault);
+  wipe(server);
+  free(server);
+  return status;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "state.h"
+
+#include <mbedtls/platform_util.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "files.h"
+
+/* systemd's StateDirectory= first, then the XDG base directories; a service without a home has
+ * /var/lib. */
+static int choose_directory(const char *given, char *out, size_t size, struct fault *fault) {
+  const char *systemd = getenv("STATE_DIRECTORY");
+  const char *xdg = getenv("XDG_STATE_HOME");
+  const char *home = getenv("HOME");
+  int wrote = 0;
+  if (given != NULL || (systemd != NULL && systemd[0] != '\0')) {
+    wrote = snprintf(out, size, "%s", given != NULL ? given : systemd);
+  } else if (xdg != NULL && xdg[0] == '/') {
+    wrote = snprintf(out, size, "%s/pa-send", xdg);
+  } else if (home != NULL && home[0] == '/' && home[1] != '\0') {
+    wrote = snprintf(out, size, "%s/.local/state/pa-send", home);
+  } else {
+    wrote = snprintf(out, size, "/var/lib/pa-send");
+  }
+  return wrote > 0 && (size_t)wrote < size
+             ? 0
+             : fault_set(fault, "the path of the state folder is too long: give --state-dir DIR");
+}
+
+static int load_identity(const struct settings *settings, const struct paw_rng *rng,
+                         struct state *state, struct fault *fault) {
+  char certificate_path[544];
+  char key_path[544];
+  if (settings->insecure_http) {
+    return 0;
+  }
+  if (settings->tls_cert != NULL) {
+    return tls_identity_load(settings->tls_cert, settings->tls_key, false, rng, &state->identity,
+                             fault);
+  }
+  (void)snprintf(certificate_path, sizeof certificate_path, "%s/tls-cert.pem", state->directory);
+  (void)snprintf(key_path, sizeof key_path, "%s/tls-key.pem", state->directory);
+  return tls_identity_load(certificate_path, key_path, true, rng, &state->identity, fault);
+}
+
+int state_open(const struct settings *settings, const struct paw_rng *rng, struct state *out,
+               struct fault *fault) {
+  if (choose_directory(settings->state_dir, out->directory, sizeof out->directory, fault) != 0 ||
+      directory_make(out->directory, fault) != 0) {
+    return -1;
+  }
+  (void)snprintf(out->tokens_path, sizeof out->tokens_path, "%s/tokens", out->directory);
+  if (tokens_load(out->tokens_path, rng, &out->tokens, fault) != 0) {
+    return -1;
+  }
+  return load_identity(settings, rng, out, fault);
+}
+
+void state_wipe(struct state *state) {
+  tls_identity_wipe(&state->identity);
+  mbedtls_platform_zeroize(&state->tokens, sizeof state->tokens);
+}
