@@ -20,6 +20,13 @@
 #define PAW_SDP_BYTES_MAX 65536 /* of one description; browsers send about 7 kB at most */
 #define PAW_SDP_MEDIA_MAX 32 /* m-lines that an answer mirrors; more make the offer unsupported */
 
+/* ---- dtls ---- */
+#define PAW_DTLS_EARLY_MAX 8            /* datagrams before start: four rounds of a browser's two */
+#define PAW_DTLS_CLIENT_HELLO_MAX 4096  /* reassembled; Chromium's has 1413 bytes */
+#define PAW_DTLS_OUT_INITIAL_BYTES 2048 /* a flight is about 1000 bytes */
+#define PAW_DTLS_OUT_MAX_BYTES 16384    /* repetitions nobody polls for are lost, as on a network */
+#define PAW_DTLS_KEPT_BYTES 128         /* a last flight has 75 bytes, a close_notify 39 */
+
 /* ---- srtp ---- */
 #define PAW_SRTP_SOURCES_MAX                                                                       \
   32 /* authenticated SSRCs a peer: it sends one, and a new one a restart */
