@@ -34,6 +34,13 @@
 /* ---- stun ---- */
 #define PAW_STUN_UNKNOWN_MAX 8 /* unknown attributes told of; an attacker could list hundreds */
 
+/* ---- ice ---- */
+#define PAW_ICE_REMOTES_MAX 32       /* 20 signalled and 12 learnt; silent learnt ones make room */
+#define PAW_ICE_PAIRS_MAX 100        /* RFC 8445 section 6.1.2.5 */
+#define PAW_ICE_CONSENT_CHECKS_MAX 8 /* awaiting an answer: at 500 ms a round trip of 4 s */
+#define PAW_ICE_ANSWERS_INITIAL_BYTES 256 /* two requests between polls */
+#define PAW_ICE_ANSWERS_MAX_BYTES 2048    /* about twenty; lost answers are asked for again */
+
 /* ---- rtc ---- */
 #define PAW_RTC_QUEUE_INITIAL_BYTES 2048 /* events waiting for poll: about ten audio packets */
 #define PAW_RTC_QUEUE_MAX_BYTES 65536    /* more than a second of audio undrained is dropped */

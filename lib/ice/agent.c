@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: MIT */
+#include <assert.h>
+
+#include "base/addr.h"
+#include "ice/ice_private.h"
+
+/* ---- state ---- */
+
+/*            set_remote           a valid pair
+ *     NEW ---------------> CHECKING ------------> CONNECTED
+ *      |  \__________________|_____________________^  |  ^
+ *      |     (its checks may  \   connect_timeout     v  |  life, disconnect_ns without
+ *      |      come first)      `----------> FAILED <- DISCONNECTED
+ *      |                                     |   consent_timeout
+ *      `--------------- restart -------------'
+ *     any -> CLOSED                                  (RFC 8445 section 6.1.2.6, W3C WebRTC 5.6.4)
+ */
+static bool may_move(enum paw_ice_state from, enum paw_ice_state to) {
+  static const uint8_t moves[] = {
+      [PAW_ICE_STATE_NEW] = 1 << PAW_ICE_STATE_CHECKING | 1 << PAW_ICE_STATE_CONNECTED,
+      [PAW_ICE_STATE_CHECKING] =
+          1 << PAW_ICE_STATE_NEW | 1 << PAW_ICE_STATE_CONNECTED | 1 << PAW_ICE_STATE_FAILED,
+      [PAW_ICE_STATE_CONNECTED] = 1 << PAW_ICE_STATE_DISCONNECTED | 1 << PAW_ICE_STATE_FAILED,
+      [PAW_ICE_STATE_DISCONNECTED] =
+          1 << PAW_ICE_STATE_NEW | 1 << PAW_ICE_STATE_CONNECTED | 1 << PAW_ICE_STATE_FAILED,
+      [PAW_ICE_STATE_FAILED] = 1 << PAW_ICE_STATE_NEW,
+      [PAW_ICE_STATE_CLOSED] = 0,
+  };
+  return to == PAW_ICE_STATE_CLOSED || (moves[from] & (1 << to)) != 0;
+}
+
+static void set_state(struct paw_ice *ice, enum paw_ice_state state) {
+  if (ice->state == state) {
+    return;
+  }
+  assert(may_move(ice->state, state));
+  paw_log_write(&ice->config.log, PAW_LOG_INFO, ICE_LOG_ROOM, "%s -> %s",
+                paw_ice_state_text(ice->state), paw_ice_state_text(state));
+  ice->state = state;
+}
+
+const char *paw_ice_state_text(enum paw_ice_state state) {
+  switch (state) {
+#define PAW_ICE_STATE_TEXT(name, text)                                                             \
+  case PAW_ICE_STATE_##name:                                                                       \
+    return text;
+    PAW_ICE_STATE_MAP(PAW_ICE_STATE_TEXT)
+#undef PAW_ICE_STATE_TEXT
+  }
+  return "unknown state";
+}
+
+void ice_update_state(struct paw_ice *ice) {
+  if (ice_is_over(ice)) {
+    return;
+  }
+  bool alive = paw_time_elapsed(ice_now(ice), ice->life_ns) < ice->config.disconnect_ns;
+  bool was_connected =
+      ice->state == PAW_ICE_STATE_CONNECTED || ice->state == PAW_ICE_STATE_DISCONNECTED;
+  if (ice->path.kind != ICE_PATH_NONE && (alive || !was_connected)) {
+    set_state(ice, PAW_ICE_STATE_CONNECTED);
+  } else if (was_connected) {
+    set_state(ice, PAW_ICE_STATE_DISCONNECTED);
+  } else if (ice_has_remote_credentials(ice)) {
+    set_state(ice, PAW_ICE_STATE_CHECKING);
+  }
+}
+
+void ice_note_life(struct paw_ice *ice) {
+  ice->life_ns = ice_now(ice);
+  ice_update_state(ice);
+}
+
+void ice_note_restart(struct paw_ice *ice) {
+  if (ice->path.kind == ICE_PATH_NONE) {
+    set_state(ice, PAW_ICE_STATE_NEW);
+  }
+}
+
+void ice_fail(struct paw_ice *ice, const char *why) {
+  paw_log_write(&ice->config.log, PAW_LOG_WARNING, ICE_LOG_ROOM, "failed: %s", why);
+  ice_path_drop(ice);
+  set_state(ice, PAW_ICE_STATE_FAILED);
+}
+
+/* ---- life cycle ---- */
+
+void paw_ice_config_init(struct paw_ice_config *config) {
+  *config = (struct paw_ice_config){
+      .struct_size = sizeof *config,
+      .mode = PAW_ICE_FULL,
+      .role = PAW_ICE_CONTROLLED,
+      .ta_ns = 5 * PAW_NS_PER_MS,
+      .initial_rto_ns = 50 * PAW_NS_PER_MS,
+      .check_timeout_ns = 8 * PAW_NS_PER_S,
+      .consent_timeout_ns = 30 * PAW_NS_PER_S,
+      .disconnect_ns = 5 * PAW_NS_PER_S,
+      .connect_timeout_ns = 39500 * PAW_NS_PER_MS,
+  };
+}
+
+int paw_ice_new(const struct paw_ice_config *given, uint64_t now_ns, struct paw_ice **out) {
+  struct paw_ice_config config;
+  paw_ice_config_init(&config);
+  if (paw_config_take(&config, sizeof config, given) != PAW_OK || config.rng.fill == NULL ||
+      config.initial_rto_ns < PAW_NS_PER_MS || config.initial_rto_ns > ICE_RTO_MAX_NS ||
+      config.ta_ns == 0) {
+    return PAW_ERR_INVALID;
+  }
+  struct paw_ice *ice = paw_mem_alloc(&config.allocator, sizeof *ice);
+  if (ice == NULL) {
+    return PAW_ERR_NO_MEMORY;
+  }
+  ice->config = config;
+  ice->clock.now_ns = now_ns;
+  ice->role = ice_is_lite(ice) ? PAW_ICE_CONTROLLED : config.role;
+  ice->selected = ICE_PAIR_NONE;
+  paw_ring_init(&ice->answers, PAW_ICE_ANSWERS_INITIAL_BYTES, PAW_ICE_ANSWERS_MAX_BYTES);
+  int status = ice_credentials_make(ice, &ice->local_credentials);
+  if (status == PAW_OK) {
+    status = paw_rng_u64(&ice->config.rng, &ice->tie_breaker);
+  }
+  if (status != PAW_OK) {
+    paw_ice_free(ice);
+    return status;
+  }
+  *out = ice;
+  return PAW_OK;
+}
+
+void paw_ice_free(struct paw_ice *ice) {
+  if (ice == NULL) {
+    return;
+  }
+  struct paw_allocator allocator = ice->config.allocator;
+  ice_path_drop(ice);
+  paw_ring_wipe(&ice->answers, &allocator);
+  paw_mem_free(&allocator, ice->locals.items);
+  paw_mem_free(&allocator, ice->remotes.items);
+  paw_mem_free(&allocator, ice->pairs.items);
+  paw_mem_wipe(ice, sizeof *ice);
+  paw_mem_free(&allocator, ice);
+}
+
+void paw_ice_close(struct paw_ice *ice) {
+  ice_path_drop(ice);
+  set_state(ice, PAW_ICE_STATE_CLOSED);
+}
+
+/* ---- negotiation ---- */
+
+int paw_ice_set_remote(struct paw_ice *ice, const struct paw_ice_credentials *remote,
+                       bool remote_lite) {
+  if (!ice_credentials_are_good(remote)) {
+    return PAW_ERR_INVALID;
+  }
+  if (ice_is_over(ice)) {
+    return PAW_ERR_STATE;
+  }
+  if (ice_has_remote_credentials(ice)) {
+    bool same = strcmp(ice->remote_credentials.ufrag, remote->ufrag) == 0 &&
+                strcmp(ice->remote_credentials.pwd, remote->pwd) == 0;
+    return same ? PAW_OK : PAW_ERR_STATE;
+  }
+  ice->remote_credentials = *remote;
+  ice->remote_lite = remote_lite;
+  ice->started_ns = ice_now(ice);
+  if (remote_lite && !ice_is_lite(ice)) {
+    ice->role = PAW_ICE_CONTROLLING;
+  }
+  ice_update_state(ice);
+  return PAW_OK;
+}
+
+int paw_ice_set_role(struct paw_ice *ice, enum paw_ice_role role) {
+  if (ice->stats.requests_sent > 0 || ice_is_over(ice)) {
+    return PAW_ERR_STATE;
+  }
+  if (!ice_is_lite(ice) && !ice->remote_lite) {
+    ice->role = role;
+  }
+  return PAW_OK;
+}
+
+static bool is_usable(const struct paw_address *address) {
+  return (address->family == PAW_FAMILY_IPV4 || address->family == PAW_FAMILY_IPV6) &&
+         address->port != 0 && !paw_address_is_any(address);
+}
+
+int paw_ice_add_local_candidate(struct paw_ice *ice, const struct paw_candidate *candidate) {
+  bool has_base = candidate->base.family != PAW_FAMILY_NONE;
+  if (!is_usable(&candidate->address) || (has_base && !is_usable(&candidate->base))) {
+    return PAW_ERR_INVALID;
+  }
+  if (ice_is_lite(ice) && candidate->type != PAW_CANDIDATE_HOST) {
+    return PAW_ERR_UNSUPPORTED;
+  }
+  if (ice_is_over(ice)) {
+    return PAW_ERR_STATE;
+  }
+  uint16_t before = ice->locals.count;
+  int status = ice_local_add(ice, candidate);
+  if (ice->locals.count > before) {
+    ice_pairs_of_local(ice, before);
+  }
+  return status;
+}
+
+int paw_ice_remove_local_candidate(struct paw_ice *ice, const struct paw_address *address) {
+  if (ice_is_over(ice)) {
+    return PAW_ERR_STATE;
+  }
+  ice_local_remove(ice, address);
+  if (ice->path.kind == ICE_PATH_PAST && paw_address_equal(&ice->path.local, address)) {
+    ice_path_drop(ice);
+  }
+  ice_select(ice);
+  return PAW_OK;
+}
+
+size_t paw_ice_get_local_candidates(const struct paw_ice *ice, struct paw_candidate *out,
+                                    size_t max) {
+  size_t count = 0;
+  for (int i = 0; i < ice->locals.count; i++) {
+    const struct paw_candidate *candidate = ice_local(ice, i);
+    size_t place = count;
+    while (place > 0 && out[place - 1].priority < candidate->priority) {
+      place--;
+    }
+    if (place >= max) {
+      continue;
+    }
+    count += count < max ? 1 : 0;
+    memmove(&out[place + 1], &out[place], (count - 1 - place) * sizeof *out);
+    out[place] = *candidate;
+  }
+  return count;
+}
+
+int paw_ice_add_remote_candidate(struct paw_ice *ice, const struct paw_candidate *candidate) {
+  if (!is_usable(&candidate->address)) {
+    return PAW_ERR_INVALID;
+  }
+  if (ice_is_over(ice)) {
+    return PAW_ERR_STATE;
+  }
+  int index = ice_remote_add(ice, &candidate->address, candidate->type, candidate->priority);
+  if (index < 0) {
+    return PAW_ERR_LIMIT;
+  }
+  ice_pairs_of_remote(ice, index);
+  return PAW_OK;
+}
+
+int paw_ice_end_remote_candidates(struct paw_ice *ice) {
+  if (ice_is_over(ice)) {
+    return PAW_ERR_STATE;
+  }
+  ice->remote_ended = true;
+  return PAW_OK;
+}
+
+/* ---- asking ---- */
+
+const struct paw_ice_credentials *paw_ice_get_credentials(const struct paw_ice *ice) {
+  return &ice->local_credentials;
+}
+
+bool paw_ice_is_valid_pair(const struct paw_ice *ice, const struct paw_address *local,
+                           const struct paw_address *remote) {
+  if (ice_is_over(ice)) {
+    return false;
+  }
+  const struct ice_pair *pair = ice_pair_find(ice, local, remote);
+  return (pair != NULL && pair->heard_ns != 0) || ice_path_is(ice, local, remote);
+}
+
+bool paw_ice_get_selected_pair(const struct paw_ice *ice, struct paw_address *local,
+                               struct paw_address *remote) {
+  if (ice->path.kind == ICE_PATH_NONE) {
+    return false;
+  }
+  *local = ice->path.local;
+  *remote = ice->path.remote;
+  return true;
+}
+
+uint64_t paw_ice_get_rtt_ns(const struct paw_ice *ice) {
+  return ice->rtt_ns;
+}
+
+enum paw_ice_state paw_ice_get_state(const struct paw_ice *ice) {
+  return ice->state;
+}
+
+enum paw_ice_role paw_ice_get_role(const struct paw_ice *ice) {
+  return ice->role;
+}
+
+enum paw_ice_mode paw_ice_get_mode(const struct paw_ice *ice) {
+  return ice->config.mode;
+}
+
+void paw_ice_get_stats(const struct paw_ice *ice, struct paw_ice_stats *out) {
+  *out = ice->stats;
+}
+
+static bool begins_with_ufrag(struct paw_slice ufrag, const struct paw_ice_credentials *mine) {
+  return ufrag.len == strlen(mine->ufrag) && memcmp(ufrag.data, mine->ufrag, ufrag.len) == 0;
+}
+
+bool paw_ice_accepts(const struct paw_ice *ice, const struct paw_input *input) {
+  if (input->kind != PAW_INPUT_RECEIVE || !paw_stun_is_message(input->data, input->len)) {
+    return false;
+  }
+  struct paw_slice username;
+  const uint8_t *id = paw_stun_peek_id(input->data);
+  switch (paw_stun_peek_class(input->data)) {
+  case PAW_STUN_REQUEST:
+    if (!paw_stun_peek_username(input->data, input->len, &username)) {
+      return false;
+    }
+    username = paw_stun_username_ufrag(username);
+    return begins_with_ufrag(username, &ice->local_credentials) ||
+           (ice->past != NULL && begins_with_ufrag(username, &ice->past->local));
+  case PAW_STUN_SUCCESS:
+  case PAW_STUN_ERROR:
+    return ice_transaction_find_pair(ice, id) != NULL || ice_transaction_find_consent(ice, id) >= 0;
+  case PAW_STUN_INDICATION:
+    return paw_ice_is_valid_pair(ice, &input->local, &input->remote);
+  }
+  return false;
+}
+
+/* ---- input ---- */
+
+static void handle_datagram(struct paw_ice *ice, const struct paw_input *input) {
+  struct paw_stun_message message;
+  enum paw_stun_fault fault = paw_stun_read(input->data, input->len, &message);
+  if (fault != PAW_STUN_FAULT_NONE || message.method != PAW_STUN_METHOD_BINDING) {
+    ice->stats.dropped_malformed++;
+    return;
+  }
+  if (!paw_stun_check_fingerprint(&message)) {
+    ice->stats.dropped_fingerprint++;
+    return;
+  }
+  switch (message.class) {
+  case PAW_STUN_REQUEST:
+    ice_answer_handle_request(ice, input, &message);
+    return;
+  case PAW_STUN_SUCCESS:
+  case PAW_STUN_ERROR:
+    ice_check_handle_response(ice, input, &message);
+    return;
+  case PAW_STUN_INDICATION: /* a keep-alive: proves nothing (RFC 8445 section 11) */
+    return;
+  }
+}
+
+static uint64_t connect_by_ns(const struct paw_ice *ice) {
+  return ice->state == PAW_ICE_STATE_CHECKING
+             ? paw_time_add(ice->started_ns, ice->config.connect_timeout_ns)
+             : PAW_TIME_NEVER;
+}
+
+static void handle_time(struct paw_ice *ice) {
+  if (ice_is_over(ice)) {
+    return;
+  }
+  if (paw_time_due(connect_by_ns(ice), ice_now(ice))) {
+    ice_fail(ice, "no pair was validated in time");
+    return;
+  }
+  ice_check_handle_timeout(ice);
+  ice_select_handle_timeout(ice);
+  ice_consent_handle_timeout(ice);
+  ice_update_state(ice);
+}
+
+int paw_ice_handle_input(struct paw_ice *ice, const struct paw_input *input) {
+  bool receives = input->kind == PAW_INPUT_RECEIVE;
+  if (receives &&
+      ((input->data == NULL && input->len > 0) || input->local.family == PAW_FAMILY_NONE ||
+       input->remote.family == PAW_FAMILY_NONE)) {
+    return PAW_ERR_INVALID;
+  }
+  if (ice->state == PAW_ICE_STATE_CLOSED) {
+    return PAW_ERR_STATE;
+  }
+  (void)paw_clock_advance(&ice->clock, input->now_ns);
+  if (receives) { /* before time is looked at: what came in time must not seem late */
+    handle_datagram(ice, input);
+  }
+  handle_time(ice);
+  return PAW_OK;
+}
+
+void paw_ice_note_authenticated(struct paw_ice *ice, uint64_t now_ns,
+                                const struct paw_address *local, const struct paw_address *remote) {
+  if (ice_is_over(ice)) {
+    return;
+  }
+  (void)paw_clock_advance(&ice->clock, now_ns);
+  struct ice_pair *pair = ice_pair_find(ice, local, remote);
+  bool on_path = ice_path_is(ice, local, remote);
+  if (on_path || (pair != NULL && pair->heard_ns != 0)) {
+    ice_note_life(ice);
+  }
+  if (pair != NULL && pair->heard_ns != 0) {
+    pair->heard_ns = ice_now(ice);
+    ice_select_follow_data(ice, pair);
+    pair->data_ns = ice_now(ice);
+  }
+  if (on_path) {
+    ice_path_note_heard(ice);
+  }
+  handle_time(ice);
+}
+
+/* ---- output ---- */
+
+static void fill_event(const struct paw_ice *ice, enum paw_ice_event_kind kind,
+                       struct paw_ice_event *event) {
+  *event = (struct paw_ice_event){.kind = kind, .state = ice->state};
+}
+
+static bool poll_event(struct paw_ice *ice, struct paw_ice_event *event) {
+  for (int i = 0; i < ice->pairs.count; i++) {
+    struct ice_pair *pair = ice_pair(ice, i);
+    if ((pair->flags & ICE_PAIR_TELL_VALID) != 0) {
+      pair->flags &= (uint8_t)~ICE_PAIR_TELL_VALID;
+      fill_event(ice, PAW_ICE_EVENT_VALID_PAIR, event);
+      event->local = *ice_pair_local(ice, pair);
+      event->remote = *ice_pair_remote(ice, pair);
+      return true;
+    }
+  }
+  if (ice->tell_selected) {
+    ice->tell_selected = false;
+    fill_event(ice, PAW_ICE_EVENT_SELECTED_PAIR, event);
+    event->local = ice->path.local;
+    event->remote = ice->path.remote;
+    return true;
+  }
+  if (ice->told_state != ice->state) {
+    ice->told_state = ice->state;
+    fill_event(ice, PAW_ICE_EVENT_STATE, event);
+    return true;
+  }
+  return false;
+}
+
+static struct paw_timeout next_timeout(const struct paw_ice *ice) {
+  struct paw_timeout timeout = {.deadline_ns = PAW_TIME_NEVER, .reason = PAW_TIMEOUT_NONE};
+  if (ice_is_over(ice)) {
+    return timeout;
+  }
+  paw_timeout_earliest(&timeout, ice_check_next_timeout(ice), PAW_TIMEOUT_ICE_CHECK);
+  paw_timeout_earliest(&timeout, ice_select_next_timeout(ice), PAW_TIMEOUT_ICE_CHECK);
+  paw_timeout_earliest(&timeout, connect_by_ns(ice), PAW_TIMEOUT_ICE_CHECK);
+  ice_consent_next_timeout(ice, &timeout);
+  return timeout;
+}
+
+void paw_ice_poll_output(struct paw_ice *ice, struct paw_ice_output *out) {
+  if (ice_answer_poll(ice, &out->transmit) || ice_check_poll(ice, &out->transmit) ||
+      ice_consent_poll(ice, &out->transmit)) {
+    out->kind = PAW_OUTPUT_TRANSMIT;
+  } else if (poll_event(ice, &out->event)) {
+    out->kind = PAW_OUTPUT_EVENT;
+  } else {
+    out->kind = PAW_OUTPUT_TIMEOUT;
+    out->timeout = next_timeout(ice);
+  }
+}

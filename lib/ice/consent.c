@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+#include "ice/ice_private.h"
+
+/* ---- the path ---- */
+
+bool ice_path_is(const struct paw_ice *ice, const struct paw_address *local,
+                 const struct paw_address *remote) {
+  return ice->path.kind != ICE_PATH_NONE && paw_address_equal(&ice->path.remote, remote) &&
+         paw_address_equal(&ice->path.local, local);
+}
+
+/* `span_ns`, a fifth more or less. */
+static uint64_t spread_ns(struct paw_ice *ice, uint64_t span_ns) {
+  uint32_t draw = 0;
+  (void)paw_rng_u32(&ice->config.rng, &draw); /* without luck the shortest, which is legal */
+  return span_ns * 4 / 5 + (span_ns * 2 / 5 / 1024) * (draw >> 22);
+}
+
+static void forget_past(struct paw_ice *ice) {
+  if (ice->past != NULL) {
+    paw_mem_wipe(ice->past, sizeof *ice->past);
+    paw_mem_free(&ice->config.allocator, ice->past);
+    ice->past = NULL;
+  }
+}
+
+static void log_path(const struct paw_ice *ice) {
+  static const char *const texts[] = {"none", "provisional", "nominated", "of before the restart"};
+  char local[PAW_ADDRESS_TEXT_SIZE];
+  char remote[PAW_ADDRESS_TEXT_SIZE];
+  if (ice->config.log.write == NULL) {
+    return;
+  }
+  paw_address_format(&ice->path.local, local);
+  paw_address_format(&ice->path.remote, remote);
+  paw_log_write(&ice->config.log, PAW_LOG_INFO, ICE_LOG_ROOM, "path %s - %s, %s", local, remote,
+                texts[ice->path.kind]);
+}
+
+/* How long a path that answers is left alone. Before nomination the peer may still lack a valid
+ * pair: each check here triggers one there. */
+static uint64_t idle_ns(struct paw_ice *ice, enum ice_path_kind kind) {
+  return spread_ns(ice, kind == ICE_PATH_PROVISIONAL ? ICE_QUIET_NS : ICE_IDLE_NS);
+}
+
+void ice_path_use(struct paw_ice *ice, enum ice_path_kind kind, struct ice_pair *pair) {
+  const struct paw_address *local = ice_pair_local(ice, pair);
+  const struct paw_address *remote = ice_pair_remote(ice, pair);
+  bool stays = ice->path.kind != ICE_PATH_PAST && ice_path_is(ice, local, remote);
+  ice->selected = ice_pair_index(ice, pair);
+  if (stays && ice->path.kind == kind) {
+    return;
+  }
+  if (stays) {
+    ice->path.kind = kind;
+    log_path(ice);
+    return;
+  }
+  forget_past(ice);
+  ice->path = (struct ice_path){
+      .kind = kind,
+      .local = *local,
+      .remote = *remote,
+      .priority = ice_reflexive_priority(ice_local(ice, pair->local)->priority),
+      .heard_ns = pair->heard_ns,
+      .consent_ns = pair->heard_ns,
+      .check_ns = paw_time_add(pair->valid_ns, idle_ns(ice, kind)),
+      .check_by_ns = paw_time_add(pair->valid_ns, spread_ns(ice, ICE_CONSENT_NS)),
+  };
+  ice->tell_selected = true;
+  log_path(ice);
+}
+
+void ice_path_drop(struct paw_ice *ice) {
+  forget_past(ice);
+  ice->path = (struct ice_path){.kind = ICE_PATH_NONE};
+  ice->selected = ICE_PAIR_NONE;
+  ice->tell_selected = false;
+}
+
+void ice_path_note_heard(struct paw_ice *ice) {
+  ice->path.heard_ns = ice_now(ice);
+}
+
+/* ---- checks on it ---- */
+
+/* RFC 7675 is for who sends checks; a lite agent lives as long as it hears the peer. */
+static uint64_t expires_ns(const struct paw_ice *ice) {
+  uint64_t since_ns = ice_is_lite(ice) ? ice->life_ns : ice->path.consent_ns;
+  return paw_time_add(since_ns, ice->config.consent_timeout_ns);
+}
+
+static bool checks_path(const struct paw_ice *ice) {
+  return !ice_is_lite(ice) && !ice_is_over(ice) && ice->path.kind != ICE_PATH_NONE;
+}
+
+/* Every check is a new transaction, none is sent again (RFC 7675 section 5.1). The next one follows
+ * soon; the answer to this one will put it off. */
+bool ice_consent_poll(struct paw_ice *ice, struct paw_transmit *out) {
+  struct ice_path *path = &ice->path;
+  if (!checks_path(ice) || !paw_time_due(path->check_ns, ice_now(ice))) {
+    return false;
+  }
+  path->check_ns = paw_time_add(ice_now(ice), ICE_QUIET_NS);
+  struct ice_transaction transaction;
+  if (!ice_transaction_begin(ice, &transaction)) {
+    return false;
+  }
+  bool past = path->kind == ICE_PATH_PAST;
+  const struct ice_request request = {
+      .id = transaction.id,
+      .local = past ? &ice->past->local : &ice->local_credentials,
+      .remote = past ? &ice->past->remote : &ice->remote_credentials,
+      .priority = path->priority,
+  };
+  size_t len = ice_transaction_write(ice, &request);
+  if (len == 0) {
+    return false;
+  }
+  memcpy(path->asked[path->asked_next].id, transaction.id, sizeof transaction.id);
+  path->asked[path->asked_next].sent_ns = ice_now(ice);
+  path->asked_next = (uint8_t)((path->asked_next + 1) % PAW_ICE_CONSENT_CHECKS_MAX);
+  path->last_asked_ns = ice_now(ice);
+  path->check_by_ns = paw_time_add(ice_now(ice), spread_ns(ice, ICE_CONSENT_NS));
+  ice_transmit_fill(out, ice, &path->local, &path->remote, len);
+  return true;
+}
+
+static void lose_path(struct paw_ice *ice, const char *why) {
+  if (ice->selected != ICE_PAIR_NONE) {
+    ice_pair_set_state(ice, ice_pair(ice, ice->selected), ICE_PAIR_FAILED);
+  }
+  ice_path_drop(ice);
+  ice_select(ice);
+  if (ice->path.kind == ICE_PATH_NONE) {
+    ice_fail(ice, why);
+  }
+}
+
+void ice_consent_handle_response(struct paw_ice *ice, const struct paw_input *input,
+                                 const struct paw_stun_message *message, int slot) {
+  struct ice_path *path = &ice->path;
+  if (!ice_path_is(ice, &input->local, &input->remote)) {
+    ice->stats.dropped_unmatched++;
+    return;
+  }
+  uint64_t sent_ns = path->asked[slot].sent_ns;
+  path->asked[slot].sent_ns = 0;
+  if (message->class == PAW_STUN_ERROR) {
+    if (message->error_code == 403) { /* RFC 7675 section 5.2 */
+      lose_path(ice, "the peer revoked its consent");
+    } else if (message->error_code == 487 && path->kind != ICE_PATH_PAST) {
+      ice->stats.role_conflicts++;
+      ice_role_yield(ice);
+    }
+    return;
+  }
+  ice_note_rtt(ice, input, sent_ns);
+  path->consent_ns = ice_now(ice);
+  path->check_ns = paw_time_add(ice_now(ice), idle_ns(ice, path->kind));
+  if (ice->selected != ICE_PAIR_NONE) {
+    ice_pair(ice, ice->selected)->heard_ns = ice_now(ice);
+  }
+  ice_path_note_heard(ice);
+  ice_note_life(ice);
+}
+
+/* ---- time ---- */
+
+/* While the path is alive with data, checks wait for the latest time that consent allows. */
+static void put_off_check(struct paw_ice *ice) {
+  struct ice_path *path = &ice->path;
+  bool answered = path->consent_ns >= path->last_asked_ns;
+  uint64_t quiet_ns = paw_time_add(path->heard_ns, ICE_QUIET_NS);
+  if (answered && path->check_ns < quiet_ns) {
+    path->check_ns = quiet_ns < path->check_by_ns ? quiet_ns : path->check_by_ns;
+  }
+}
+
+void ice_consent_handle_timeout(struct paw_ice *ice) {
+  if (ice_is_over(ice)) {
+    return;
+  }
+  if (ice->path.kind == ICE_PATH_NONE) {
+    bool was_connected = ice->state == PAW_ICE_STATE_DISCONNECTED;
+    if (was_connected &&
+        paw_time_due(paw_time_add(ice->life_ns, ice->config.consent_timeout_ns), ice_now(ice))) {
+      ice_fail(ice, "the path was lost");
+    }
+    return;
+  }
+  if (paw_time_due(expires_ns(ice), ice_now(ice))) {
+    lose_path(ice, "consent expired");
+    return;
+  }
+  if (checks_path(ice) && paw_time_due(ice->path.check_ns, ice_now(ice))) {
+    put_off_check(ice);
+  }
+}
+
+void ice_consent_next_timeout(const struct paw_ice *ice, struct paw_timeout *timeout) {
+  if (ice_is_over(ice)) {
+    return;
+  }
+  if (ice->state == PAW_ICE_STATE_CONNECTED) {
+    paw_timeout_earliest(timeout, paw_time_add(ice->life_ns, ice->config.disconnect_ns),
+                         PAW_TIMEOUT_ICE_CONSENT);
+  }
+  if (ice->path.kind != ICE_PATH_NONE) {
+    paw_timeout_earliest(timeout, expires_ns(ice), PAW_TIMEOUT_ICE_CONSENT);
+  } else if (ice->state == PAW_ICE_STATE_DISCONNECTED) {
+    paw_timeout_earliest(timeout, paw_time_add(ice->life_ns, ice->config.consent_timeout_ns),
+                         PAW_TIMEOUT_ICE_CONSENT);
+  }
+  if (checks_path(ice)) {
+    paw_timeout_earliest(timeout, ice->path.check_ns, PAW_TIMEOUT_ICE_KEEPALIVE);
+  }
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#include "ice/ice_private.h"
+
+/* RFC 8445 section 5.3 asks for 24 and 128 bits; the ufrag is long enough to be unique among a
+ * thousand peers behind one socket. */
+#define UFRAG_LEN 8
+#define PWD_LEN 24
+#define UFRAG_MIN_LEN 4
+#define PWD_MIN_LEN 22
+
+int ice_credentials_make(struct paw_ice *ice, struct paw_ice_credentials *out) {
+  memset(out, 0, sizeof *out);
+  int status = paw_rng_text(&ice->config.rng, out->ufrag, UFRAG_LEN);
+  if (status == PAW_OK) {
+    status = paw_rng_text(&ice->config.rng, out->pwd, PWD_LEN);
+  }
+  return status;
+}
+
+static bool is_ice_text(const char *text, size_t min_len) {
+  size_t len = 0;
+  while (len <= PAW_ICE_CREDENTIAL_MAX && text[len] != '\0') {
+    char c = text[len++];
+    bool is_ice_char = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '+' || c == '/';
+    if (!is_ice_char) {
+      return false;
+    }
+  }
+  return len >= min_len && len <= PAW_ICE_CREDENTIAL_MAX;
+}
+
+bool ice_credentials_are_good(const struct paw_ice_credentials *credentials) {
+  return is_ice_text(credentials->ufrag, UFRAG_MIN_LEN) &&
+         is_ice_text(credentials->pwd, PWD_MIN_LEN);
+}
+
+/* RFC 8445 section 9: the path of before goes on; RFC 7675 section 5.1: so do checks on it, with
+ * the credentials of before. */
+static int keep_path(struct paw_ice *ice) {
+  if (ice->path.kind == ICE_PATH_NONE || ice->path.kind == ICE_PATH_PAST) {
+    return PAW_OK;
+  }
+  struct ice_past *past = paw_mem_alloc(&ice->config.allocator, sizeof *past);
+  if (past == NULL) {
+    return PAW_ERR_NO_MEMORY;
+  }
+  past->local = ice->local_credentials;
+  past->remote = ice->remote_credentials;
+  ice->past = past;
+  ice->path.kind = ICE_PATH_PAST;
+  return PAW_OK;
+}
+
+static void forget_learnt(struct paw_ice *ice) {
+  ice->pairs.count = 0;
+  ice->remotes.count = 0;
+  ice->selected = ICE_PAIR_NONE;
+  for (int i = ice->locals.count - 1; i >= 0; i--) {
+    if (ice_local(ice, i)->type == PAW_CANDIDATE_PEER_REFLEXIVE) {
+      *ice_local(ice, i) = *ice_local(ice, ice->locals.count - 1);
+      ice->locals.count--;
+    }
+  }
+}
+
+int paw_ice_restart(struct paw_ice *ice, uint64_t now_ns) {
+  if (ice->state == PAW_ICE_STATE_CLOSED) {
+    return PAW_ERR_STATE;
+  }
+  (void)paw_clock_advance(&ice->clock, now_ns);
+  struct paw_ice_credentials fresh;
+  int status = ice_credentials_make(ice, &fresh);
+  if (status == PAW_OK) {
+    status = keep_path(ice);
+  }
+  if (status != PAW_OK) {
+    return status;
+  }
+  forget_learnt(ice);
+  ice->local_credentials = fresh;
+  paw_mem_wipe(&ice->remote_credentials, sizeof ice->remote_credentials);
+  ice->remote_lite = false;
+  ice->remote_ended = false;
+  ice->first_valid_ns = 0;
+  ice_note_restart(ice);
+  return PAW_OK;
+}

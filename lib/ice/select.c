@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#include "ice/ice_private.h"
+
+static struct ice_pair *selected_pair(const struct paw_ice *ice) {
+  return ice->selected == ICE_PAIR_NONE ? NULL : ice_pair(ice, ice->selected);
+}
+
+static bool is_recent(const struct paw_ice *ice, uint64_t time_ns, uint64_t span_ns) {
+  return time_ns != 0 && paw_time_elapsed(ice_now(ice), time_ns) < span_ns;
+}
+
+/* ---- nomination by this side ---- */
+
+static bool nominates(const struct paw_ice *ice) {
+  return !ice_is_lite(ice) && !ice_is_over(ice) && ice->role == PAW_ICE_CONTROLLING &&
+         ice->path.kind != ICE_PATH_NOMINATED;
+}
+
+static bool is_under_way(const struct paw_ice *ice) {
+  for (int i = 0; i < ice->pairs.count; i++) {
+    if ((ice_pair(ice, i)->flags & ICE_PAIR_NOMINATE) != 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool better_is_possible(const struct paw_ice *ice, const struct ice_pair *best) {
+  for (int i = 0; i < ice->pairs.count; i++) {
+    const struct ice_pair *pair = ice_pair(ice, i);
+    bool open = pair->state == ICE_PAIR_WAITING || pair->state == ICE_PAIR_IN_PROGRESS;
+    if (open && ice_pair_priority(ice, pair) > ice_pair_priority(ice, best)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static uint64_t wait_ends_ns(const struct paw_ice *ice) {
+  return paw_time_add(ice->first_valid_ns, ICE_NOMINATE_WAIT_NS);
+}
+
+/* RFC 8445 section 8.1.1: regular nomination, of the best pair there is. */
+static void consider_nomination(struct paw_ice *ice) {
+  if (!nominates(ice) || is_under_way(ice)) {
+    return;
+  }
+  struct ice_pair *best = ice_pair_best_valid(ice, false);
+  if (best == NULL) {
+    return;
+  }
+  if (better_is_possible(ice, best) && !paw_time_due(wait_ends_ns(ice), ice_now(ice))) {
+    return;
+  }
+  ice_transaction_end(&best->check);
+  best->flags |= ICE_PAIR_NOMINATE;
+  best->next_ns = ice_now(ice);
+}
+
+void ice_select_handle_timeout(struct paw_ice *ice) {
+  consider_nomination(ice);
+}
+
+uint64_t ice_select_next_timeout(const struct paw_ice *ice) {
+  bool waits = nominates(ice) && !is_under_way(ice) && ice_pair_best_valid(ice, false) != NULL;
+  return waits ? wait_ends_ns(ice) : PAW_TIME_NEVER;
+}
+
+/* ---- which pair carries data ---- */
+
+/* Before nomination the best valid pair serves, but one that carries data is not left for it. */
+static struct ice_pair *best_provisional(const struct paw_ice *ice) {
+  struct ice_pair *selected = selected_pair(ice);
+  if (selected != NULL && selected->state == ICE_PAIR_VALID &&
+      is_recent(ice, selected->data_ns, ice->config.disconnect_ns)) {
+    return selected;
+  }
+  return ice_pair_best_valid(ice, false);
+}
+
+static bool selection_stands(const struct paw_ice *ice) {
+  const struct ice_pair *selected = selected_pair(ice);
+  return ice->path.kind == ICE_PATH_NOMINATED && selected != NULL &&
+         selected->state == ICE_PAIR_VALID;
+}
+
+static void choose(struct paw_ice *ice) {
+  if (selection_stands(ice)) {
+    return;
+  }
+  struct ice_pair *nominated = ice_pair_best_valid(ice, true);
+  if (nominated != NULL) {
+    ice_path_use(ice, ICE_PATH_NOMINATED, nominated);
+    return;
+  }
+  if (ice->path.kind == ICE_PATH_PAST) {
+    return;
+  }
+  struct ice_pair *provisional = best_provisional(ice);
+  if (provisional != NULL) {
+    ice_path_use(ice, ICE_PATH_PROVISIONAL, provisional);
+  } else if (ice->path.kind != ICE_PATH_NONE) {
+    ice_path_drop(ice);
+    ice_pairs_revive(ice);
+  }
+}
+
+void ice_select(struct paw_ice *ice) {
+  choose(ice);
+  consider_nomination(ice);
+  ice_update_state(ice);
+}
+
+/* Is the pair that is nominated now to be taken instead of the one in use? Some peers send
+ * USE-CANDIDATE with every check and on several pairs (Firefox); the pair that they really use is
+ * the one that data comes on. */
+static bool takes_over(const struct paw_ice *ice, const struct ice_pair *pair, bool first_time) {
+  const struct ice_pair *selected = selected_pair(ice);
+  if (ice->path.kind != ICE_PATH_NOMINATED || selected == NULL) {
+    return true;
+  }
+  if (selected == pair || is_recent(ice, selected->data_ns, ICE_DATA_HOLD_NS)) {
+    return false;
+  }
+  bool moved_on = (selected->flags & ICE_PAIR_LAST_NOMINATED) == 0;
+  bool is_silent = !is_recent(ice, selected->heard_ns, ice->config.disconnect_ns);
+  return first_time || moved_on || is_silent;
+}
+
+void ice_select_nominated(struct paw_ice *ice, struct ice_pair *pair, bool first_time) {
+  pair->flags |= ICE_PAIR_NOMINATED;
+  if (pair->state != ICE_PAIR_VALID) {
+    return; /* RFC 8445 section 7.3.1.5: taken when its own check succeeds */
+  }
+  if (takes_over(ice, pair, first_time)) {
+    ice_path_use(ice, ICE_PATH_NOMINATED, pair);
+  }
+}
+
+/* Only the controlled side follows: the controlling one has said which pair it wants. */
+void ice_select_follow_data(struct paw_ice *ice, struct ice_pair *pair) {
+  const struct ice_pair *selected = selected_pair(ice);
+  bool may_follow = ice->role == PAW_ICE_CONTROLLED && pair->state == ICE_PAIR_VALID &&
+                    selected != NULL && selected != pair &&
+                    !is_recent(ice, selected->data_ns, ICE_DATA_HOLD_NS);
+  if (!may_follow) {
+    return;
+  }
+  if (ice->path.kind == ICE_PATH_PROVISIONAL || (pair->flags & ICE_PAIR_NOMINATED) != 0) {
+    ice_path_use(ice, ice->path.kind, pair);
+  }
+}
