@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* A gain that opens softly: silence, then a short fade, then the gain. */
+#ifndef COMMON_GAIN_H
+#define COMMON_GAIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Length of the fade: 20 ms at 48 kHz, too short to be missed and long enough not to click. */
+#define GAIN_FADE_FRAMES 960
+
+/*
+ *            gain_open            GAIN_FADE_FRAMES later
+ *   MUTED -------------> FADING -------------------------> OPEN
+ *     ^                     |                                |
+ *     +------ gain_mute ----+--------------------------------+
+ */
+enum gain_state { GAIN_MUTED, GAIN_FADING, GAIN_OPEN };
+
+struct gain {
+  enum gain_state state;
+  unsigned channels;
+  double factor;
+  size_t faded_frames;
+};
+
+/* Begins muted. */
+void gain_init(struct gain *gain, double gain_db, unsigned channels);
+void gain_mute(struct gain *gain);
+void gain_open(struct gain *gain); /* nothing unless muted */
+
+/* Shape: int16 interleaved, frames * channels values. What would pass full scale stays at it. */
+void gain_apply(struct gain *gain, int16_t *pcm, size_t frames);
+
+#endif

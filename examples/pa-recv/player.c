@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "player.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define NO_PEAK -1
+
+int player_open(struct player *player, uint64_t latency_ns, double gain_db,
+                const struct paw_log *log, struct fault *fault) {
+  struct paw_playout_config config;
+  paw_playout_config_init(&config);
+  config.log = *log;
+  config.channels = PLAYER_CHANNELS;
+  config.target_delay_ns = latency_ns;
+  *player = (struct player){.sounded_ns = PAW_TIME_NEVER, .peak = NO_PEAK};
+  gain_init(&player->gain, gain_db, PLAYER_CHANNELS);
+  int status = paw_playout_new(&config, &player->playout);
+  if (status != PAW_OK) {
+    return fault_set(fault, "the player cannot be made: %s", paw_strerror(status));
+  }
+  return 0;
+}
+
+void player_close(struct player *player) {
+  paw_playout_free(player->playout);
+  player->playout = NULL;
+}
+
+void player_fade_in(struct player *player) {
+  gain_mute(&player->gain);
+}
+
+/* Samples rendered from packets, not made up. */
+static uint64_t count_real(const struct player *player) {
+  struct paw_playout_stats stats;
+  paw_playout_get_stats(player->playout, &stats);
+  return stats.total_samples - stats.concealed_samples;
+}
+
+static void note_peak(struct player *player, const int16_t *pcm, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    int magnitude = abs(pcm[i]);
+    player->peak = magnitude > player->peak ? magnitude : player->peak;
+  }
+}
+
+void player_render(void *user_data, int16_t *pcm, size_t frames, uint64_t play_ns) {
+  struct player *player = user_data;
+  paw_playout_render(player->playout, pcm, frames, play_ns);
+  uint64_t real = count_real(player);
+  if (real > player->real_samples) {
+    gain_open(&player->gain);
+    if (player->sounded_ns == PAW_TIME_NEVER) {
+      player->sounded_ns = play_ns;
+    }
+  }
+  player->real_samples = real;
+  gain_apply(&player->gain, pcm, frames);
+  note_peak(player, pcm, frames * PLAYER_CHANNELS);
+}
+
+double player_take_level(struct player *player) {
+  int peak = player->peak;
+  player->peak = NO_PEAK;
+  if (peak == NO_PEAK) {
+    return NAN;
+  }
+  return 20 * log10((peak > 0 ? peak : 1) / 32768.0);
+}
