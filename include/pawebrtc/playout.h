@@ -93,8 +93,8 @@ struct paw_playout_stats {
   uint64_t packets_late;      /**< came after their samples had been rendered */
   uint64_t packets_reordered; /**< came after one with a higher sequence number */
   uint64_t packets_malformed;
-  uint64_t packets_dropped;   /**< too far ahead, or no room */
-  uint64_t packets_lost;      /**< expected by sequence number, never played from a packet */
+  uint64_t packets_dropped;   /**< too far ahead, no room, or passed over by a jump */
+  uint64_t packets_lost;      /**< expected by sequence number, never came in time themselves */
   uint64_t total_samples;     /**< W3C totalSamplesReceived: rendered since the stream began */
   uint64_t concealed_samples; /**< W3C concealedSamples: made by PLC, or silence while stalled */
   uint64_t silent_concealed_samples; /**< W3C silentConcealedSamples: of these, faded to silence */

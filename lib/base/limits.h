@@ -41,6 +41,14 @@
 #define PAW_ICE_ANSWERS_INITIAL_BYTES 256 /* two requests between polls */
 #define PAW_ICE_ANSWERS_MAX_BYTES 2048    /* about twenty; lost answers are asked for again */
 
+/* ---- playout ---- */
+#define PAW_PLAYOUT_FRAMES_MAX 512    /* encoded frames kept: 10 s of 20 ms ones */
+#define PAW_PLAYOUT_FRAMES_MIN 64     /* 160 ms of 2.5 ms ones: four times the usual delay */
+#define PAW_PLAYOUT_SEQUENCES_MAX 512 /* sequence numbers remembered: 1.3 s of 2.5 ms packets */
+#define PAW_PLAYOUT_GUESSES_MAX 16    /* asked for beyond the highest seen: then it is an outage */
+#define PAW_PLAYOUT_DELAY_SECONDS 10  /* window of the base delay: outlives congestion */
+#define PAW_PLAYOUT_JOIN_FRAMES_MAX 480 /* of a cross-fade: 10 ms */
+
 /* ---- rtc ---- */
 #define PAW_RTC_QUEUE_INITIAL_BYTES 2048 /* events waiting for poll: about ten audio packets */
 #define PAW_RTC_QUEUE_MAX_BYTES 65536    /* more than a second of audio undrained is dropped */

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/* From a packet to the buffer: is it of this stream, does it fit in, what is in it. */
+#include <string.h>
+
+#include "base/seq.h"
+#include "playout/playout.h"
+#include "rtp/rtp.h"
+
+/* How long packets of the stream before may straggle in. */
+#define RETIRED_NS PAW_NS_PER_S
+
+/* Later than this is no lateness but another time base. */
+#define BEHIND_MAX_NS ((int64_t)PAW_NS_PER_S)
+
+/* Two strays that fit each other like this make a stream. */
+#define STRAY_DISTANCE_MAX 16
+#define STRAY_TRANSIT_NS ((int64_t)(500 * PAW_NS_PER_MS))
+
+/* Sequence numbers further from the highest than this are not of its series. */
+#define DISTANCE_MAX (PAW_PLAYOUT_SEQUENCES_MAX - 2 * PAW_PLAYOUT_GUESSES_MAX)
+
+struct arrived {
+  const struct paw_audio_packet *packet;
+  uint64_t arrival_ns;
+  struct paw_slice opus; /* the primary block */
+  struct paw_opus_payload payload;
+  uint64_t sequence; /* extended */
+  uint64_t media_rtp;
+  struct paw_red_block blocks[PAW_RED_BLOCKS_MAX]; /* redundant ones, and the primary at last */
+  size_t block_count;                              /* 0: not RED */
+};
+
+static int read_payload(struct arrived *arrived) {
+  const struct paw_audio_packet *packet = arrived->packet;
+  arrived->opus = (struct paw_slice){.data = packet->data, .len = packet->len};
+  if (packet->red) {
+    int status = paw_red_read(packet->data, packet->len, arrived->blocks, &arrived->block_count);
+    if (status != PAW_OK) {
+      return status;
+    }
+    arrived->opus = arrived->blocks[arrived->block_count - 1].data;
+  }
+  return paw_opus_payload_read(arrived->opus.data, arrived->opus.len, &arrived->payload);
+}
+
+/* ---- streams ---- */
+
+static void clear_buffer(struct paw_playout *player) {
+  while (player->buffer.count > 0) {
+    paw_playout_buffer_pop(&player->buffer);
+    player->stats.packets_dropped++;
+  }
+}
+
+/* The position is found anew from this packet on. */
+static void anchor(struct paw_playout *player, const struct arrived *arrived) {
+  clear_buffer(player);
+  paw_playout_delay_start(&player->delay, arrived->media_rtp, arrived->arrival_ns);
+  player->start_rtp = arrived->media_rtp;
+  player->stray.is_there = false;
+  player->drift_since_ns = PAW_TIME_NEVER;
+  player->skip_frames = 0;
+  if (player->state != PAW_PLAYOUT_WAITING) {
+    paw_playout_set_state(player, PAW_PLAYOUT_WAITING);
+  }
+}
+
+static void begin_stream(struct paw_playout *player, struct arrived *arrived) {
+  if (player->state == PAW_PLAYOUT_PLAYING) {
+    paw_playout_sound_stop(player);
+  }
+  paw_playout_sound_reset(&player->sound);
+  player->ssrc = arrived->packet->ssrc;
+  paw_playout_ledger_start(&player->ledger, arrived->packet->sequence,
+                           arrived->packet->timestamp_rtp, arrived->payload.duration_rtp);
+  arrived->sequence = player->ledger.highest;
+  arrived->media_rtp = player->ledger.highest_rtp;
+  anchor(player, arrived);
+}
+
+static bool is_straggler(const struct paw_playout *player, const struct arrived *arrived) {
+  return arrived->packet->ssrc == player->retired_ssrc &&
+         arrived->arrival_ns < player->retired_until_ns;
+}
+
+static void change_stream(struct paw_playout *player, struct arrived *arrived) {
+  player->retired_ssrc = player->ssrc;
+  player->retired_until_ns = paw_time_add(arrived->arrival_ns, RETIRED_NS);
+  begin_stream(player, arrived);
+}
+
+static bool is_near_sequence(const struct paw_playout *player, const struct arrived *arrived) {
+  int64_t distance = (int64_t)(arrived->sequence - player->ledger.highest);
+  return distance > -DISTANCE_MAX && distance < DISTANCE_MAX;
+}
+
+static int64_t excess_ns(const struct paw_playout *player, const struct arrived *arrived) {
+  return paw_playout_delay_transit(&player->delay, arrived->media_rtp, arrived->arrival_ns) -
+         player->delay.base_ns;
+}
+
+static bool is_too_far_ahead(const struct paw_playout *player, const struct arrived *arrived) {
+  return paw_playout_delay_target_ns(&player->delay) - excess_ns(player, arrived) >
+         (int64_t)player->config.max_delay_ns;
+}
+
+static bool is_near_time(const struct paw_playout *player, const struct arrived *arrived) {
+  return !is_too_far_ahead(player, arrived) && excess_ns(player, arrived) < BEHIND_MAX_NS;
+}
+
+/* One packet that does not fit in is left out; a second one that fits the first begins anew: then
+ * true. */
+static bool take_stray(struct paw_playout *player, struct arrived *arrived) {
+  struct paw_playout_stray *stray = &player->stray;
+  int64_t transit_ns =
+      paw_playout_delay_transit(&player->delay, arrived->media_rtp, arrived->arrival_ns);
+  int32_t distance = paw_seq_diff(arrived->packet->sequence, stray->sequence);
+  int64_t apart_ns = transit_ns - stray->transit_ns;
+  if (stray->is_there && distance > 0 && distance <= STRAY_DISTANCE_MAX &&
+      apart_ns > -STRAY_TRANSIT_NS && apart_ns < STRAY_TRANSIT_NS) {
+    begin_stream(player, arrived);
+    player->stats.resyncs++;
+    return true;
+  }
+  *stray = (struct paw_playout_stray){
+      .sequence = arrived->packet->sequence, .transit_ns = transit_ns, .is_there = true};
+  if (excess_ns(player, arrived) >= BEHIND_MAX_NS) {
+    player->stats.packets_late++;
+  } else {
+    player->stats.packets_dropped++;
+  }
+  return false;
+}
+
+/* Find the packet's place in the stream. False: it was left out. */
+static bool place(struct paw_playout *player, struct arrived *arrived) {
+  if (player->state == PAW_PLAYOUT_IDLE) {
+    begin_stream(player, arrived);
+    return true;
+  }
+  if (arrived->packet->ssrc != player->ssrc) {
+    if (is_straggler(player, arrived)) {
+      player->stats.packets_dropped++;
+      return false;
+    }
+    change_stream(player, arrived);
+    return true;
+  }
+  arrived->sequence = paw_seq_extend(player->ledger.highest, arrived->packet->sequence);
+  arrived->media_rtp = paw_rtp_extend(player->ledger.highest_rtp, arrived->packet->timestamp_rtp);
+  bool near_sequence = is_near_sequence(player, arrived);
+  bool near_time = is_near_time(player, arrived);
+  if (player->state == PAW_PLAYOUT_STALLED) {
+    /* After an outage the numbers have gone on, or after a pause the time has not. */
+    if (near_sequence || (near_time && arrived->sequence > player->ledger.highest)) {
+      return true;
+    }
+    begin_stream(player, arrived);
+    return true;
+  }
+  if (near_sequence && near_time) {
+    player->stray.is_there = false;
+    return true;
+  }
+  return take_stray(player, arrived);
+}
+
+/* ---- frames ---- */
+
+static bool is_too_late(const struct paw_playout *player, uint64_t end_rtp) {
+  return player->state == PAW_PLAYOUT_PLAYING && end_rtp <= paw_playout_sound_heard(&player->sound);
+}
+
+static struct paw_playout_frame *make_room(struct paw_playout *player, uint64_t media_rtp) {
+  struct paw_playout_buffer *buffer = &player->buffer;
+  if (paw_playout_buffer_is_full(buffer)) {
+    player->stats.packets_dropped++;
+    if (media_rtp < paw_playout_buffer_front(buffer)->media_rtp) {
+      return NULL;
+    }
+    paw_playout_buffer_pop(buffer);
+  }
+  return paw_playout_buffer_insert(buffer, media_rtp);
+}
+
+/* One Opus packet, of the packet that arrived or of a RED block in it. */
+struct piece {
+  uint64_t media_rtp;
+  uint64_t sequence;
+  enum paw_playout_origin origin;
+  struct paw_opus_payload payload;
+  struct paw_slice opus;
+};
+
+static void insert(struct paw_playout *player, const struct piece *piece, uint64_t arrival_ns) {
+  struct paw_playout_frame *frame = paw_playout_buffer_find(&player->buffer, piece->media_rtp);
+  if (frame != NULL && frame->origin != PAW_PLAYOUT_ORIGIN_RED) {
+    player->stats.packets_dropped++;
+    return;
+  }
+  if (frame == NULL) {
+    frame = make_room(player, piece->media_rtp);
+  }
+  if (frame == NULL) {
+    return;
+  }
+  frame->arrival_ns = arrival_ns;
+  frame->sequence = piece->sequence;
+  frame->payload = piece->payload;
+  frame->origin = piece->origin;
+  frame->is_late = player->state == PAW_PLAYOUT_PLAYING &&
+                   piece->media_rtp < paw_playout_sound_heard(&player->sound);
+  frame->len = piece->opus.len;
+  memcpy(frame->data, piece->opus.data, piece->opus.len);
+}
+
+/* RFC 2198 section 3: the time of a block is told, its sequence number is not. */
+static void insert_block(struct paw_playout *player, const struct arrived *arrived,
+                         const struct paw_red_block *block) {
+  struct piece piece = {
+      .media_rtp = arrived->media_rtp - block->offset_rtp,
+      .sequence = arrived->sequence - block->offset_rtp / arrived->payload.duration_rtp,
+      .origin = PAW_PLAYOUT_ORIGIN_RED,
+      .opus = block->data,
+  };
+  uint8_t opus_type = arrived->blocks[arrived->block_count - 1].payload_type;
+  if (block->payload_type != opus_type || piece.media_rtp < player->start_rtp ||
+      paw_opus_payload_read(block->data.data, block->data.len, &piece.payload) != PAW_OK ||
+      is_too_late(player, piece.media_rtp + piece.payload.duration_rtp) ||
+      paw_playout_buffer_find(&player->buffer, piece.media_rtp) != NULL) {
+    return;
+  }
+  insert(player, &piece, arrived->arrival_ns);
+}
+
+static bool is_duplicate(struct paw_playout *player, const struct arrived *arrived) {
+  return arrived->sequence <= player->ledger.highest &&
+         paw_playout_ledger_get(&player->ledger, arrived->sequence)->arrival !=
+             PAW_PLAYOUT_ARRIVAL_NONE;
+}
+
+static void accept_primary(struct paw_playout *player, const struct arrived *arrived) {
+  bool is_late = is_too_late(player, arrived->media_rtp + arrived->payload.duration_rtp);
+  bool again = arrived->packet->retransmission ||
+               paw_playout_ledger_get(&player->ledger, arrived->sequence)->asks > 0;
+  if (arrived->sequence < player->ledger.highest) {
+    player->stats.packets_reordered++;
+  }
+  if (!again) {
+    paw_playout_delay_note(&player->delay, arrived->media_rtp, arrived->arrival_ns,
+                           player->rendered_until_ns);
+  }
+  paw_playout_ledger_note(&player->ledger, arrived->sequence, arrived->media_rtp,
+                          arrived->payload.duration_rtp,
+                          is_late ? PAW_PLAYOUT_ARRIVAL_LATE : PAW_PLAYOUT_ARRIVAL_IN_TIME);
+  if (is_late) {
+    player->stats.packets_late++;
+    return;
+  }
+  struct piece piece = {
+      .media_rtp = arrived->media_rtp,
+      .sequence = arrived->sequence,
+      .origin = again ? PAW_PLAYOUT_ORIGIN_AGAIN : PAW_PLAYOUT_ORIGIN_FIRST,
+      .payload = arrived->payload,
+      .opus = arrived->opus,
+  };
+  insert(player, &piece, arrived->arrival_ns);
+}
+
+static void accept(struct paw_playout *player, const struct arrived *arrived) {
+  if (is_duplicate(player, arrived)) {
+    player->stats.packets_duplicate++;
+    return;
+  }
+  if (player->state == PAW_PLAYOUT_STALLED) {
+    anchor(player, arrived);
+  }
+  accept_primary(player, arrived);
+  for (size_t i = 0; i + 1 < arrived->block_count; i++) {
+    insert_block(player, arrived, &arrived->blocks[i]);
+  }
+}
+
+int paw_playout_handle_input(struct paw_playout *player, uint64_t now_ns,
+                             const struct paw_audio_packet *packet) {
+  if (packet->data == NULL && packet->len > 0) {
+    return PAW_ERR_INVALID;
+  }
+  now_ns = paw_clock_advance(&player->clock, now_ns);
+  struct arrived arrived = {
+      .packet = packet,
+      .arrival_ns = packet->arrival_ns < now_ns ? packet->arrival_ns : now_ns,
+  };
+  player->stats.packets_received++;
+  if (read_payload(&arrived) != PAW_OK) {
+    player->stats.packets_malformed++;
+  } else if (place(player, &arrived)) {
+    accept(player, &arrived);
+  }
+  return PAW_OK;
+}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/* The parts of the playout buffer and what joins them. Media time is RTP time at 48 kHz, extended
+ * to 64 bits; PCM is int16 interleaved.
+ *
+ *   packet -> input -> ledger (what came, what is missing) -> repair (what to ask for)
+ *                   -> delay  (when is which sample due)
+ *                   -> buffer (encoded frames by media time) -> sound (PCM, concealment) -> player
+ */
+#ifndef PAW_PLAYOUT_PLAYOUT_H
+#define PAW_PLAYOUT_PLAYOUT_H
+
+#include <pawebrtc/playout.h>
+
+#include "base/limits.h"
+#include "base/time.h"
+#include "opus/decoder.h"
+#include "opus/payload.h"
+
+#define PAW_PLAYOUT_CHANNELS_MAX 2
+
+/* One sample lasts 125000/6 ns. */
+static inline int64_t paw_playout_rtp_to_ns(int64_t rtp) {
+  return rtp * 125000 / 6;
+}
+
+static inline int64_t paw_playout_ns_to_rtp(int64_t ns) {
+  return (ns * 6 + (ns < 0 ? -62500 : 62500)) / 125000;
+}
+
+/* ---- delay: when is which sample due ---- */
+
+/* The smallest transit (arrival less media time) and the longest lead of one second in which
+ * packets came. */
+struct paw_playout_delay_second {
+  int64_t begin_ns;
+  int64_t transit_min_ns;
+  int64_t lead_max_ns;
+};
+
+/* All times in here are relative to `epoch_ns`, all media times to `origin_rtp`. */
+struct paw_playout_delay {
+  uint64_t epoch_ns;
+  uint64_t origin_rtp;
+  struct paw_playout_delay_second seconds[PAW_PLAYOUT_DELAY_SECONDS];
+  size_t second_count; /* ever begun; the newest is at (second_count - 1) modulo the window */
+  int64_t base_ns;     /* the smallest transit in the window */
+  int64_t lead_ns;     /* the longest lead in the window */
+  int64_t configured_ns;
+  int64_t max_ns;
+  int64_t transit_ns; /* of the packet before, for the jitter */
+  int64_t jitter_ns;
+};
+
+void paw_playout_delay_init(struct paw_playout_delay *delay, uint64_t target_ns, uint64_t max_ns);
+
+/* Begin anew with a packet that stands for all that is known. The jitter stays. */
+void paw_playout_delay_start(struct paw_playout_delay *delay, uint64_t media_rtp,
+                             uint64_t arrival_ns);
+
+/* Arrival less media time, on the scale of base_ns. */
+int64_t paw_playout_delay_transit(const struct paw_playout_delay *delay, uint64_t media_rtp,
+                                  uint64_t arrival_ns);
+
+/* A packet came for the first time, when sound up to `rendered_until_ns` had been rendered. */
+void paw_playout_delay_note(struct paw_playout_delay *delay, uint64_t media_rtp,
+                            uint64_t arrival_ns, uint64_t rendered_until_ns);
+
+/* The delay aimed at: what was configured, or more where the sound device asks so early that this
+ * could not be met. */
+int64_t paw_playout_delay_target_ns(const struct paw_playout_delay *delay);
+
+/* From `time_ns` until the sample is due; negative when it was due before. */
+int64_t paw_playout_delay_until(const struct paw_playout_delay *delay, uint64_t media_rtp,
+                                uint64_t time_ns);
+
+/* The sample that is due at a time. */
+uint64_t paw_playout_delay_due(const struct paw_playout_delay *delay, uint64_t time_ns);
+
+/* ---- buffer: encoded frames in the order of media time ---- */
+
+enum paw_playout_origin {
+  PAW_PLAYOUT_ORIGIN_FIRST, /* sent for the first time */
+  PAW_PLAYOUT_ORIGIN_AGAIN, /* a retransmission */
+  PAW_PLAYOUT_ORIGIN_RED,   /* a copy in a later packet */
+};
+
+struct paw_playout_frame {
+  uint64_t media_rtp;
+  uint64_t arrival_ns;
+  uint64_t sequence; /* extended */
+  struct paw_opus_payload payload;
+  enum paw_playout_origin origin;
+  bool is_late; /* came when its first samples had been concealed already */
+  size_t len;
+  uint8_t data[PAW_DATAGRAM_MAX];
+};
+
+struct paw_playout_buffer {
+  struct paw_playout_frame *frames;
+  uint16_t *order; /* the first `count` by media time, then those that are free */
+  size_t count;
+  size_t capacity;
+};
+
+/* PAW_OK; PAW_ERR_NO_MEMORY. */
+int paw_playout_buffer_init(struct paw_playout_buffer *buffer,
+                            const struct paw_allocator *allocator, size_t capacity);
+void paw_playout_buffer_wipe(struct paw_playout_buffer *buffer,
+                             const struct paw_allocator *allocator);
+
+/* The frame that begins at this media time, or NULL. */
+struct paw_playout_frame *paw_playout_buffer_find(struct paw_playout_buffer *buffer,
+                                                  uint64_t media_rtp);
+
+/* Make a place for a frame at this media time, for the caller to fill. There must be room. */
+struct paw_playout_frame *paw_playout_buffer_insert(struct paw_playout_buffer *buffer,
+                                                    uint64_t media_rtp);
+
+/* The frames with the lowest and the highest media time, or NULL. */
+struct paw_playout_frame *paw_playout_buffer_front(struct paw_playout_buffer *buffer);
+struct paw_playout_frame *paw_playout_buffer_back(struct paw_playout_buffer *buffer);
+
+/* Take out the front one. It may still be read until the next insertion. */
+void paw_playout_buffer_pop(struct paw_playout_buffer *buffer);
+
+static inline bool paw_playout_buffer_is_full(const struct paw_playout_buffer *buffer) {
+  return buffer->count == buffer->capacity;
+}
+
+static inline uint64_t paw_playout_frame_end(const struct paw_playout_frame *frame) {
+  return frame->media_rtp + frame->payload.duration_rtp;
+}
+
+/* ---- ledger: which sequence numbers came ---- */
+
+enum paw_playout_arrival {
+  PAW_PLAYOUT_ARRIVAL_NONE,
+  PAW_PLAYOUT_ARRIVAL_IN_TIME,
+  PAW_PLAYOUT_ARRIVAL_LATE, /* of no use: counts as lost all the same */
+};
+
+struct paw_playout_entry {
+  uint64_t sequence;
+  uint64_t media_rtp; /* guessed while nothing has come */
+  uint64_t ask_ns;    /* when to ask again, once asks > 0 */
+  uint8_t asks;       /* requests made */
+  enum paw_playout_arrival arrival;
+};
+
+struct paw_playout_ledger {
+  struct paw_playout_entry entries[PAW_PLAYOUT_SEQUENCES_MAX];
+  uint64_t highest;
+  uint64_t highest_rtp;
+  uint32_t duration_rtp; /* of the packet with the highest number */
+  uint64_t open;         /* all before it are settled: played, late or lost */
+  uint64_t lost;
+};
+
+/* The first packet of a stream has this number; what was open is settled. */
+void paw_playout_ledger_start(struct paw_playout_ledger *ledger, uint16_t sequence,
+                              uint32_t timestamp_rtp, uint32_t duration_rtp);
+
+/* The entry of a sequence number, made when it is new; past the highest it is a guess. Must lie
+ * less than PAW_PLAYOUT_SEQUENCES_MAX before the highest. */
+struct paw_playout_entry *paw_playout_ledger_get(struct paw_playout_ledger *ledger,
+                                                 uint64_t sequence);
+
+/* A packet came. `media_rtp` extended. */
+void paw_playout_ledger_note(struct paw_playout_ledger *ledger, uint64_t sequence,
+                             uint64_t media_rtp, uint32_t duration_rtp,
+                             enum paw_playout_arrival arrival);
+
+/* Settle all whose samples lie before this media time. */
+void paw_playout_ledger_settle(struct paw_playout_ledger *ledger, uint64_t media_rtp);
+
+/* ---- repair: what to ask for again ---- */
+
+struct paw_playout_repair {
+  bool enabled;
+  uint64_t rtt_ns;  /* 0 = not known */
+  uint64_t next_ns; /* no request before */
+  uint16_t sequences[PAW_PLAYOUT_NACK_MAX];
+};
+
+/* The sequence numbers to ask for now, in repair->sequences; marks them as asked for. */
+size_t paw_playout_repair_collect(struct paw_playout *player, uint64_t now_ns);
+
+/* When there will be something to ask for; PAW_TIME_NEVER. */
+uint64_t paw_playout_repair_deadline(struct paw_playout *player, uint64_t now_ns);
+
+/* ---- join: from one sound to another without a click ---- */
+
+struct paw_playout_join {
+  int16_t old[PAW_PLAYOUT_JOIN_FRAMES_MAX * PAW_PLAYOUT_CHANNELS_MAX];
+  size_t at;
+  size_t frames; /* at == frames: none is under way */
+};
+
+/* What follows is faded in over `frames`, while `old` is faded out; `old` NULL is silence. */
+void paw_playout_join_begin(struct paw_playout_join *join, const int16_t *old, size_t frames,
+                            uint8_t channels);
+void paw_playout_join_apply(struct paw_playout_join *join, int16_t *pcm, size_t frames,
+                            uint8_t channels);
+
+/* ---- sound: frames to PCM, and what is invented between them ---- */
+
+enum paw_playout_kind {
+  PAW_PLAYOUT_KIND_NOTHING,   /* silence where no stream is */
+  PAW_PLAYOUT_KIND_FRAME,     /* from a packet, or from its FEC copy */
+  PAW_PLAYOUT_KIND_COMFORT,   /* the sender is silent: Opus goes on */
+  PAW_PLAYOUT_KIND_CONCEALED, /* something is missing */
+};
+
+/* A piece of rendered PCM of one kind. */
+struct paw_playout_span {
+  size_t frames; /* 0: the stream has stalled */
+  enum paw_playout_kind kind;
+  bool is_silent;
+};
+
+struct paw_playout_sound {
+  struct paw_opus_decoder decoder;
+  void *saved; /* decoder state while something is inserted */
+  int16_t pcm[PAW_OPUS_DURATION_MAX_RTP * PAW_PLAYOUT_CHANNELS_MAX]; /* decoded ahead */
+  size_t at;
+  size_t frames;
+  enum paw_playout_kind kind;
+  size_t concealed_frames; /* on end, up to now */
+  size_t comfort_frames;   /* on end, without a packet */
+  struct paw_playout_join join;
+  uint64_t position_rtp;  /* of the next sample that comes out */
+  uint64_t resume_rtp;    /* sound is inserted until here, then the stream goes on; 0 = none */
+  uint64_t last_sequence; /* of the frame before; 0 = none */
+  bool is_dtx;            /* that frame was empty */
+};
+
+/* PAW_OK; PAW_ERR_NO_MEMORY; PAW_ERR_CODEC. */
+int paw_playout_sound_init(struct paw_playout_sound *sound, const struct paw_allocator *allocator,
+                           uint8_t channels);
+void paw_playout_sound_wipe(struct paw_playout_sound *sound, const struct paw_allocator *allocator);
+
+/* Forget the stream. */
+void paw_playout_sound_reset(struct paw_playout_sound *sound);
+
+/* Render at most `frames` from the position on. `play_ns` is when the first is heard, 0 = never. */
+struct paw_playout_span paw_playout_sound_pull(struct paw_playout *player, int16_t *pcm,
+                                               size_t frames, uint64_t play_ns);
+
+/* Leave out, or insert (negative), so many samples here. Only while nothing is decoded ahead. */
+void paw_playout_sound_skip(struct paw_playout *player, int64_t frames);
+
+/* Fade out; afterwards there is silence, and the next frame is faded in. */
+void paw_playout_sound_stop(struct paw_playout *player);
+
+/* All before this was heard. */
+static inline uint64_t paw_playout_sound_heard(const struct paw_playout_sound *sound) {
+  return sound->resume_rtp != 0 ? sound->resume_rtp : sound->position_rtp;
+}
+
+/* ---- player ---- */
+
+/*            packet                      due                        200 ms of nothing
+ *   IDLE ---------------> WAITING -----------------> PLAYING -------------------------> STALLED
+ *                          ^    ^                      |                                 |
+ *                          |    +----------------------+                                 |
+ *                          |      another stream, or far out of time                     |
+ *                          +-------------------------------------------------------------+
+ *                                                   packet
+ */
+enum paw_playout_state {
+  PAW_PLAYOUT_IDLE,    /* nothing has ever come */
+  PAW_PLAYOUT_WAITING, /* packets have come, the first sample is not due yet */
+  PAW_PLAYOUT_PLAYING,
+  PAW_PLAYOUT_STALLED, /* silence until something comes */
+};
+
+/* A packet that does not fit in: either a stray, or the first of a stream that begins anew. */
+struct paw_playout_stray {
+  uint16_t sequence;
+  int64_t transit_ns;
+  bool is_there;
+};
+
+struct paw_playout {
+  struct paw_playout_config config;
+  struct paw_clock clock;
+  enum paw_playout_state state;
+  enum paw_playout_state told; /* by events: IDLE, PLAYING or STALLED */
+  uint32_t ssrc;
+  uint32_t retired_ssrc; /* the one before, of which late packets may still come */
+  uint64_t retired_until_ns;
+  uint64_t start_rtp; /* the first packet after the position was anchored */
+  struct paw_playout_stray stray;
+  struct paw_playout_delay delay;
+  struct paw_playout_buffer buffer;
+  struct paw_playout_ledger ledger;
+  struct paw_playout_repair repair;
+  struct paw_playout_sound sound;
+  uint64_t rendered_until_ns;
+  uint64_t drift_since_ns; /* PAW_TIME_NEVER: the position is where it should be */
+  int64_t skip_frames;     /* to be left out, or inserted, at the next border between frames */
+  size_t gap_frames;       /* concealed on end, as heard */
+  struct paw_playout_stats stats;
+};
+
+/* The only writer of `state`. */
+void paw_playout_set_state(struct paw_playout *player, enum paw_playout_state state);
+
+#endif
