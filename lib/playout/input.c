@@ -239,7 +239,7 @@ static bool is_duplicate(struct paw_playout *player, const struct arrived *arriv
              PAW_PLAYOUT_ARRIVAL_NONE;
 }
 
-static void accept_primary(struct paw_playout *player, const struct arrived *arrived) {
+static void take_primary(struct paw_playout *player, const struct arrived *arrived) {
   bool is_late = is_too_late(player, arrived->media_rtp + arrived->payload.duration_rtp);
   bool again = arrived->packet->retransmission ||
                paw_playout_ledger_get(&player->ledger, arrived->sequence)->asks > 0;
@@ -267,7 +267,7 @@ static void accept_primary(struct paw_playout *player, const struct arrived *arr
   insert(player, &piece, arrived->arrival_ns);
 }
 
-static void accept(struct paw_playout *player, const struct arrived *arrived) {
+static void take(struct paw_playout *player, const struct arrived *arrived) {
   if (is_duplicate(player, arrived)) {
     player->stats.packets_duplicate++;
     return;
@@ -275,7 +275,7 @@ static void accept(struct paw_playout *player, const struct arrived *arrived) {
   if (player->state == PAW_PLAYOUT_STALLED) {
     anchor(player, arrived);
   }
-  accept_primary(player, arrived);
+  take_primary(player, arrived);
   for (size_t i = 0; i + 1 < arrived->block_count; i++) {
     insert_block(player, arrived, &arrived->blocks[i]);
   }
@@ -295,7 +295,7 @@ int paw_playout_handle_input(struct paw_playout *player, uint64_t now_ns,
   if (read_payload(&arrived) != PAW_OK) {
     player->stats.packets_malformed++;
   } else if (place(player, &arrived)) {
-    accept(player, &arrived);
+    take(player, &arrived);
   }
   return PAW_OK;
 }
