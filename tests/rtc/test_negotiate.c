@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+#include "fixture.h"
+
+#define NOW_NS KIT_CLOCK_ORIGIN_NS
+
+static void an_offer_is_probed_first(void **state) {
+  (void)state;
+  struct paw_rtc_config config = fixture_config();
+  struct paw_rtc *rtc = fixture_rtc(&config, "192.0.2.1:5000");
+  char sdp[4096];
+  size_t len = 0;
+  assert_int_equal(paw_rtc_create_offer(rtc, NULL, &len), PAW_ERR_NO_BUFFER);
+  size_t needed = len;
+  assert_in_range(needed, 300, sizeof sdp - 1);
+  len = needed; /* no room for the NUL */
+  assert_int_equal(paw_rtc_create_offer(rtc, sdp, &len), PAW_ERR_NO_BUFFER);
+  len = needed + 1;
+  assert_int_equal(paw_rtc_create_offer(rtc, sdp, &len), PAW_OK);
+  assert_int_equal(len, needed);
+  assert_int_equal(strlen(sdp), needed);
+  assert_non_null(strstr(sdp, "a=setup:actpass\r\n"));
+  assert_non_null(strstr(sdp, "192.0.2.1 5000 typ host"));
+  len = sizeof sdp;
+  assert_int_equal(paw_rtc_create_offer(rtc, sdp, &len), PAW_ERR_STATE);
+  assert_int_equal(paw_rtc_rollback(rtc), PAW_OK);
+  assert_int_equal(paw_rtc_rollback(rtc), PAW_ERR_STATE);
+  len = sizeof sdp;
+  assert_int_equal(paw_rtc_create_offer(rtc, sdp, &len), PAW_OK);
+  paw_rtc_free(rtc);
+}
+
+static void text_offer_and_answer_agree(void **state) {
+  (void)state;
+  struct paw_rtc_config offerer_config = fixture_config();
+  struct paw_rtc_config answerer_config = fixture_config();
+  offerer_config.audio.direction = PAW_DIRECTION_RECVONLY;
+  answerer_config.audio.direction = PAW_DIRECTION_SENDRECV;
+  answerer_config.audio.ptime_ms = 10;
+  struct paw_rtc *offerer = fixture_rtc(&offerer_config, "192.0.2.1:5000");
+  struct paw_rtc *answerer = fixture_rtc(&answerer_config, "192.0.2.2:6000");
+  char offer[4096];
+  char answer[4096];
+  size_t offer_len = sizeof offer;
+  size_t answer_len = 10;
+  struct paw_media_info info;
+  assert_int_equal(paw_rtc_get_media(answerer, &info), PAW_ERR_STATE);
+  assert_int_equal(paw_rtc_create_offer(offerer, offer, &offer_len), PAW_OK);
+  assert_int_equal(paw_rtc_accept_offer(answerer, NOW_NS, offer, offer_len, answer, &answer_len),
+                   PAW_ERR_NO_BUFFER);
+  assert_int_equal(paw_rtc_get_media(answerer, &info), PAW_ERR_STATE); /* nothing has changed */
+  assert_in_range(answer_len, 300, sizeof answer - 1);
+  answer_len = sizeof answer;
+  assert_int_equal(paw_rtc_accept_offer(answerer, NOW_NS, offer, offer_len, answer, &answer_len),
+                   PAW_OK);
+  assert_non_null(strstr(answer, "a=setup:active\r\n"));
+  assert_non_null(strstr(answer, "a=sendonly\r\n"));
+  assert_int_equal(paw_rtc_accept_answer(offerer, NOW_NS, answer, answer_len), PAW_OK);
+
+  assert_int_equal(paw_rtc_get_media(answerer, &info), PAW_OK);
+  assert_int_equal(info.direction, PAW_DIRECTION_SENDONLY);
+  assert_true(info.nack);
+  assert_true(info.remote.stereo);
+  uint32_t sender_ssrc = info.local_ssrc;
+  assert_int_equal(paw_rtc_get_media(offerer, &info), PAW_OK);
+  assert_int_equal(info.direction, PAW_DIRECTION_RECVONLY);
+  assert_int_equal(info.remote_ssrc, sender_ssrc);
+  assert_int_equal(info.remote.ptime_ms, 10);
+  assert_string_equal(info.mid, "0");
+  assert_int_equal(paw_rtc_accept_answer(offerer, NOW_NS, answer, answer_len), PAW_ERR_STATE);
+  paw_rtc_free(offerer);
+  paw_rtc_free(answerer);
+}
+
+static void bad_texts_say_what_they_are(void **state) {
+  (void)state;
+  struct paw_rtc_config config = fixture_config();
+  struct paw_rtc *rtc = fixture_rtc(&config, "192.0.2.1:5000");
+  char answer[4096];
+  size_t len = sizeof answer;
+  const char junk[] = "hello";
+  assert_int_equal(paw_rtc_accept_offer(rtc, NOW_NS, junk, strlen(junk), answer, &len),
+                   PAW_ERR_MALFORMED);
+  const char video[] =
+      "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+      "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\n";
+  assert_int_equal(paw_rtc_accept_offer(rtc, NOW_NS, video, strlen(video), answer, &len),
+                   PAW_ERR_UNSUPPORTED);
+  const char bare[] =
+      "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+      "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtcp-mux\r\n"
+      "a=rtpmap:111 opus/48000/2\r\n";
+  assert_int_equal(paw_rtc_accept_offer(rtc, NOW_NS, bare, strlen(bare), answer, &len),
+                   PAW_ERR_MALFORMED);
+  paw_rtc_free(rtc);
+}
+
+/* Exchange descriptions; the offerer's and the answerer's wish. */
+static enum paw_direction agree(enum paw_direction offered, enum paw_direction wanted) {
+  struct paw_rtc_config offerer_config = fixture_config();
+  struct paw_rtc_config answerer_config = fixture_config();
+  offerer_config.audio.direction = offered;
+  answerer_config.audio.direction = wanted;
+  struct paw_rtc *offerer = fixture_rtc(&offerer_config, "192.0.2.1:5000");
+  struct paw_rtc *answerer = fixture_rtc(&answerer_config, "192.0.2.2:6000");
+  struct paw_description offer;
+  struct paw_description answer;
+  struct paw_media_info ours;
+  struct paw_media_info theirs;
+  assert_int_equal(paw_rtc_direct_offer(offerer, &offer), PAW_OK);
+  assert_int_equal(paw_rtc_direct_accept_offer(answerer, NOW_NS, &offer, &answer), PAW_OK);
+  assert_int_equal(paw_rtc_direct_accept_answer(offerer, NOW_NS, &answer), PAW_OK);
+  assert_int_equal(paw_rtc_get_media(answerer, &ours), PAW_OK);
+  assert_int_equal(paw_rtc_get_media(offerer, &theirs), PAW_OK);
+  unsigned mirrored = ((unsigned)ours.direction & 1u) << 1 | (unsigned)ours.direction >> 1;
+  assert_int_equal(theirs.direction, mirrored);
+  paw_rtc_free(offerer);
+  paw_rtc_free(answerer);
+  return ours.direction;
+}
+
+static void directions_meet(void **state) {
+  (void)state;
+  assert_int_equal(agree(PAW_DIRECTION_SENDRECV, PAW_DIRECTION_SENDRECV), PAW_DIRECTION_SENDRECV);
+  assert_int_equal(agree(PAW_DIRECTION_SENDRECV, PAW_DIRECTION_SENDONLY), PAW_DIRECTION_SENDONLY);
+  assert_int_equal(agree(PAW_DIRECTION_RECVONLY, PAW_DIRECTION_SENDRECV), PAW_DIRECTION_SENDONLY);
+  assert_int_equal(agree(PAW_DIRECTION_SENDONLY, PAW_DIRECTION_SENDONLY), PAW_DIRECTION_INACTIVE);
+}
+
+static void payload_types_and_ids_are_the_offerers(void **state) {
+  (void)state;
+  struct paw_rtc_config config = fixture_config();
+  struct paw_rtc *offerer = fixture_rtc(&config, "192.0.2.1:5000");
+  struct paw_rtc *answerer = fixture_rtc(&config, "192.0.2.2:6000");
+  struct paw_description offer;
+  struct paw_description answer;
+  assert_int_equal(paw_rtc_direct_offer(offerer, &offer), PAW_OK);
+  offer.audio.opus_payload_type = 96;
+  offer.audio.extension_mid = 0;
+  offer.audio.extension_audio_level = 9;
+  strcpy(offer.audio.mid, "sound");
+  assert_int_equal(paw_rtc_direct_accept_offer(answerer, NOW_NS, &offer, &answer), PAW_OK);
+  assert_int_equal(answer.audio.opus_payload_type, 96);
+  assert_int_equal(answer.audio.extension_mid, 0);
+  assert_int_equal(answer.audio.extension_audio_level, 9);
+  assert_string_equal(answer.audio.mid, "sound");
+  paw_rtc_free(offerer);
+  paw_rtc_free(answerer);
+}
+
+static void the_answerer_obeys_the_setup(void **state) {
+  (void)state;
+  const enum paw_setup offered[] = {PAW_SETUP_ACTPASS, PAW_SETUP_NONE, PAW_SETUP_PASSIVE,
+                                    PAW_SETUP_ACTIVE};
+  const enum paw_setup answered[] = {PAW_SETUP_ACTIVE, PAW_SETUP_ACTIVE, PAW_SETUP_ACTIVE,
+                                     PAW_SETUP_PASSIVE};
+  for (size_t i = 0; i < 4; i++) {
+    struct paw_rtc_config config = fixture_config();
+    struct paw_rtc *offerer = fixture_rtc(&config, "192.0.2.1:5000");
+    struct paw_rtc *answerer = fixture_rtc(&config, "192.0.2.2:6000");
+    struct paw_description offer;
+    struct paw_description answer;
+    assert_int_equal(paw_rtc_direct_offer(offerer, &offer), PAW_OK);
+    offer.setup = offered[i];
+    assert_int_equal(paw_rtc_direct_accept_offer(answerer, NOW_NS, &offer, &answer), PAW_OK);
+    assert_int_equal(answer.setup, answered[i]);
+    paw_rtc_free(offerer);
+    paw_rtc_free(answerer);
+  }
+}
+
+static void two_lite_ends_do_not_wait_for_ever(void **state) {
+  (void)state;
+  struct paw_rtc_config config = fixture_config();
+  config.ice_mode = PAW_ICE_LITE;
+  struct paw_rtc *offerer = fixture_rtc(&config, "192.0.2.1:5000");
+  struct paw_rtc *answerer = fixture_rtc(&config, "192.0.2.2:6000");
+  struct paw_description offer;
+  struct paw_description answer;
+  assert_int_equal(paw_rtc_direct_offer(offerer, &offer), PAW_OK);
+  assert_true(offer.ice_lite);
+  assert_int_equal(paw_rtc_direct_accept_offer(answerer, NOW_NS, &offer, &answer), PAW_OK);
+  assert_false(answer.ice_lite); /* it has turned full */
+  assert_int_equal(answer.candidate_count, 1);
+  answer.ice_lite = true; /* as another stack's gateway would say */
+  assert_int_equal(paw_rtc_direct_accept_answer(offerer, NOW_NS, &answer), PAW_ERR_UNSUPPORTED);
+  paw_rtc_free(offerer);
+  paw_rtc_free(answerer);
+}
+
+static void no_fingerprint_no_session(void **state) {
+  (void)state;
+  struct paw_rtc_config config = fixture_config();
+  struct paw_rtc *offerer = fixture_rtc(&config, "192.0.2.1:5000");
+  struct paw_rtc *answerer = fixture_rtc(&config, "192.0.2.2:6000");
+  struct paw_description offer;
+  struct paw_description answer;
+  assert_int_equal(paw_rtc_direct_offer(offerer, &offer), PAW_OK);
+  offer.fingerprint_count = 0;
+  assert_int_equal(paw_rtc_direct_accept_offer(answerer, NOW_NS, &offer, &answer),
+                   PAW_ERR_MALFORMED);
+  offer.fingerprint_count = 1;
+  offer.fingerprints[0].hash = PAW_HASH_SHA1;
+  offer.fingerprints[0].len = 20;
+  assert_int_equal(paw_rtc_direct_accept_offer(answerer, NOW_NS, &offer, &answer),
+                   PAW_ERR_MALFORMED);
+  paw_rtc_free(offerer);
+  paw_rtc_free(answerer);
+}
+
+static void an_own_offer_is_in_the_way_of_theirs(void **state) {
+  (void)state;
+  struct paw_rtc_config config = fixture_config();
+  struct paw_rtc *a = fixture_rtc(&config, "192.0.2.1:5000");
+  struct paw_rtc *b = fixture_rtc(&config, "192.0.2.2:6000");
+  struct paw_description offer_a;
+  struct paw_description offer_b;
+  struct paw_description answer;
+  assert_int_equal(paw_rtc_direct_offer(a, &offer_a), PAW_OK);
+  assert_int_equal(paw_rtc_direct_offer(b, &offer_b), PAW_OK);
+  assert_int_equal(paw_rtc_direct_accept_offer(b, NOW_NS, &offer_a, &answer), PAW_ERR_STATE);
+  assert_int_equal(paw_rtc_rollback(b), PAW_OK);
+  assert_int_equal(paw_rtc_direct_accept_offer(b, NOW_NS, &offer_a, &answer), PAW_OK);
+  paw_rtc_free(a);
+  paw_rtc_free(b);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(an_offer_is_probed_first),
+      cmocka_unit_test(text_offer_and_answer_agree),
+      cmocka_unit_test(bad_texts_say_what_they_are),
+      cmocka_unit_test(directions_meet),
+      cmocka_unit_test(payload_types_and_ids_are_the_offerers),
+      cmocka_unit_test(the_answerer_obeys_the_setup),
+      cmocka_unit_test(two_lite_ends_do_not_wait_for_ever),
+      cmocka_unit_test(no_fingerprint_no_session),
+      cmocka_unit_test(an_own_offer_is_in_the_way_of_theirs),
+  };
+  return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
+}
