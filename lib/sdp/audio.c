@@ -157,11 +157,11 @@ static int read_extmap(struct reader *reader, struct paw_text value) {
 /* RFC 8866 section 6.4 allows fractions: RFC 7587 section 6.1 rounds up, and ends at 120 ms. */
 static void take_ptime(struct paw_text value, uint16_t *ptime_ms) {
   uint64_t whole = 0;
-  if (!paw_sdp_read_number(paw_sdp_take_until(&value, '.'), 120, &whole)) {
-    return;
-  }
-  uint64_t ms = value.len > 0 ? whole + 1 : whole;
-  if (ms >= 1 && ms <= 120) {
+  uint64_t fraction = 0;
+  bool good = paw_sdp_read_number(paw_sdp_take_until(&value, '.'), 120, &whole);
+  good = good && (value.len == 0 || paw_sdp_read_number(value, UINT64_MAX, &fraction));
+  uint64_t ms = fraction > 0 ? whole + 1 : whole;
+  if (good && ms >= 1 && ms <= 120) {
     *ptime_ms = (uint16_t)ms;
   }
 }

@@ -39,6 +39,14 @@ int read_description(const char *text, size_t len, size_t index, struct paw_desc
   return status == PAW_OK ? paw_sdp_read_audio(&sdp, index, out) : status;
 }
 
+int read_string(const char *text, struct paw_description *out) {
+  size_t len = strlen(text);
+  char *copy = copy_exact(text, len);
+  int status = read_description(copy, len, 0, out);
+  free(copy);
+  return status;
+}
+
 static void expect_same_opus(const struct paw_opus_parameters *a,
                              const struct paw_opus_parameters *b) {
   assert_int_equal(a->max_playback_rate_hz, b->max_playback_rate_hz);
