@@ -29,7 +29,9 @@ void paw_ring_init(struct paw_ring *ring, size_t initial_size, size_t max_size) 
 
 void paw_ring_wipe(struct paw_ring *ring, const struct paw_allocator *allocator) {
   paw_mem_free(allocator, ring->block);
-  *ring = (struct paw_ring){0};
+  ring->block = NULL;
+  ring->head = 0;
+  ring->used = 0;
 }
 
 /* Where the head is, once a gap at the end of the block is passed over. */

@@ -17,6 +17,8 @@ struct paw_ring {
 /* Nothing is allocated before the first push. `max_size` is a power of two times `initial_size`,
  * both multiples of 8. */
 void paw_ring_init(struct paw_ring *ring, size_t initial_size, size_t max_size);
+
+/* Give the memory back; the ring is empty, and a later push makes a new block. */
 void paw_ring_wipe(struct paw_ring *ring, const struct paw_allocator *allocator);
 
 /* Append a record and return its place for the caller to fill, aligned to 8 bytes; NULL when the
