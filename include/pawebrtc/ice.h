@@ -89,6 +89,9 @@ PAW_API const struct paw_ice_credentials *paw_ice_get_credentials(const struct p
 PAW_API int paw_ice_set_remote(struct paw_ice *ice, const struct paw_ice_credentials *remote,
                                bool remote_lite);
 
+/** The other side's credentials; empty until set, and again after a restart. */
+PAW_API const struct paw_ice_credentials *paw_ice_get_remote_credentials(const struct paw_ice *ice);
+
 /** Choose the role before the first check; ignored by a lite agent and against a lite peer. */
 PAW_API int paw_ice_set_role(struct paw_ice *ice, enum paw_ice_role role);
 
@@ -125,7 +128,8 @@ PAW_API int paw_ice_end_remote_candidates(struct paw_ice *ice);
  * Start over with new credentials (RFC 8445 section 9). The selected pair stays in use until a pair
  * of the new generation is nominated. Exchange credentials again with paw_ice_set_remote.
  *
- * @return@return PAW_OK; PAW_ERR_STATE after close; PAW_ERR_RANDOM; PAW_ERR_NO_MEMORY (nothing has changed)
+ * @return@return PAW_OK; PAW_ERR_STATE after close; PAW_ERR_RANDOM; PAW_ERR_NO_MEMORY (nothing has
+ * changed)
  */
 PAW_API int paw_ice_restart(struct paw_ice *ice, uint64_t now_ns);
 

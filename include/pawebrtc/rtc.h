@@ -103,6 +103,35 @@ PAW_API int paw_rtc_accept_offer(struct paw_rtc *rtc, uint64_t now_ns, const cha
 PAW_API int paw_rtc_accept_answer(struct paw_rtc *rtc, uint64_t now_ns, const char *answer,
                                   size_t answer_len);
 
+/**
+ * Begin ICE anew with fresh credentials (RFC 8445 section 9), after the addresses changed or the
+ * path was lost. Media goes on by the old path until a new one is nominated. Then exchange
+ * descriptions again: an offer and its answer, or fragments.
+ *
+ * @return PAW_OK; PAW_ERR_STATE: nothing is negotiated, or closed; PAW_ERR_NO_MEMORY;
+ *         PAW_ERR_RANDOM
+ */
+PAW_API int paw_rtc_ice_restart(struct paw_rtc *rtc, uint64_t now_ns);
+
+/**
+ * Write this side's credentials and candidates as a trickle ICE fragment (RFC 8840 section 9), the
+ * body of WHIP's and WHEP's PATCH.
+ *
+ * @return as paw_rtc_create_offer; PAW_ERR_STATE: nothing is negotiated
+ */
+PAW_API int paw_rtc_write_ice_fragment(const struct paw_rtc *rtc, char *fragment, size_t *len);
+
+/**
+ * Take a fragment of the peer: more candidates, or, with other credentials than before, its ICE
+ * restart, in which this side joins with fresh credentials of its own (write_ice_fragment tells
+ * them). Candidates that cannot be used are passed over.
+ *
+ * @param restarted  whether the fragment was a restart; may be NULL
+ * @return PAW_OK; PAW_ERR_MALFORMED; PAW_ERR_STATE: nothing is negotiated, or closed
+ */
+PAW_API int paw_rtc_accept_ice_fragment(struct paw_rtc *rtc, uint64_t now_ns, const char *fragment,
+                                        size_t len, bool *restarted);
+
 /** Forget the pending offer (RFC 9429 section 4.1.10.2). PAW_ERR_STATE when there is none. */
 PAW_API int paw_rtc_rollback(struct paw_rtc *rtc);
 

@@ -266,6 +266,10 @@ const struct paw_ice_credentials *paw_ice_get_credentials(const struct paw_ice *
   return &ice->local_credentials;
 }
 
+const struct paw_ice_credentials *paw_ice_get_remote_credentials(const struct paw_ice *ice) {
+  return &ice->remote_credentials;
+}
+
 bool paw_ice_is_valid_pair(const struct paw_ice *ice, const struct paw_address *local,
                            const struct paw_address *remote) {
   if (ice_is_over(ice)) {

@@ -77,16 +77,13 @@ static void set_send_format(struct paw_rtc *rtc) {
 
 static int apply_transport(struct paw_rtc *rtc, const struct paw_description *remote,
                            enum paw_ice_role role) {
-  if (paw_rtc_is_negotiated(rtc)) {
-    /* Later rounds may change the direction, not the transport. */
-    return paw_ice_set_remote(rtc->ice, &remote->ice, remote->ice_lite) == PAW_OK
-               ? PAW_OK
-               : PAW_ERR_UNSUPPORTED;
-  }
-  int status =
-      paw_dtls_set_remote_fingerprints(rtc->dtls, remote->fingerprints, remote->fingerprint_count);
-  if (status == PAW_OK) {
-    status = paw_ice_set_role(rtc->ice, role);
+  int status = PAW_OK;
+  if (!paw_rtc_is_negotiated(rtc)) {
+    status = paw_dtls_set_remote_fingerprints(rtc->dtls, remote->fingerprints,
+                                              remote->fingerprint_count);
+    if (status == PAW_OK) {
+      status = paw_ice_set_role(rtc->ice, role);
+    }
   }
   if (status == PAW_OK) {
     status = paw_ice_set_remote(rtc->ice, &remote->ice, remote->ice_lite);
@@ -94,12 +91,13 @@ static int apply_transport(struct paw_rtc *rtc, const struct paw_description *re
   return status == PAW_ERR_INVALID ? PAW_ERR_MALFORMED : status;
 }
 
-static void apply_candidates(struct paw_rtc *rtc, const struct paw_description *remote) {
-  for (size_t i = 0; i < remote->candidate_count; i++) {
+void paw_rtc_take_candidates(struct paw_rtc *rtc, const struct paw_candidate *candidates,
+                             size_t count, bool end) {
+  for (size_t i = 0; i < count; i++) {
     /* One that does not fit is one way less, not an error. */
-    (void)paw_ice_add_remote_candidate(rtc->ice, &remote->candidates[i]);
+    (void)paw_ice_add_remote_candidate(rtc->ice, &candidates[i]);
   }
-  if (remote->end_of_candidates) {
+  if (end) {
     (void)paw_ice_end_remote_candidates(rtc->ice);
   }
 }
@@ -111,7 +109,8 @@ static int apply(struct paw_rtc *rtc, const struct paw_description *local,
   if (status != PAW_OK) {
     return status;
   }
-  apply_candidates(rtc, remote);
+  paw_rtc_take_candidates(rtc, remote->candidates, remote->candidate_count,
+                          remote->end_of_candidates);
   rtc->local = local->audio;
   rtc->remote = remote->audio;
   rtc->direction = paw_rtc_common_direction(local->audio.direction,
@@ -134,6 +133,14 @@ int paw_rtc_apply_answered(struct paw_rtc *rtc, const struct paw_description *of
   return apply(rtc, answer, offer, PAW_ICE_CONTROLLED, role);
 }
 
+/* RFC 8839 section 4.4.3.1.1: other credentials are a restart. Where this side restarted first, it
+ * waits for the peer's new ones and knows none. */
+bool paw_rtc_is_restart(const struct paw_rtc *rtc, const struct paw_ice_credentials *remote) {
+  const struct paw_ice_credentials *known = paw_ice_get_remote_credentials(rtc->ice);
+  return known->ufrag[0] != '\0' &&
+         (strcmp(known->ufrag, remote->ufrag) != 0 || strcmp(known->pwd, remote->pwd) != 0);
+}
+
 int paw_rtc_prepare_answer(struct paw_rtc *rtc, uint64_t now_ns,
                            const struct paw_description *offer, struct paw_description *answer) {
   (void)paw_clock_advance(&rtc->clock, now_ns);
@@ -146,6 +153,8 @@ int paw_rtc_prepare_answer(struct paw_rtc *rtc, uint64_t now_ns,
   }
   if (offer->ice_lite && paw_ice_get_mode(rtc->ice) == PAW_ICE_LITE) {
     status = become_full(rtc);
+  } else if (paw_rtc_is_restart(rtc, &offer->ice)) {
+    status = paw_ice_restart(rtc->ice, rtc->clock.now_ns);
   }
   if (status == PAW_OK) {
     paw_rtc_describe_answer(rtc, offer, answer);

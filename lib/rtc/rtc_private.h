@@ -111,6 +111,9 @@ enum paw_direction paw_rtc_mirror_direction(enum paw_direction direction);
 enum paw_direction paw_rtc_common_direction(enum paw_direction a, enum paw_direction b);
 
 /* negotiate.c */
+bool paw_rtc_is_restart(const struct paw_rtc *rtc, const struct paw_ice_credentials *remote);
+void paw_rtc_take_candidates(struct paw_rtc *rtc, const struct paw_candidate *candidates,
+                             size_t count, bool end);
 int paw_rtc_prepare_answer(struct paw_rtc *rtc, uint64_t now_ns,
                            const struct paw_description *offer, struct paw_description *answer);
 int paw_rtc_apply_answered(struct paw_rtc *rtc, const struct paw_description *offer,

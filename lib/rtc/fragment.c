@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* ICE after the first offer and answer: candidates that trickle in, and restarts. */
+#include "rtc/rtc_private.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "sdp/sdp.h"
+
+static bool is_open(const struct paw_rtc *rtc) {
+  return paw_rtc_is_negotiated(rtc) && !paw_rtc_is_over(rtc);
+}
+
+int paw_rtc_ice_restart(struct paw_rtc *rtc, uint64_t now_ns) {
+  (void)paw_clock_advance(&rtc->clock, now_ns);
+  return is_open(rtc) ? paw_ice_restart(rtc->ice, rtc->clock.now_ns) : PAW_ERR_STATE;
+}
+
+int paw_rtc_write_ice_fragment(const struct paw_rtc *rtc, char *text, size_t *len) {
+  if (!is_open(rtc)) {
+    return PAW_ERR_STATE;
+  }
+  struct paw_sdp_fragment fragment = {
+      .ice = *paw_ice_get_credentials(rtc->ice),
+      .ice_lite = paw_ice_get_mode(rtc->ice) == PAW_ICE_LITE,
+      .end_of_candidates = true,
+  };
+  fragment.candidate_count =
+      paw_ice_get_local_candidates(rtc->ice, fragment.candidates, PAW_DESCRIPTION_CANDIDATES_MAX);
+  return paw_sdp_write_fragment(&fragment, rtc->local.mid, text, len);
+}
+
+/* Candidates without credentials belong to the ones in force (RFC 8838 section 4.4 wants them told;
+ * helpers of several browsers leave them out). */
+static int join_restart(struct paw_rtc *rtc, const struct paw_sdp_fragment *fragment) {
+  int status = PAW_OK;
+  if (paw_rtc_is_restart(rtc, &fragment->ice)) {
+    status = paw_ice_restart(rtc->ice, rtc->clock.now_ns);
+  }
+  if (status == PAW_OK) {
+    status = paw_ice_set_remote(rtc->ice, &fragment->ice, fragment->ice_lite);
+  }
+  return status == PAW_ERR_INVALID ? PAW_ERR_MALFORMED : status;
+}
+
+static bool has_credentials(const struct paw_sdp_fragment *fragment) {
+  return fragment->ice.ufrag[0] != '\0' && fragment->ice.pwd[0] != '\0';
+}
+
+int paw_rtc_accept_ice_fragment(struct paw_rtc *rtc, uint64_t now_ns, const char *text, size_t len,
+                                bool *restarted) {
+  (void)paw_clock_advance(&rtc->clock, now_ns);
+  struct paw_sdp_fragment fragment;
+  bool restart = false;
+  if (!is_open(rtc)) {
+    return PAW_ERR_STATE;
+  }
+  int status = paw_sdp_read_fragment(text, len, &fragment);
+  if (status == PAW_OK && has_credentials(&fragment)) {
+    restart = strcmp(paw_ice_get_remote_credentials(rtc->ice)->ufrag, fragment.ice.ufrag) != 0;
+    status = join_restart(rtc, &fragment);
+  }
+  if (status != PAW_OK) {
+    return status;
+  }
+  paw_rtc_take_candidates(rtc, fragment.candidates, fragment.candidate_count,
+                          fragment.end_of_candidates);
+  if (restarted != NULL) {
+    *restarted = restart;
+  }
+  return PAW_OK;
+}
