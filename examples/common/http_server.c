@@ -79,6 +79,18 @@ static int listen_ipv6(const struct paw_address *listen_to) {
   return bind_and_listen(fd, (const struct sockaddr *)&in6, sizeof in6);
 }
 
+static int refuse_listener(const struct paw_address *listen_to, int reason, struct fault *fault) {
+  char where[PAW_ADDRESS_TEXT_SIZE] = "all addresses";
+  if (listen_to->family != PAW_FAMILY_NONE) {
+    paw_address_format(listen_to, where);
+  }
+  return reason == EADDRINUSE
+             ? fault_set(fault, "TCP port %u (%s) is in use: choose another with --listen",
+                         listen_to->port, where)
+             : fault_set(fault, "cannot listen on TCP port %u (%s): %s", listen_to->port, where,
+                         strerror(reason));
+}
+
 static int open_listener(const struct paw_address *listen_to, struct fault *fault) {
   int fd = -1;
   if (listen_to->family != PAW_FAMILY_IPV4) {
@@ -88,14 +100,7 @@ static int open_listener(const struct paw_address *listen_to, struct fault *faul
   if (listen_to->family == PAW_FAMILY_IPV4 || (listen_to->family == PAW_FAMILY_NONE && no_ipv6)) {
     fd = listen_ipv4(listen_to);
   }
-  if (fd >= 0) {
-    return fd;
-  }
-  return errno == EADDRINUSE
-             ? fault_set(fault, "TCP port %u is in use: choose another with --listen",
-                         listen_to->port)
-             : fault_set(fault, "cannot listen on TCP port %u: %s", listen_to->port,
-                         strerror(errno));
+  return fd >= 0 ? fd : refuse_listener(listen_to, errno, fault);
 }
 
 static uint16_t bound_port(int fd) {

@@ -122,11 +122,27 @@ static bool is_missing(const char *path) {
   return verdict == FILE_MISSING;
 }
 
+/* A key without its certificate, or the reverse, is for a person to decide about: a new pair means
+ * that every speaker must be paired again. */
+static int make_pair(const char *certificate_path, const char *key_path, const struct paw_rng *rng,
+                     struct fault *fault) {
+  bool no_certificate = is_missing(certificate_path);
+  bool no_key = is_missing(key_path);
+  if (no_certificate && no_key) {
+    return make(certificate_path, key_path, rng, fault);
+  }
+  if (no_certificate != no_key) {
+    return fault_set(fault,
+                     "%s is there, but %s is not: bring it back, or remove both for new ones",
+                     no_key ? certificate_path : key_path, no_key ? key_path : certificate_path);
+  }
+  return 0;
+}
+
 int tls_identity_load(const char *certificate_path, const char *key_path, bool make_missing,
                       const struct paw_rng *rng, struct tls_identity *out, struct fault *fault) {
   *out = (struct tls_identity){0};
-  if (make_missing && is_missing(certificate_path) && is_missing(key_path) &&
-      make(certificate_path, key_path, rng, fault) != 0) {
+  if (make_missing && make_pair(certificate_path, key_path, rng, fault) != 0) {
     return -1;
   }
   if (read_both(certificate_path, key_path, out, fault) != 0) {

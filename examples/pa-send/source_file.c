@@ -49,8 +49,10 @@ static const char *av_text(int status, char *out) {
 
 static int grow_queue(struct file_source *file, size_t more) {
   size_t need = file->queue_count + more;
-  memmove(file->queue, file->queue + file->queue_head * file->base.channels,
-          file->queue_count * file->base.channels * sizeof file->queue[0]);
+  if (file->queue_head > 0) {
+    memmove(file->queue, file->queue + file->queue_head * file->base.channels,
+            file->queue_count * file->base.channels * sizeof file->queue[0]);
+  }
   file->queue_head = 0;
   if (need <= file->queue_room) {
     return 0;
@@ -222,8 +224,10 @@ static enum source_verdict read_file(struct source *source, uint64_t now_ns, int
   (void)now_ns;
   fill(file, frames + 1);
   *got = file->queue_count < frames ? file->queue_count : frames;
-  memcpy(pcm, file->queue + file->queue_head * source->channels,
-         *got * source->channels * sizeof *pcm);
+  if (*got > 0) {
+    memcpy(pcm, file->queue + file->queue_head * source->channels,
+           *got * source->channels * sizeof *pcm);
+  }
   file->queue_head += *got;
   file->queue_count -= *got;
   file->played_frames += *got;
@@ -307,6 +311,9 @@ static int refuse(const char *path, int status, struct fault *fault) {
   char text[AV_ERROR_MAX_STRING_SIZE];
   if (status == AVERROR_INVALIDDATA) {
     return fault_set(fault, "%s: is not an audio file that can be read", path);
+  }
+  if (status == AVERROR_EOF) {
+    return fault_set(fault, "%s: is cut short before any audio", path);
   }
   return fault_set(fault, "%s: %s", path, av_text(status, text));
 }
