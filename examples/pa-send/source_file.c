@@ -198,22 +198,23 @@ static double promised_s(const struct file_source *file) {
   return (double)file->format->duration / AV_TIME_BASE;
 }
 
+/* One line, once. */
 static void complain(struct file_source *file) {
   double played = (double)file->played_frames / RATE_HZ;
   double promised = promised_s(file);
-  if (file->complained) {
+  bool is_short = played + SHORT_BY_S < promised;
+  if (file->complained || (!is_short && file->damaged == 0)) {
     return;
   }
-  if (played + SHORT_BY_S < promised) {
-    file->complained = true;
+  file->complained = true;
+  if (is_short) {
     system_tell(&file->base.log, PAW_LOG_ERROR, "source",
-                "%s: the file is cut short: played the %.1f s that are there of %.1f s",
+                "%s: the file is cut short or damaged: played the %.1f s that are there of %.1f s",
                 file->base.name, played, promised);
-  }
-  if (file->damaged > 0) {
-    file->complained = true;
+  } else {
     system_tell(&file->base.log, PAW_LOG_ERROR, "source",
-                "%s: the file is damaged: %llu parts could not be decoded and were left out",
+                "%s: the file is damaged or cut short: parts that could not be decoded were left "
+                "out (%llu)",
                 file->base.name, (unsigned long long)file->damaged);
   }
 }
