@@ -120,7 +120,7 @@ make_speech "$work/speech.wav"
 sender=$!
 
 tries=0
-until grep -q '^tokens' "$work/send.log" && [ -s "$work/send/tokens" ]; do
+until grep -qs '^tokens' "$work/send.log" && [ -s "$work/send/tokens" ]; do
   kill -0 "$sender" 2>/dev/null || { cat "$work/send.log" >&2; fail 'pa-send did not start'; }
   tries=$((tries + 1))
   [ "$tries" -lt 100 ] || fail 'pa-send does not get ready'
