@@ -168,7 +168,8 @@ static bool place(struct paw_playout *player, struct arrived *arrived) {
 /* ---- frames ---- */
 
 static bool is_too_late(const struct paw_playout *player, uint64_t end_rtp) {
-  return player->state == PAW_PLAYOUT_PLAYING && end_rtp <= paw_playout_sound_heard(&player->sound);
+  return player->state == PAW_PLAYOUT_PLAYING &&
+         end_rtp <= paw_playout_sound_decoded(&player->sound);
 }
 
 static struct paw_playout_frame *make_room(struct paw_playout *player, uint64_t media_rtp) {

@@ -14,10 +14,12 @@
 #define FRAME_USUAL_NS (5 * PAW_NS_PER_MS)
 
 /* The position may wander this far from where it should be; it is set right once it has been off
- * for so long. Past the third bound it is found anew, as at the start. */
+ * for so long. Further off it is found anew, as at the start; a single wrong play time must not do
+ * that either. */
 #define DRIFT_MAX_NS ((int64_t)(15 * PAW_NS_PER_MS))
 #define DRIFT_TIME_NS (500 * PAW_NS_PER_MS)
 #define SKIP_MAX_NS ((int64_t)(200 * PAW_NS_PER_MS))
+#define SKIP_TIME_NS (100 * PAW_NS_PER_MS)
 
 static const char *const state_names[] = {"idle", "waiting", "playing", "stalled"};
 
@@ -172,12 +174,13 @@ static void follow_drift(struct paw_playout *player, uint64_t play_ns) {
   if (player->drift_since_ns == PAW_TIME_NEVER) {
     player->drift_since_ns = play_ns;
   }
-  if (paw_time_elapsed(play_ns, player->drift_since_ns) < DRIFT_TIME_NS) {
+  bool is_far = early_ns < -SKIP_MAX_NS || early_ns > SKIP_MAX_NS;
+  if (paw_time_elapsed(play_ns, player->drift_since_ns) < (is_far ? SKIP_TIME_NS : DRIFT_TIME_NS)) {
     return;
   }
   player->drift_since_ns = PAW_TIME_NEVER;
   player->stats.resyncs++;
-  if (early_ns < -SKIP_MAX_NS || early_ns > SKIP_MAX_NS) {
+  if (is_far) {
     paw_playout_sound_stop(player);
     paw_playout_set_state(player, PAW_PLAYOUT_WAITING);
   } else {

@@ -257,6 +257,12 @@ static inline uint64_t paw_playout_sound_heard(const struct paw_playout_sound *s
   return sound->resume_rtp != 0 ? sound->resume_rtp : sound->position_rtp;
 }
 
+/* For what lies before this it is too late: it was heard, or is decoded already. */
+static inline uint64_t paw_playout_sound_decoded(const struct paw_playout_sound *sound) {
+  bool is_decoded = sound->kind == PAW_PLAYOUT_KIND_FRAME;
+  return paw_playout_sound_heard(sound) + (is_decoded ? sound->frames - sound->at : 0);
+}
+
 /* ---- player ---- */
 
 /*            packet                      due                        200 ms of nothing

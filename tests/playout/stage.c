@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 #include <cmocka.h>
+#include <opus.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,6 +83,9 @@ static struct stage_packet *get_packet(struct stage *stage, uint64_t number) {
 
 static void want(struct stage *stage, const uint8_t *opus, size_t len) {
   size_t frames = 0;
+  if (stage->forgets) {
+    return;
+  }
   size_t room = stage->heard_max - stage->wanted_frames;
   if (room < 5760) {
     return;
@@ -142,16 +146,40 @@ static void send_packet(struct stage *stage, const uint8_t *opus, size_t len) {
   if (stage->fate != NULL) {
     stage->fate(stage, packet);
   }
+  stage->lost_count += packet->arrival_ns == PAW_TIME_NEVER;
   stage->sent_count++;
 }
 
-static void send_frame(struct stage *stage) {
-  static int16_t pcm[960 * 2];
-  uint8_t opus[PAW_OPUS_PACKET_MAX];
-  size_t len = sizeof opus;
-  uint32_t frames = stage->encoder_config.frame_frames;
-  signal_fill(&stage->signal, pcm, frames, stage->encoder_config.channels);
-  assert_int_equal(paw_encoder_encode(stage->encoder, pcm, opus, &len), PAW_OK);
+/* One packet's worth of Opus: one frame, or several put together (RFC 6716 section 3.2.5). */
+static size_t encode(struct stage *stage, uint8_t *out, size_t room) {
+  static max_align_t memory[64];
+  static uint8_t frames[6][PAW_OPUS_PACKET_MAX];
+  size_t count = stage->frames_a_packet > 0 ? stage->frames_a_packet : 1;
+  assert_true((size_t)opus_repacketizer_get_size() <= sizeof memory);
+  OpusRepacketizer *repacketizer = opus_repacketizer_init((OpusRepacketizer *)(void *)memory);
+  for (size_t i = 0; i < count; i++) {
+    int16_t pcm[960 * 2] = {0};
+    size_t len = sizeof frames[i];
+    if (!stage->sender_is_silent) {
+      signal_fill(&stage->signal, pcm, stage->encoder_config.frame_frames,
+                  stage->encoder_config.channels);
+    }
+    assert_int_equal(paw_encoder_encode(stage->encoder, pcm, frames[i], &len), PAW_OK);
+    if (len == 0) {
+      return 0;
+    }
+    assert_int_equal(opus_repacketizer_cat(repacketizer, frames[i], (opus_int32)len), OPUS_OK);
+  }
+  opus_int32 len = opus_repacketizer_out(repacketizer, out, (opus_int32)room);
+  assert_true(len > 0);
+  return (size_t)len;
+}
+
+static void send_next(struct stage *stage) {
+  uint8_t opus[STAGE_PAYLOAD_MAX];
+  size_t count = stage->frames_a_packet > 0 ? stage->frames_a_packet : 1;
+  uint32_t frames = (uint32_t)count * stage->encoder_config.frame_frames;
+  size_t len = encode(stage, opus, sizeof opus);
   if (!stage->sender_pauses && len > 0) {
     want(stage, opus, len);
     send_packet(stage, opus, len);
@@ -226,6 +254,13 @@ static void render(struct stage *stage) {
   if (frames == 0) {
     frames = 1 + (size_t)kit_rng_below(&stage->rng, stage->chunk_max);
   }
+  if (stage->device_is_stuck) {
+    stage->next_render_ns += 10 * PAW_NS_PER_MS;
+    return;
+  }
+  if (stage->forgets && stage->heard_frames + frames > stage->heard_max) {
+    stage->heard_frames = 0;
+  }
   assert_true(stage->heard_frames + frames <= stage->heard_max);
   paw_playout_render(stage->player, &stage->heard[stage->heard_frames * stage->config.channels],
                      frames, stage->next_render_ns + stage->lead_ns);
@@ -272,7 +307,7 @@ void stage_run_ms(struct stage *stage, uint64_t duration_ms) {
       hand_in_arrived(stage);
     }
     if (stage->next_send_ns <= stage->now_ns) {
-      send_frame(stage);
+      send_next(stage);
     }
     if (stage->next_render_ns <= stage->now_ns) {
       render(stage);
@@ -299,6 +334,17 @@ size_t stage_find(const struct stage *stage, size_t from, size_t frames) {
   }
   fail_msg("%zu frames from %zu were not heard exactly", frames, from);
   return 0;
+}
+
+size_t stage_place(const struct stage *stage, uint64_t time_ns) {
+  return (size_t)((time_ns - stage->begin_ns - stage->lead_ns) * 6 / 125000);
+}
+
+double stage_level(const struct stage *stage, size_t from, size_t until) {
+  size_t channels = stage->config.channels;
+  size_t count = (until - from) * channels;
+  assert_true(until <= stage->heard_frames && until > from);
+  return sqrt(signal_energy(&stage->heard[from * channels], count) / (double)count);
 }
 
 int stage_greatest_step(const struct stage *stage, size_t from, size_t until) {

@@ -46,8 +46,10 @@ struct stage {
   uint16_t sequence;
   uint32_t timestamp_rtp;
   double sender_ppm;
-  bool sender_pauses; /* nothing is sent, its time goes on */
-  size_t red_count;   /* redundant frames in each packet; 0 = no RED */
+  bool sender_pauses;     /* nothing is sent, its time goes on */
+  bool sender_is_silent;  /* digital silence is encoded */
+  size_t frames_a_packet; /* 0: one */
+  size_t red_count;       /* redundant frames in each packet; 0 = no RED */
   uint64_t next_send_ns;
   uint64_t sent_count;
   struct stage_packet packets[STAGE_PACKETS];
@@ -55,7 +57,8 @@ struct stage {
   /* network */
   uint64_t delay_ns;
   double loss;
-  stage_fate *fate; /* NULL: loss alone */
+  uint64_t lost_count; /* by the fate or by chance */
+  stage_fate *fate;    /* NULL: loss alone */
   void *user_data;
   bool answers_nacks;
   uint64_t rtt_ns;
@@ -69,6 +72,8 @@ struct stage {
   int16_t *heard; /* all that was rendered */
   size_t heard_frames;
   size_t heard_max;
+  bool forgets;         /* begin again when nothing more can be kept */
+  bool device_is_stuck; /* does not ask for samples */
 
   /* player */
   struct paw_playout_config config;
@@ -103,6 +108,12 @@ struct paw_playout_stats stage_stats(const struct stage *stage);
 /* Where in what was heard the wanted sound is found exactly, `from` wanted frames on; the offset
  * between both. Fails when it is not found. */
 size_t stage_find(const struct stage *stage, size_t from, size_t frames);
+
+/* The first heard frame after a time. Only while the device neither drifts nor was stuck. */
+size_t stage_place(const struct stage *stage, uint64_t time_ns);
+
+/* Mean level of what was heard, linear. */
+double stage_level(const struct stage *stage, size_t from, size_t until);
 
 /* The greatest step between neighbouring samples from one heard frame to another. */
 int stage_greatest_step(const struct stage *stage, size_t from, size_t until);

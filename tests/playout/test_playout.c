@@ -118,11 +118,16 @@ static void before_the_first_packet_there_is_silence_and_nothing_counts(void **s
 
 static void frame_sizes_change_in_the_stream(void **state) {
   (void)state;
-  static const uint32_t sizes[] = {960, 480, 120, 240, 960};
-  struct stage *stage = stage_new(1, 5);
+  static const struct {
+    uint32_t frames;
+    size_t a_packet;
+  } sizes[] = {{960, 1}, {480, 1}, {120, 1}, {960, 3}, {240, 1}, {960, 6}, {960, 1}};
+  struct stage *stage = stage_new(1, 6);
+  stage->encoder_config.application = PAW_OPUS_RESTRICTED_LOWDELAY;
   stage_begin(stage);
-  for (size_t i = 0; i < 5; i++) {
-    stage->encoder_config.frame_frames = sizes[i];
+  for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+    stage->encoder_config.frame_frames = sizes[i].frames;
+    stage->frames_a_packet = sizes[i].a_packet;
     stage_change_encoder(stage);
     stage_run_ms(stage, 500);
   }
