@@ -44,6 +44,15 @@ static int make_dtls(struct paw_rtc *rtc, const struct paw_rtc_config *config) {
   return paw_dtls_new(&dtls, &rtc->dtls);
 }
 
+/* The CNAME is our msid too, which has no slash (RFC 8830 section 2, token-char). */
+static int make_cname(struct paw_rtc *rtc) {
+  int status = paw_rng_text(&rtc->rng, rtc->cname, sizeof rtc->cname - 1);
+  for (char *at = rtc->cname; *at != '\0'; at++) {
+    *at = *at == '/' ? '-' : *at;
+  }
+  return status;
+}
+
 static int make_identity(struct paw_rtc *rtc) {
   int status = paw_rng_u64(&rtc->rng, &rtc->session_id);
   rtc->session_id &= INT64_MAX; /* RFC 9429 section 5.2.1: 63 bits */
@@ -51,7 +60,7 @@ static int make_identity(struct paw_rtc *rtc) {
     status = paw_rng_u32(&rtc->rng, &rtc->local_ssrc);
   }
   if (status == PAW_OK) {
-    status = paw_rng_text(&rtc->rng, rtc->cname, sizeof rtc->cname - 1);
+    status = make_cname(rtc);
   }
   if (status == PAW_OK) {
     status = paw_send_init(&rtc->send, &rtc->rng, rtc->local_ssrc, &rtc->wall);

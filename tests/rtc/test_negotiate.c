@@ -71,6 +71,23 @@ static void text_offer_and_answer_agree(void **state) {
   paw_rtc_free(answerer);
 }
 
+/* RFC 8830 section 2: an msid is a token. With 16 random characters of base64 in each of 100
+ * offers, slashes would come by the dozen. */
+static void the_msid_is_a_token(void **state) {
+  (void)state;
+  struct paw_rtc_config config = fixture_config();
+  for (int i = 0; i < 100; i++) {
+    struct paw_rtc *rtc = fixture_rtc(&config, "192.0.2.1:5000");
+    char sdp[4096];
+    size_t len = sizeof sdp;
+    assert_int_equal(paw_rtc_create_offer(rtc, sdp, &len), PAW_OK);
+    const char *msid = strstr(sdp, "a=msid:");
+    assert_non_null(msid);
+    assert_null(memchr(msid, '/', strcspn(msid, "\r")));
+    paw_rtc_free(rtc);
+  }
+}
+
 static void bad_texts_say_what_they_are(void **state) {
   (void)state;
   struct paw_rtc_config config = fixture_config();
@@ -228,6 +245,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_offer_is_probed_first),
       cmocka_unit_test(text_offer_and_answer_agree),
+      cmocka_unit_test(the_msid_is_a_token),
       cmocka_unit_test(bad_texts_say_what_they_are),
       cmocka_unit_test(directions_meet),
       cmocka_unit_test(payload_types_and_ids_are_the_offerers),
