@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# What the program tests share: programs started in a folder of their own, waited for by condition,
+# stopped by their ids. The environment names them: PA_SEND, PA_RECV, COMPARE_SOUND, MAKE_SIGNAL.
+set -euo pipefail
+
+work=$(mktemp -d)
+started=()
+
+fail() {
+  echo "FAILED: $*"
+  for log in "$work"/*.log; do
+    [ -s "$log" ] && { echo "--- ${log##*/}"; tail -n 20 "$log"; }
+  done
+  exit 1
+}
+
+clean_up() {
+  local pid
+  for pid in "${started[@]}"; do
+    kill -KILL "$pid" 2> /dev/null || true
+    wait "$pid" 2> /dev/null || true
+  done
+  rm -rf "$work"
+}
+trap clean_up EXIT
+
+# Look again and again until COMMAND succeeds.
+wait_until() { # SECONDS WHAT COMMAND...
+  local deadline=$((SECONDS + $1)) what=$2
+  shift 2
+  until "$@"; do
+    [ "$SECONDS" -lt "$deadline" ] || fail "in vain: $what"
+    sleep 0.02
+  done
+}
+
+alive() { # PID
+  kill -0 "$1" 2> /dev/null
+}
+
+ended() { # PID
+  ! alive "$1"
+}
+
+# Ask to end by SIGTERM; the exit status is 0 only if the program's is.
+stop() { # PID
+  kill -TERM "$1" 2> /dev/null || true
+  wait_until 5 "process $1 ends on SIGTERM" ended "$1"
+  wait "$1"
+}
+
+# Start a pa-send that listens on free ports; sets sender, server, pin and token.
+start_sender() { # NAME ARGUMENT...
+  local name=$1
+  shift
+  "$PA_SEND" --udp-port 0 --state-dir "$work/$name.state" "$@" > "$work/$name.out" \
+    2> "$work/$name.log" &
+  sender=$!
+  started+=("$sender")
+  wait_until 10 'pa-send is ready' sender_ready "$name"
+  server=$(sed -n 's/^pair a speaker: pa-recv --server \([^ ]*\) .*/\1/p' "$work/$name.log")
+  pin=$(sed -n 's/^pair a speaker:.* --pin \([^ ]*\) .*/\1/p' "$work/$name.log")
+  token=$work/$name.token
+  sed -n 's/^speaker  *\([^ ]*\).*/\1/p' "$work/$name.state/tokens" | head -n 1 > "$token"
+}
+
+sender_ready() { # NAME
+  alive "$sender" || fail 'pa-send has ended'
+  grep -qs '^tokens' "$work/$1.log"
+}
+
+# Start a pa-recv of $server with its pin and token; sets receiver. Its JSON is in NAME.json.
+start_receiver() { # NAME ARGUMENT...
+  local name=$1
+  shift
+  "$PA_RECV" --server "$server" --pin "$pin" --token-file "$token" --gain-db 0 --json \
+    --state-dir "$work/$name.state" "$@" > "$work/$name.json" 2> "$work/$name.log" &
+  receiver=$!
+  started+=("$receiver")
+}
+
+# A value of the newest whole JSON object; empty before the first.
+value() { # NAME FIELD
+  grep '}$' "$work/$1.json" 2> /dev/null | tail -n 1 | jq -r ".$2 // empty"
+}
+
+value_is() { # NAME FIELD WANTED
+  [ "$(value "$1" "$2")" = "$3" ]
+}
+
+value_above() { # NAME FIELD LIMIT
+  local now
+  now=$(value "$1" "$2")
+  [ -n "$now" ] && jq -en "$now > $3" > /dev/null
+}
+
+# What a program that refuses has to do: exit status 2 within a few seconds, and one line that says
+# why.
+expect_refusal() { # PATTERN COMMAND...
+  local pattern=$1 status=0
+  shift
+  timeout -k 1 10 "$@" > "$work/refusal.out" 2> "$work/refusal.log" || status=$?
+  [ "$status" -eq 2 ] || fail "exit status $status instead of 2: $*"
+  [ "$(wc -l < "$work/refusal.log")" -eq 1 ] || fail "not one line: $*"
+  grep -Eq -- "$pattern" "$work/refusal.log" || fail "no \"$pattern\" from: $*"
+}
