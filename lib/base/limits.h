@@ -62,7 +62,6 @@
 
 /* ---- rtc, streams ---- */
 #define PAW_RTC_RECV_STREAMS_MAX 4 /* one audio section: its stream, and a few past ones */
-#define PAW_RTC_SSRCS_MAX 64       /* SSRCs that the SRTP session will ever follow, RTCP included */
 #define PAW_RTC_NACKS_MAX 64       /* sequence numbers that wait to be asked for */
 
 /* ---- hub ---- */

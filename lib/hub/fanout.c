@@ -73,12 +73,22 @@ static void drain_touched(struct batch *batch) {
   }
 }
 
+/* The first packet of a stream brings the next report forward. */
+static void follow_deadline(struct paw_hub *hub, uint32_t slot) {
+  uint64_t deadline_ns = paw_rtc_next_timeout(hub->slots[slot].rtc).deadline_ns;
+  if (deadline_ns != hub->slots[slot].deadline_ns) {
+    paw_hub_timer_set(hub, slot, deadline_ns);
+  }
+}
+
 static void drain_track(struct batch *batch, struct paw_hub_track *track) {
   struct paw_hub *hub = batch->hub;
   while (!is_full(batch) && track->cursor < track->subscriber_count) {
-    struct paw_rtc *rtc = hub->slots[track->subscribers[track->cursor]].rtc;
+    uint32_t slot = track->subscribers[track->cursor];
+    struct paw_rtc *rtc = hub->slots[slot].rtc;
     if (paw_rtc_poll_media(rtc, hub->clock.now_ns, place(batch), &batch->out[batch->count])) {
       settle(batch);
+      follow_deadline(hub, slot);
     } else {
       track->cursor++;
     }
@@ -89,6 +99,8 @@ void paw_hub_poll_transmits(struct paw_hub *hub, struct paw_transmit *out, size_
                             size_t *count) {
   struct batch batch = {
       .hub = hub, .out = out, .max = max < PAW_HUB_BATCH_MAX ? max : PAW_HUB_BATCH_MAX};
+  /* Frames and datagrams move the clock on too; the deadline after a full drain lies ahead. */
+  (void)paw_hub_pass_time(hub);
   drain_touched(&batch);
   for (size_t i = 0; i < PAW_HUB_TRACKS_MAX && !is_full(&batch); i++) {
     if (hub->tracks[i] != NULL) {

@@ -79,7 +79,7 @@ static void receive(struct paw_hub *hub, const struct paw_input *input) {
   paw_hub_touch(hub, slot);
 }
 
-static void pass_time(struct paw_hub *hub) {
+bool paw_hub_pass_time(struct paw_hub *hub) {
   uint64_t now_ns = hub->clock.now_ns;
   struct paw_input time = {.kind = PAW_INPUT_TIMEOUT, .now_ns = now_ns};
   bool was_due = false;
@@ -90,7 +90,7 @@ static void pass_time(struct paw_hub *hub) {
     (void)paw_rtc_handle_input(hub->slots[slot].rtc, &time);
     paw_hub_touch(hub, slot);
   }
-  hub->stats.wake_ups += was_due;
+  return was_due;
 }
 
 int paw_hub_handle_input(struct paw_hub *hub, const struct paw_input *input) {
@@ -101,7 +101,7 @@ int paw_hub_handle_input(struct paw_hub *hub, const struct paw_input *input) {
   clamped.now_ns = paw_clock_advance(&hub->clock, input->now_ns);
   switch (clamped.kind) {
   case PAW_INPUT_TIMEOUT:
-    pass_time(hub);
+    hub->stats.wake_ups += paw_hub_pass_time(hub);
     break;
   case PAW_INPUT_RECEIVE:
     receive(hub, &clamped);

@@ -93,6 +93,9 @@ struct paw_hub {
   struct paw_hub_stats stats;
 };
 
+/* hub.c: look at whom it is time for. Was there anybody? */
+bool paw_hub_pass_time(struct paw_hub *hub);
+
 /* peers.c */
 struct paw_hub_slot *paw_hub_find(const struct paw_hub *hub, paw_hub_peer peer);
 void paw_hub_touch(struct paw_hub *hub, uint32_t slot);

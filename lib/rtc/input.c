@@ -89,7 +89,7 @@ static void watch_media(struct paw_rtc *rtc) {
   }
 }
 
-static void pass_time(struct paw_rtc *rtc) {
+void paw_rtc_pass_time(struct paw_rtc *rtc) {
   struct paw_input time = {.kind = PAW_INPUT_TIMEOUT, .now_ns = rtc->clock.now_ns};
   (void)paw_ice_handle_input(rtc->ice, &time);
   (void)paw_dtls_handle_input(rtc->dtls, &time);
@@ -115,7 +115,7 @@ int paw_rtc_handle_input(struct paw_rtc *rtc, const struct paw_input *input) {
   }
   switch (clamped.kind) {
   case PAW_INPUT_TIMEOUT:
-    pass_time(rtc);
+    paw_rtc_pass_time(rtc);
     break;
   case PAW_INPUT_RECEIVE:
     receive(rtc, &clamped);

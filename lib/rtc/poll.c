@@ -68,7 +68,16 @@ static bool poll_control(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transm
   return rtc->state == PAW_RTC_STATE_CONNECTED && paw_rtc_poll_rtcp(rtc, buffer, out);
 }
 
+/* Every call that acts moves the clock on. What became due by that is done here, where all that
+ * came has been fed, so that the deadline after a full drain lies ahead. */
+static void catch_up(struct paw_rtc *rtc) {
+  if (paw_time_due(paw_rtc_next_timeout(rtc).deadline_ns, rtc->clock.now_ns)) {
+    paw_rtc_pass_time(rtc);
+  }
+}
+
 bool paw_rtc_poll_transmit(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
+  catch_up(rtc);
   if (poll_control(rtc, buffer, out)) {
     count_sent(rtc, out);
     return true;

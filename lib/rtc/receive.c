@@ -10,28 +10,6 @@
 /* A stream that said nothing for so long gives its place to a new one. */
 #define STREAM_IDLE_NS (2 * PAW_NS_PER_S)
 
-/* SRTP keeps a context for every SSRC it has authenticated, and forgetting one would let its old
- * packets be replayed. So there is a bound, and past it new SSRCs are refused unseen. */
-bool paw_rtc_follow_ssrc(struct paw_rtc *rtc, uint32_t ssrc) {
-  for (size_t i = 0; i < rtc->ssrc_count; i++) {
-    if (rtc->ssrcs[i] == ssrc) {
-      return true;
-    }
-  }
-  return rtc->ssrc_count < PAW_RTC_SSRCS_MAX;
-}
-
-static void remember_ssrc(struct paw_rtc *rtc, uint32_t ssrc) {
-  for (size_t i = 0; i < rtc->ssrc_count; i++) {
-    if (rtc->ssrcs[i] == ssrc) {
-      return;
-    }
-  }
-  if (rtc->ssrc_count < PAW_RTC_SSRCS_MAX) {
-    rtc->ssrcs[rtc->ssrc_count++] = ssrc;
-  }
-}
-
 struct paw_recv *paw_rtc_find_recv(struct paw_rtc *rtc, uint32_t ssrc) {
   for (size_t i = 0; i < rtc->recv_count; i++) {
     if (rtc->recv[i].ssrc == ssrc) {
@@ -135,16 +113,20 @@ static void take_packet(struct paw_rtc *rtc, const struct paw_input *input,
   paw_rtc_push_audio(rtc, &packet);
 }
 
-static enum paw_drop drop_of(int status) {
-  if (status == PAW_ERR_REPLAY) {
+static enum paw_drop rtp_drop_of(int status) {
+  switch (status) {
+  case PAW_ERR_REPLAY:
     return PAW_DROP_SRTP_REPLAY;
+  case PAW_ERR_MALFORMED:
+    return PAW_DROP_RTP_MALFORMED;
+  case PAW_ERR_LIMIT:
+    return PAW_DROP_RTP_SSRC_LIMIT;
+  default:
+    return PAW_DROP_SRTP_AUTH;
   }
-  return status == PAW_ERR_MALFORMED ? PAW_DROP_RTP_MALFORMED : PAW_DROP_SRTP_AUTH;
 }
 
 void paw_rtc_receive_rtp(struct paw_rtc *rtc, const struct paw_input *input) {
-  uint32_t ssrc = 0;
-  uint8_t payload_type = 0;
   if (rtc->srtp == NULL) {
     paw_rtc_drop(rtc, PAW_DROP_NO_KEYS);
     return;
@@ -153,13 +135,8 @@ void paw_rtc_receive_rtp(struct paw_rtc *rtc, const struct paw_input *input) {
     paw_rtc_drop(rtc, PAW_DROP_RTP_DIRECTION);
     return;
   }
-  if (!paw_rtp_peek(input->data, input->len, &ssrc, &payload_type) ||
-      input->len > PAW_DATAGRAM_MAX) {
+  if (input->len > PAW_DATAGRAM_MAX) {
     paw_rtc_drop(rtc, PAW_DROP_RTP_MALFORMED);
-    return;
-  }
-  if (!paw_rtc_follow_ssrc(rtc, ssrc)) {
-    paw_rtc_drop(rtc, PAW_DROP_RTP_SSRC_LIMIT);
     return;
   }
   uint8_t plain[PAW_DATAGRAM_MAX];
@@ -167,10 +144,9 @@ void paw_rtc_receive_rtp(struct paw_rtc *rtc, const struct paw_input *input) {
   memcpy(plain, input->data, len);
   int status = paw_srtp_unprotect_rtp(rtc->srtp, plain, &len);
   if (status != PAW_OK) {
-    paw_rtc_drop(rtc, drop_of(status));
+    paw_rtc_drop(rtc, rtp_drop_of(status));
     return;
   }
-  remember_ssrc(rtc, ssrc);
   paw_ice_note_authenticated(rtc->ice, rtc->clock.now_ns, &input->local, &input->remote);
   paw_dtls_note_peer_complete(rtc->dtls);
 
@@ -185,31 +161,36 @@ void paw_rtc_receive_rtp(struct paw_rtc *rtc, const struct paw_input *input) {
 
 /* ---- RTCP goes the same way up to its plaintext ---- */
 
+static enum paw_drop rtcp_drop_of(int status) {
+  switch (status) {
+  case PAW_ERR_REPLAY:
+    return PAW_DROP_SRTCP_REPLAY;
+  case PAW_ERR_MALFORMED:
+    return PAW_DROP_RTCP_MALFORMED;
+  case PAW_ERR_LIMIT:
+    return PAW_DROP_RTP_SSRC_LIMIT;
+  default:
+    return PAW_DROP_SRTCP_AUTH;
+  }
+}
+
 bool paw_rtc_open_rtcp(struct paw_rtc *rtc, const struct paw_input *input, uint8_t *plain,
                        size_t *len) {
-  struct paw_rd rd = paw_rd_init(input->data, input->len);
-  paw_rd_skip(&rd, 4);
-  uint32_t ssrc = paw_rd_u32(&rd);
   if (rtc->srtp == NULL) {
     paw_rtc_drop(rtc, PAW_DROP_NO_KEYS);
     return false;
   }
-  if (rd.bad || input->len > PAW_DATAGRAM_MAX) {
+  if (input->len > PAW_DATAGRAM_MAX) {
     paw_rtc_drop(rtc, PAW_DROP_RTCP_MALFORMED);
-    return false;
-  }
-  if (!paw_rtc_follow_ssrc(rtc, ssrc)) {
-    paw_rtc_drop(rtc, PAW_DROP_RTP_SSRC_LIMIT);
     return false;
   }
   *len = input->len;
   memcpy(plain, input->data, *len);
   int status = paw_srtp_unprotect_rtcp(rtc->srtp, plain, len);
   if (status != PAW_OK) {
-    paw_rtc_drop(rtc, status == PAW_ERR_REPLAY ? PAW_DROP_SRTCP_REPLAY : PAW_DROP_SRTCP_AUTH);
+    paw_rtc_drop(rtc, rtcp_drop_of(status));
     return false;
   }
-  remember_ssrc(rtc, ssrc);
   paw_ice_note_authenticated(rtc->ice, rtc->clock.now_ns, &input->local, &input->remote);
   paw_dtls_note_peer_complete(rtc->dtls);
   rtc->stats.rtcp_received++;

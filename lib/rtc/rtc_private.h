@@ -70,8 +70,6 @@ struct paw_rtc {
   struct paw_send send;
   size_t recv_count;
   struct paw_recv recv[PAW_RTC_RECV_STREAMS_MAX];
-  size_t ssrc_count;
-  uint32_t ssrcs[PAW_RTC_SSRCS_MAX]; /* that SRTP follows; never shrinks */
   enum paw_rtc_flow flow;
   uint64_t last_media_ns;
 
@@ -128,6 +126,9 @@ bool paw_rtc_poll_ice(struct paw_rtc *rtc, struct paw_transmit *out);
 bool paw_rtc_poll_dtls(struct paw_rtc *rtc, struct paw_transmit *out);
 void paw_rtc_install_keys(struct paw_rtc *rtc);
 
+/* input.c */
+void paw_rtc_pass_time(struct paw_rtc *rtc);
+
 /* events.c */
 void paw_rtc_push_event(struct paw_rtc *rtc, const struct paw_rtc_event *event);
 void paw_rtc_push_audio(struct paw_rtc *rtc, const struct paw_audio_packet *packet);
@@ -135,7 +136,6 @@ void paw_rtc_push_audio(struct paw_rtc *rtc, const struct paw_audio_packet *pack
 /* receive.c */
 void paw_rtc_receive_rtp(struct paw_rtc *rtc, const struct paw_input *input);
 struct paw_recv *paw_rtc_find_recv(struct paw_rtc *rtc, uint32_t ssrc);
-bool paw_rtc_follow_ssrc(struct paw_rtc *rtc, uint32_t ssrc);
 
 bool paw_rtc_open_rtcp(struct paw_rtc *rtc, const struct paw_input *input, uint8_t *plain,
                        size_t *len);
