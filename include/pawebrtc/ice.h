@@ -5,7 +5,8 @@
  *
  * Use: new; add local candidates; exchange credentials; then feed handle_input, and after every
  * call drain poll_output until it gives PAW_OUTPUT_TIMEOUT. Several inputs before a drain are
- * legal.
+ * legal. Calls without now_ns, poll_output among them, act at the last time that was given: when
+ * time has passed since, feed PAW_INPUT_TIMEOUT first, or round-trip times come out too long.
  */
 #ifndef PAWEBRTC_ICE_H
 #define PAWEBRTC_ICE_H

@@ -164,7 +164,7 @@ int paw_ice_set_remote(struct paw_ice *ice, const struct paw_ice_credentials *re
   }
   ice->remote_credentials = *remote;
   ice->remote_lite = remote_lite;
-  ice->started_ns = ice_now(ice);
+  ice->started_ns = 0;
   if (remote_lite && !ice_is_lite(ice)) {
     ice->role = PAW_ICE_CONTROLLING;
   }
@@ -363,14 +363,19 @@ static void handle_datagram(struct paw_ice *ice, const struct paw_input *input) 
 }
 
 static uint64_t connect_by_ns(const struct paw_ice *ice) {
-  return ice->state == PAW_ICE_STATE_CHECKING
-             ? paw_time_add(ice->started_ns, ice->config.connect_timeout_ns)
-             : PAW_TIME_NEVER;
+  if (ice->state != PAW_ICE_STATE_CHECKING) {
+    return PAW_TIME_NEVER;
+  }
+  uint64_t since_ns = ice->started_ns == 0 ? ice_now(ice) : ice->started_ns;
+  return paw_time_add(since_ns, ice->config.connect_timeout_ns);
 }
 
 static void handle_time(struct paw_ice *ice) {
   if (ice_is_over(ice)) {
     return;
+  }
+  if (ice->state == PAW_ICE_STATE_CHECKING && ice->started_ns == 0) {
+    ice->started_ns = ice_now(ice);
   }
   if (paw_time_due(connect_by_ns(ice), ice_now(ice))) {
     ice_fail(ice, "no pair was validated in time");
@@ -415,9 +420,10 @@ void paw_ice_note_authenticated(struct paw_ice *ice, uint64_t now_ns,
     pair->heard_ns = ice_now(ice);
     ice_select_follow_data(ice, pair);
     pair->data_ns = ice_now(ice);
+    ice_select_replace_silent(ice, pair, ICE_SILENT_NS);
   }
   if (on_path) {
-    ice_path_note_heard(ice);
+    ice_path_note_data(ice);
   }
   handle_time(ice);
 }

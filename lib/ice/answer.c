@@ -135,6 +135,7 @@ static void take(struct paw_ice *ice, struct ice_pair *pair,
     ice_check_trigger(ice, pair);
   }
   note_nomination(ice, pair, (request->has & PAW_STUN_HAS_USE_CANDIDATE) != 0);
+  ice_select_replace_silent(ice, pair, ice->config.disconnect_ns);
   ice_select(ice);
 }
 

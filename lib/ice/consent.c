@@ -53,6 +53,7 @@ void ice_path_use(struct paw_ice *ice, enum ice_path_kind kind, struct ice_pair 
   }
   if (stays) {
     ice->path.kind = kind;
+    ice->path.check_ns = paw_time_add(ice_now(ice), idle_ns(ice, kind));
     log_path(ice);
     return;
   }
@@ -80,6 +81,11 @@ void ice_path_drop(struct paw_ice *ice) {
 
 void ice_path_note_heard(struct paw_ice *ice) {
   ice->path.heard_ns = ice_now(ice);
+}
+
+void ice_path_note_data(struct paw_ice *ice) {
+  ice->path.data_ns = ice_now(ice);
+  ice_path_note_heard(ice);
 }
 
 /* ---- checks on it ---- */
@@ -157,7 +163,8 @@ void ice_consent_handle_response(struct paw_ice *ice, const struct paw_input *in
   }
   ice_note_rtt(ice, input, sent_ns);
   path->consent_ns = ice_now(ice);
-  path->check_ns = paw_time_add(ice_now(ice), idle_ns(ice, path->kind));
+  bool busy = path->data_ns != 0 && paw_time_elapsed(ice_now(ice), path->data_ns) < ICE_QUIET_NS;
+  path->check_ns = paw_time_add(ice_now(ice), busy ? ICE_QUIET_NS : idle_ns(ice, path->kind));
   if (ice->selected != ICE_PAIR_NONE) {
     ice_pair(ice, ice->selected)->heard_ns = ice_now(ice);
   }

@@ -31,6 +31,8 @@
 #define ICE_NOMINATE_WAIT_NS (100 * PAW_NS_PER_MS)
 /* A pair that carried data so recently is not left for another. */
 #define ICE_DATA_HOLD_NS (200 * PAW_NS_PER_MS)
+/* A pair that was silent for so long is left for one that carries data. */
+#define ICE_SILENT_NS PAW_NS_PER_S
 /* While nothing comes, the path is checked so often: an outage ends within this. */
 #define ICE_QUIET_NS (500 * PAW_NS_PER_MS)
 /* A path that is idle but answers; spread by a fifth either way. Below disconnect_ns, with room for
@@ -119,6 +121,7 @@ struct ice_path {
   struct paw_address remote;
   uint32_t priority;      /* of the requests on it */
   uint64_t heard_ns;      /* anything authenticated came on it */
+  uint64_t data_ns;       /* authenticated data did; 0 = never */
   uint64_t consent_ns;    /* the peer last agreed */
   uint64_t check_ns;      /* when to check next, or to look whether to */
   uint64_t check_by_ns;   /* at the latest */
@@ -159,7 +162,7 @@ struct paw_ice {
   int selected;                                  /* index of path's pair; none while PAST */
   struct ice_path path;
   uint64_t life_ns;        /* anything authenticated came from the peer */
-  uint64_t started_ns;     /* remote credentials known */
+  uint64_t started_ns;     /* first input in CHECKING: set_remote knows no time; 0 = none yet */
   uint64_t first_valid_ns; /* of this generation */
   uint64_t pace_ns;        /* no check before this: Ta */
   uint64_t error_ns;       /* no unauthenticated error answer before this */
@@ -300,6 +303,11 @@ uint64_t ice_select_next_timeout(const struct paw_ice *ice);
 void ice_select_nominated(struct paw_ice *ice, struct ice_pair *pair, bool first_time);
 void ice_select_follow_data(struct paw_ice *ice, struct ice_pair *pair);
 
+/* Something came on the pair `alive`: if the selected one has been silent for so long, give it up.
+ */
+void ice_select_replace_silent(struct paw_ice *ice, const struct ice_pair *alive,
+                               uint64_t silence_ns);
+
 /* ---- consent.c ---- */
 
 void ice_path_use(struct paw_ice *ice, enum ice_path_kind kind, struct ice_pair *pair);
@@ -307,6 +315,7 @@ void ice_path_drop(struct paw_ice *ice);
 bool ice_path_is(const struct paw_ice *ice, const struct paw_address *local,
                  const struct paw_address *remote);
 void ice_path_note_heard(struct paw_ice *ice);
+void ice_path_note_data(struct paw_ice *ice);
 bool ice_consent_poll(struct paw_ice *ice, struct paw_transmit *out);
 void ice_consent_handle_timeout(struct paw_ice *ice);
 void ice_consent_next_timeout(const struct paw_ice *ice, struct paw_timeout *timeout);

@@ -150,3 +150,16 @@ void ice_select_follow_data(struct paw_ice *ice, struct ice_pair *pair) {
     ice_path_use(ice, ice->path.kind, pair);
   }
 }
+
+/* The peer's address may have changed behind a NAT, whoever controls. A pair that fails here comes
+ * back with the first check on it. */
+void ice_select_replace_silent(struct paw_ice *ice, const struct ice_pair *alive,
+                               uint64_t silence_ns) {
+  struct ice_pair *selected = selected_pair(ice);
+  bool replaceable = selected != NULL && selected != alive && alive->state == ICE_PAIR_VALID &&
+                     !is_recent(ice, selected->heard_ns, silence_ns);
+  if (replaceable) {
+    ice_pair_set_state(ice, selected, ICE_PAIR_FAILED);
+    ice_select(ice);
+  }
+}

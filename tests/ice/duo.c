@@ -9,7 +9,22 @@ struct paw_address duo_address(const char *text) {
   return address;
 }
 
+void duo_sync(struct duo *duo, int side) {
+  struct paw_input input = {.kind = PAW_INPUT_TIMEOUT, .now_ns = duo->clock.now_ns};
+  duo->sides[side].fed_ns = duo->clock.now_ns;
+  assert_int_equal(paw_ice_handle_input(duo->sides[side].ice, &input), PAW_OK);
+}
+
+void duo_remove_address(struct duo *duo, int side, size_t index) {
+  struct duo_side *it = &duo->sides[side];
+  struct paw_address gone = it->addresses[index];
+  duo_sync(duo, side);
+  assert_int_equal(paw_ice_remove_local_candidate(it->ice, &gone), PAW_OK);
+  it->addresses[index] = (struct paw_address){0};
+}
+
 void duo_add_address(struct duo *duo, int side, const char *text) {
+  duo_sync(duo, side);
   struct duo_side *it = &duo->sides[side];
   struct paw_candidate candidate = {.type = PAW_CANDIDATE_HOST, .address = duo_address(text)};
   assert_true(it->address_count < DUO_ADDRESSES_MAX);
@@ -49,6 +64,7 @@ void duo_wipe(struct duo *duo) {
 
 void duo_tell_credentials(struct duo *duo, int to) {
   struct paw_ice *other = duo->sides[1 - to].ice;
+  duo_sync(duo, to);
   bool lite = paw_ice_get_mode(other) == PAW_ICE_LITE;
   assert_int_equal(paw_ice_set_remote(duo->sides[to].ice, paw_ice_get_credentials(other), lite),
                    PAW_OK);
@@ -122,7 +138,7 @@ void duo_drain(struct duo *duo, int side) {
       take_event(it, &output.event, duo->clock.now_ns);
       break;
     case PAW_OUTPUT_TIMEOUT:
-      assert_true(output.timeout.deadline_ns > duo->clock.now_ns);
+      assert_true(output.timeout.deadline_ns > it->fed_ns);
       it->deadline_ns = output.timeout.deadline_ns;
       return;
     }
@@ -155,6 +171,7 @@ static void deliver_all(struct duo *duo) {
                               .remote = datagram.from,
                               .data = datagram.data,
                               .len = datagram.len};
+    duo->sides[side].fed_ns = duo->clock.now_ns;
     int status = paw_ice_handle_input(duo->sides[side].ice, &input);
     assert_true(status == PAW_OK ||
                 paw_ice_get_state(duo->sides[side].ice) == PAW_ICE_STATE_CLOSED);
@@ -171,10 +188,9 @@ static uint64_t next_ns(const struct duo *duo) {
 
 static void wake(struct duo *duo, int side) {
   struct duo_side *it = &duo->sides[side];
-  struct paw_input input = {.kind = PAW_INPUT_TIMEOUT, .now_ns = duo->clock.now_ns};
   if (it->deadline_ns <= duo->clock.now_ns) {
     it->wake_ups++;
-    assert_int_equal(paw_ice_handle_input(it->ice, &input), PAW_OK);
+    duo_sync(duo, side);
   }
 }
 
@@ -222,11 +238,13 @@ void duo_feed(struct duo *duo, int side, const struct paw_address *remote, const
                             .remote = *remote,
                             .data = data,
                             .len = len};
+  duo->sides[side].fed_ns = duo->clock.now_ns;
   assert_int_equal(paw_ice_handle_input(duo->sides[side].ice, &input), PAW_OK);
   duo_drain(duo, side);
 }
 
 void duo_note_data(struct duo *duo, int side, const char *local, const char *remote) {
+  duo->sides[side].fed_ns = duo->clock.now_ns;
   struct paw_address here = duo_address(local);
   struct paw_address there = duo_address(remote);
   paw_ice_note_authenticated(duo->sides[side].ice, duo->clock.now_ns, &here, &there);

@@ -27,6 +27,7 @@ struct duo_side {
   struct kit_allocator memory;
   struct paw_address addresses[DUO_ADDRESSES_MAX]; /* that it has sockets on */
   size_t address_count;
+  uint64_t fed_ns; /* the last time it was told */
   uint64_t deadline_ns;
   uint64_t wake_ups; /* timeouts that were due */
   uint64_t valid_events;
@@ -66,6 +67,11 @@ void duo_wipe(struct duo *duo);
 /* The address that duo_init gives a side; further ones by duo_add_address. */
 struct paw_address duo_address(const char *text);
 void duo_add_address(struct duo *duo, int side, const char *text);
+
+void duo_remove_address(struct duo *duo, int side, size_t index);
+
+/* Tell a side what time it is: before calls that have no now_ns. */
+void duo_sync(struct duo *duo, int side);
 
 /* Tell `to` the other side's credentials, and, if wanted, its candidates. */
 void duo_tell_credentials(struct duo *duo, int to);

@@ -21,6 +21,7 @@ static void begin(enum paw_ice_role role, bool remote_lite) {
   struct paw_candidate candidate = {
       .type = PAW_CANDIDATE_HOST, .address = peer, .priority = 0x7effffff};
   assert_int_equal(paw_ice_add_remote_candidate(side->ice, &candidate), PAW_OK);
+  duo_sync(&duo, 0);
   duo_drain(&duo, 0);
 }
 
