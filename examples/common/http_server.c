@@ -37,6 +37,7 @@ struct http_server {
   struct http_server_config config;
   struct loop *loop;
   struct MHD_Daemon *daemon;
+  int listener;
   int epoll_fd;
   uint16_t port;
   struct loop_timer timer;
@@ -306,6 +307,19 @@ static void on_ready(void *user_data, int fd, short ready) {
   run(user_data);
 }
 
+/* One connection a turn of the loop: a crowd's TLS handshakes must not hold up the audio. */
+static void on_connect(void *user_data, int fd, short ready) {
+  struct http_server *server = user_data;
+  struct sockaddr_storage address = {0};
+  socklen_t len = sizeof address;
+  (void)ready;
+  int connection = accept4(fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (connection >= 0) {
+    (void)MHD_add_connection(server->daemon, connection, (struct sockaddr *)&address, len);
+    run(server);
+  }
+}
+
 static void on_timer(void *user_data, uint64_t now_ns) {
   struct http_server *server = user_data;
   (void)cut_overdue(server, now_ns);
@@ -322,7 +336,7 @@ void http_server_idle(struct http_server *server, uint64_t now_ns) {
   loop_timer_set(&server->timer, deadline_ns);
 }
 
-static struct MHD_Daemon *start_daemon(struct http_server *server, int listener) {
+static struct MHD_Daemon *start_daemon(struct http_server *server) {
   const struct tls_identity *identity = server->config.identity;
   union {
     const char *in;
@@ -333,13 +347,14 @@ static struct MHD_Daemon *start_daemon(struct http_server *server, int listener)
                                  {MHD_OPTION_HTTPS_MEM_KEY, 0, key.out},
                                  {MHD_OPTION_END, 0, NULL}};
   struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
-  unsigned flags = MHD_USE_EPOLL | MHD_USE_ERROR_LOG | (identity != NULL ? MHD_USE_TLS : 0);
-  return MHD_start_daemon(
-      flags, 0, NULL, NULL, handle_access, server, MHD_OPTION_EXTERNAL_LOGGER, take_message, server,
-      MHD_OPTION_LISTEN_SOCKET, listener, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-      MHD_OPTION_NOTIFY_CONNECTION, note_connection, server, MHD_OPTION_URI_LOG_CALLBACK,
-      note_request, server, MHD_OPTION_NOTIFY_COMPLETED, note_completed, server, MHD_OPTION_ARRAY,
-      identity != NULL ? tls : none, MHD_OPTION_END);
+  unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG |
+                   (identity != NULL ? MHD_USE_TLS : 0);
+  return MHD_start_daemon(flags, 0, NULL, NULL, handle_access, server, MHD_OPTION_EXTERNAL_LOGGER,
+                          take_message, server, MHD_OPTION_CONNECTION_LIMIT,
+                          (unsigned)CONNECTIONS_MAX, MHD_OPTION_NOTIFY_CONNECTION, note_connection,
+                          server, MHD_OPTION_URI_LOG_CALLBACK, note_request, server,
+                          MHD_OPTION_NOTIFY_COMPLETED, note_completed, server, MHD_OPTION_ARRAY,
+                          identity != NULL ? tls : none, MHD_OPTION_END);
 }
 
 static int watch_daemon(struct http_server *server, struct fault *fault) {
@@ -348,7 +363,8 @@ static int watch_daemon(struct http_server *server, struct fault *fault) {
     return fault_set(fault, "libmicrohttpd was built without epoll");
   }
   server->epoll_fd = info->listen_fd;
-  if (loop_watch(server->loop, server->epoll_fd, POLLIN, on_ready, server) != 0) {
+  if (loop_watch(server->loop, server->epoll_fd, POLLIN, on_ready, server) != 0 ||
+      loop_watch(server->loop, server->listener, POLLIN, on_connect, server) != 0) {
     return fault_set(fault, "HTTP: too many descriptors are watched");
   }
   loop_timer_init(server->loop, &server->timer, on_timer, server);
@@ -363,15 +379,15 @@ int http_server_open(const struct http_server_config *config, struct loop *loop,
   }
   server->config = *config;
   server->loop = loop;
-  int listener = open_listener(&config->listen, fault);
-  if (listener < 0) {
+  server->listener = open_listener(&config->listen, fault);
+  if (server->listener < 0) {
     free(server);
     return -1;
   }
-  server->port = bound_port(listener);
-  server->daemon = start_daemon(server, listener);
+  server->port = bound_port(server->listener);
+  server->daemon = start_daemon(server);
   if (server->daemon == NULL) {
-    close(listener);
+    close(server->listener);
     (void)fault_set(fault, "cannot start HTTP%s: %.400s", config->identity != NULL ? "S" : "",
                     server->last_message.text);
     free(server);
@@ -379,6 +395,7 @@ int http_server_open(const struct http_server_config *config, struct loop *loop,
   }
   if (watch_daemon(server, fault) != 0) {
     MHD_stop_daemon(server->daemon);
+    close(server->listener);
     free(server);
     return -1;
   }
@@ -390,7 +407,9 @@ void http_server_close(struct http_server *server) {
   if (server == NULL) {
     return;
   }
+  loop_unwatch(server->loop, server->listener);
   loop_unwatch(server->loop, server->epoll_fd);
+  close(server->listener);
   loop_timer_wipe(server->loop, &server->timer);
   MHD_stop_daemon(server->daemon);
   free(server);

@@ -12,10 +12,13 @@
 
 #include "system.h"
 
-/* Datagrams in one call, and calls in one turn of the loop: after 256 datagrams timers get their
- * turn. */
+/* Datagrams in one call to send. */
 #define BATCH 32
-#define RECEIVE_ROUNDS_MAX 8
+/* Few to receive at once, and no more after so long: a datagram of a DTLS handshake costs some
+ * milliseconds, and the next audio frame must not wait for a crowd of them. */
+#define RECEIVE_BATCH 8
+#define RECEIVE_ROUNDS_MAX 32
+#define RECEIVE_BUDGET_NS (2 * PAW_NS_PER_MS)
 /* One byte more than the library looks at would do; a power of two keeps the buffers apart. */
 #define RECEIVE_BYTES 2048
 #define DEFAULT_BUFFER_BYTES (1 << 20)
@@ -39,7 +42,7 @@ struct udp {
   struct udp_stats stats;
   struct slot slots[BATCH];
   struct mmsghdr messages[BATCH];
-  uint8_t buffers[BATCH][RECEIVE_BYTES];
+  uint8_t buffers[RECEIVE_BATCH][RECEIVE_BYTES];
 };
 
 /* ---- addresses ---- */
@@ -244,7 +247,7 @@ static uint64_t map_arrival(const struct cmsghdr *item, const struct paw_wall_an
 }
 
 static void prepare_receive(struct udp *udp) {
-  for (size_t i = 0; i < BATCH; i++) {
+  for (size_t i = 0; i < RECEIVE_BATCH; i++) {
     struct slot *slot = &udp->slots[i];
     slot->io = (struct iovec){.iov_base = udp->buffers[i], .iov_len = RECEIVE_BYTES};
     udp->messages[i] = (struct mmsghdr){.msg_hdr = {
@@ -283,7 +286,7 @@ void udp_receive(struct udp *udp, int fd, uint64_t now_ns,
   struct paw_wall_anchor anchor = system_wall_anchor();
   for (int round = 0; round < RECEIVE_ROUNDS_MAX; round++) {
     prepare_receive(udp);
-    int got = recvmmsg(fd, udp->messages, BATCH, MSG_DONTWAIT, NULL);
+    int got = recvmmsg(fd, udp->messages, RECEIVE_BATCH, MSG_DONTWAIT, NULL);
     for (int i = 0; i < got; i++) {
       if ((udp->messages[i].msg_hdr.msg_flags & MSG_TRUNC) != 0) {
         udp->stats.received_truncated++;
@@ -294,7 +297,7 @@ void udp_receive(struct udp *udp, int fd, uint64_t now_ns,
       read_message(udp, (size_t)i, &anchor, now_ns, &input);
       handle(user_data, &input);
     }
-    if (got < BATCH) {
+    if (got < RECEIVE_BATCH || system_now_ns() - anchor.now_ns > RECEIVE_BUDGET_NS) {
       return;
     }
   }

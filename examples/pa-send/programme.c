@@ -158,6 +158,8 @@ bool programme_next(struct programme *programme, uint64_t now_ns, struct paw_aud
     programme->silent_before = true;
   }
   uint64_t due_ns = pacer_due_ns(pacer);
+  uint64_t late_ns = now_ns > due_ns ? now_ns - due_ns : 0;
+  programme->late_ns = late_ns > programme->late_ns ? late_ns : programme->late_ns;
   fill_pcm(programme, now_ns);
   uint64_t age_ns = programme->source->age_ns;
   *out = (struct paw_audio_frame){.media_rtp = pacer_media_rtp(pacer),

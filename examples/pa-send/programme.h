@@ -34,6 +34,7 @@ struct programme {
   uint64_t frames;       /* encoded */
   uint64_t short_frames; /* frames with silence filled in */
   double level_dbfs;     /* of the last frame */
+  uint64_t late_ns;      /* greatest lateness of a frame since it was last set to 0 */
   int16_t pcm[2 * PROGRAMME_FRAME_FRAMES_MAX];
   uint8_t packet[PAW_OPUS_PACKET_MAX];
 };

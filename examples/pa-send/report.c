@@ -53,11 +53,13 @@ static void write_json(const struct report *report) {
   const struct programme *p = report->programme;
   printf(
       "{\"t_s\":%.3f,\"state\":\"%s\",\"peers\":%zu,\"connected\":%zu,\"frames\":%llu,"
-      "\"skipped\":%llu,\"silent\":%llu,\"level_dbfs\":%.1f,\"sent\":%llu,\"resent\":%llu,"
-      "\"nacks\":%llu,\"lost\":%llu,\"datagrams\":%llu,\"dropped\":%llu,\"unclaimed\":%llu}\n",
+      "\"skipped\":%llu,\"silent\":%llu,\"late_ms\":%.1f,\"level_dbfs\":%.1f,\"sent\":%llu,"
+      "\"resent\":%llu,\"nacks\":%llu,\"lost\":%llu,\"datagrams\":%llu,\"dropped\":%llu,"
+      "\"unclaimed\":%llu}\n",
       report->t_s, report->state, l->peers, l->connected, wide(p->frames), wide(p->pacer.skipped),
-      wide(p->short_frames), p->level_dbfs, wide(l->sent), wide(l->resent), wide(l->nacks),
-      wide(l->lost), wide(l->datagrams), wide(l->dropped), wide(l->unclaimed));
+      wide(p->short_frames), (double)p->late_ns / 1e6, p->level_dbfs, wide(l->sent),
+      wide(l->resent), wide(l->nacks), wide(l->lost), wide(l->datagrams), wide(l->dropped),
+      wide(l->unclaimed));
   (void)fflush(stdout);
 }
 
@@ -69,8 +71,10 @@ void report_write(const struct report *report, bool json) {
     return;
   }
   fprintf(stderr,
-          "%8.1f s  %s  %zu of %zu connected  %.1f dBFS  frames %llu  sent %llu  resent %llu  "
+          "%8.1f s  %s  %zu of %zu connected  %.1f dBFS  frames %llu  late %.1f ms  sent %llu  "
+          "resent %llu  "
           "lost %llu  dropped %llu\n",
           report->t_s, report->state, l->connected, l->peers, p->level_dbfs, wide(p->frames),
-          wide(l->sent), wide(l->resent), wide(l->lost), wide(l->dropped));
+          (double)p->late_ns / 1e6, wide(l->sent), wide(l->resent), wide(l->lost),
+          wide(l->dropped));
 }

@@ -108,6 +108,7 @@ static void on_report_timer(void *user_data, uint64_t now_ns) {
   uint64_t period_ns = (uint64_t)(server->settings->stats_s * 1e9);
   listeners_get_stats(server->listeners, &report.listeners);
   report_write(&report, server->settings->json);
+  server->programme.late_ns = 0;
   uint64_t passed = (now_ns - server->start_ns) / period_ns;
   loop_timer_set(&server->report_timer, server->start_ns + (passed + 1) * period_ns);
 }

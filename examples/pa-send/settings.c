@@ -163,12 +163,18 @@ static struct option_table make_table(const struct option *options) {
           "It plays in real time from the start. At its end without --loop pa-send says\n"
           "farewell to its receivers and exits.",
       .epilogue =
-          "Fields of --json: t_s time since start; state serving, tail or closing; peers\n"
-          "connections, connected those with media; frames encoded, skipped left out because\n"
-          "the program was held up, silent filled in because the source had nothing; level_dbfs\n"
-          "of the last frame; sent and resent RTP packets, nacks sequence numbers asked for\n"
-          "again, lost by the receivers' last reports, each over the peers that are there;\n"
-          "datagrams and dropped of the UDP sockets; unclaimed datagrams of nobody.",
+          "An object of --json:\n"
+          "  t_s         seconds since the start\n"
+          "  state       serving, tail (the source has ended) or closing\n"
+          "  peers       connections; connected: those that media flows to\n"
+          "  frames      encoded\n"
+          "  skipped     frames left out because the program was held up\n"
+          "  silent      frames with silence because the source had nothing\n"
+          "  late_ms     greatest lateness of a frame since the last object\n"
+          "  level_dbfs  of the last frame\n"
+          "  sent        RTP packets; resent: for NACKs; nacks: numbers asked for; lost: by the\n"
+          "              receivers' last reports. Sums over the peers that are there\n"
+          "  datagrams   sent; dropped: not taken by the kernel; unclaimed: received, nobody's",
       .options = options,
       .option_count = OPTION_COUNT,
   };
