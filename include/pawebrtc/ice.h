@@ -101,7 +101,8 @@ PAW_API int paw_ice_set_role(struct paw_ice *ice, enum paw_ice_role role);
  * learnt (server reflexive, relayed) with `base` set.
  *
  * @return PAW_OK, also when it is there already; PAW_ERR_INVALID (no address, port 0, "any");
- *         PAW_ERR_UNSUPPORTED (lite takes host candidates only); PAW_ERR_LIMIT; PAW_ERR_STATE
+ *         PAW_ERR_UNSUPPORTED (lite takes host candidates only); PAW_ERR_LIMIT; PAW_ERR_STATE;
+ *         PAW_ERR_NO_MEMORY
  */
 PAW_API int paw_ice_add_local_candidate(struct paw_ice *ice, const struct paw_candidate *candidate);
 
@@ -117,7 +118,7 @@ PAW_API size_t paw_ice_get_local_candidates(const struct paw_ice *ice, struct pa
  * are learnt from authenticated checks.
  *
  * @return PAW_OK, also when known already; PAW_ERR_INVALID; PAW_ERR_LIMIT (ignore it);
- * PAW_ERR_STATE
+ *         PAW_ERR_STATE; PAW_ERR_NO_MEMORY
  */
 PAW_API int paw_ice_add_remote_candidate(struct paw_ice *ice,
                                          const struct paw_candidate *candidate);

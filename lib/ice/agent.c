@@ -199,7 +199,10 @@ int paw_ice_add_local_candidate(struct paw_ice *ice, const struct paw_candidate 
     return PAW_ERR_STATE;
   }
   uint16_t before = ice->locals.count;
-  int status = ice_local_add(ice, candidate);
+  int status = ice_pairs_reserve(ice, ice->remotes.count);
+  if (status == PAW_OK) {
+    status = ice_local_add(ice, candidate);
+  }
   if (ice->locals.count > before) {
     ice_pairs_of_local(ice, before);
   }
@@ -243,6 +246,11 @@ int paw_ice_add_remote_candidate(struct paw_ice *ice, const struct paw_candidate
   }
   if (ice_is_over(ice)) {
     return PAW_ERR_STATE;
+  }
+  size_t remotes_max = (size_t)ice->remotes.count + 1;
+  if (ice_pairs_reserve(ice, ice->locals.count) != PAW_OK ||
+      ice_table_reserve(ice, &ice->remotes, sizeof(struct ice_remote), remotes_max) != PAW_OK) {
+    return PAW_ERR_NO_MEMORY;
   }
   int index = ice_remote_add(ice, &candidate->address, candidate->type, candidate->priority);
   if (index < 0) {

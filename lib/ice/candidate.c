@@ -14,23 +14,33 @@ enum type_preference {
 /* Addresses that reach least come after all others. */
 #define NARROW_PENALTY 1000
 
+int ice_table_reserve(const struct paw_ice *ice, struct ice_table *table, size_t item_size,
+                      size_t count) {
+  if (count <= table->capacity) {
+    return PAW_OK;
+  }
+  size_t capacity = table->capacity == 0 ? 4 : (size_t)table->capacity * 2;
+  while (capacity < count) {
+    capacity *= 2;
+  }
+  void *items = paw_mem_alloc(&ice->config.allocator, capacity * item_size);
+  if (items == NULL) {
+    return PAW_ERR_NO_MEMORY;
+  }
+  if (table->count > 0) {
+    memcpy(items, table->items, table->count * item_size);
+  }
+  paw_mem_free(&ice->config.allocator, table->items);
+  table->items = items;
+  table->capacity = (uint16_t)capacity;
+  return PAW_OK;
+}
+
 void *ice_table_append(const struct paw_ice *ice, struct ice_table *table, size_t item_size,
                        size_t max) {
-  if (table->count >= max) {
+  if (table->count >= max ||
+      ice_table_reserve(ice, table, item_size, (size_t)table->count + 1) != PAW_OK) {
     return NULL;
-  }
-  if (table->count == table->capacity) {
-    size_t capacity = table->capacity == 0 ? 4 : (size_t)table->capacity * 2;
-    void *items = paw_mem_alloc(&ice->config.allocator, capacity * item_size);
-    if (items == NULL) {
-      return NULL;
-    }
-    if (table->count > 0) {
-      memcpy(items, table->items, table->count * item_size);
-    }
-    paw_mem_free(&ice->config.allocator, table->items);
-    table->items = items;
-    table->capacity = (uint16_t)capacity;
   }
   uint8_t *item = (uint8_t *)table->items + table->count * item_size;
   memset(item, 0, item_size);
@@ -148,10 +158,13 @@ int ice_local_add(struct paw_ice *ice, const struct paw_candidate *given) {
   if (candidate.foundation[0] == '\0') {
     make_foundation(ice, &candidate);
   }
+  if (ice->locals.count >= PAW_DESCRIPTION_CANDIDATES_MAX) {
+    return PAW_ERR_LIMIT;
+  }
   struct paw_candidate *slot =
       ice_table_append(ice, &ice->locals, sizeof *slot, PAW_DESCRIPTION_CANDIDATES_MAX);
   if (slot == NULL) {
-    return PAW_ERR_LIMIT;
+    return PAW_ERR_NO_MEMORY;
   }
   *slot = candidate;
   return PAW_OK;

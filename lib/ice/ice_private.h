@@ -211,7 +211,11 @@ int ice_remote_add(struct paw_ice *ice, const struct paw_address *address,
 /* What a check from this candidate tells as PRIORITY (RFC 8445 section 7.1.1). */
 uint32_t ice_reflexive_priority(uint32_t priority);
 
-/* Make room for one item more and append zeros; NULL when there is none. */
+/* Room for `count` items. PAW_OK; PAW_ERR_NO_MEMORY. */
+int ice_table_reserve(const struct paw_ice *ice, struct ice_table *table, size_t item_size,
+                      size_t count);
+
+/* Append an item of zeros; NULL when `max` are there or there is no memory. */
 void *ice_table_append(const struct paw_ice *ice, struct ice_table *table, size_t item_size,
                        size_t max);
 
@@ -225,6 +229,9 @@ struct ice_pair *ice_pair_find(const struct paw_ice *ice, const struct paw_addre
 /* Of local and remote by index, made if it is not there; NULL when they cannot be paired or the
  * bound is reached. */
 struct ice_pair *ice_pair_add(struct paw_ice *ice, int local, int remote);
+
+/* Room for so many pairs more. PAW_OK; PAW_ERR_NO_MEMORY. */
+int ice_pairs_reserve(struct paw_ice *ice, size_t more);
 void ice_pairs_of_local(struct paw_ice *ice, int local);
 void ice_pairs_of_remote(struct paw_ice *ice, int remote);
 void ice_pair_remove(struct paw_ice *ice, int index);

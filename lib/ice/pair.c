@@ -160,6 +160,12 @@ struct ice_pair *ice_pair_add(struct paw_ice *ice, int local, int remote) {
   return slot;
 }
 
+int ice_pairs_reserve(struct paw_ice *ice, size_t more) {
+  size_t count = ice->pairs.count + more;
+  return ice_table_reserve(ice, &ice->pairs, sizeof(struct ice_pair),
+                           count < PAW_ICE_PAIRS_MAX ? count : PAW_ICE_PAIRS_MAX);
+}
+
 void ice_pairs_of_local(struct paw_ice *ice, int local) {
   for (int i = 0; i < ice->remotes.count; i++) {
     (void)ice_pair_add(ice, local, i);

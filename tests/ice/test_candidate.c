@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/* The tables of candidates and pairs: priorities, foundations, order, bounds. */
+#include "duo.h"
+#include "ice/ice_private.h"
+
+static struct duo duo;
+static struct paw_ice *ice;
+
+static int set_up(void **state) {
+  (void)state;
+  struct duo_config config = {.seed = 1};
+  duo_init(&duo, &config);
+  ice = duo.sides[0].ice;
+  return 0;
+}
+
+static int tear_down(void **state) {
+  (void)state;
+  duo_wipe(&duo);
+  return 0;
+}
+
+static int add(const char *text, enum paw_candidate_type type, const char *base) {
+  struct paw_candidate candidate = {.type = type, .address = duo_address(text)};
+  if (base != NULL) {
+    candidate.base = duo_address(base);
+  }
+  return paw_ice_add_local_candidate(ice, &candidate);
+}
+
+static int add_host(const char *text) {
+  return add(text, PAW_CANDIDATE_HOST, NULL);
+}
+
+static void assert_order(const char *const *texts, size_t count) {
+  struct paw_candidate candidates[PAW_DESCRIPTION_CANDIDATES_MAX];
+  char text[PAW_ADDRESS_TEXT_SIZE];
+  assert_int_equal(paw_ice_get_local_candidates(ice, candidates, PAW_DESCRIPTION_CANDIDATES_MAX),
+                   count);
+  for (size_t i = 0; i < count; i++) {
+    paw_address_format(&candidates[i].address, text);
+    assert_string_equal(text, texts[i]);
+    assert_true(i == 0 || candidates[i].priority < candidates[i - 1].priority);
+  }
+}
+
+/* RFC 8421: families take turns; addresses of narrow reach come last, though before other types. */
+static void test_order(void **state) {
+  (void)state;
+  assert_int_equal(add_host("127.0.0.1:8443"), PAW_OK);
+  assert_int_equal(add_host("10.0.0.1:8443"), PAW_OK);
+  assert_int_equal(add_host("[2001:db8::1]:8443"), PAW_OK);
+  assert_int_equal(add_host("[fe80::1%2]:8443"), PAW_OK);
+  assert_int_equal(add_host("[2001:db8::2]:8443"), PAW_OK);
+  assert_int_equal(add("203.0.113.1:99", PAW_CANDIDATE_SERVER_REFLEXIVE, "10.0.0.1:8443"), PAW_OK);
+  static const char *const expected[] = {
+      "[2001:db8::1]:8443", "192.0.2.1:8443", "[2001:db8::2]:8443", "10.0.0.1:8443",
+      "[fe80::1%2]:8443",   "127.0.0.1:8443", "203.0.113.1:99"};
+  assert_order(expected, 7);
+}
+
+static void test_priority_and_foundation(void **state) {
+  (void)state;
+  assert_int_equal(add_host("192.0.2.1:9999"), PAW_OK);
+  assert_int_equal(add_host("192.0.2.3:8443"), PAW_OK);
+  assert_int_equal(add("203.0.113.1:99", PAW_CANDIDATE_SERVER_REFLEXIVE, "192.0.2.1:8443"), PAW_OK);
+  struct paw_candidate given = {.type = PAW_CANDIDATE_RELAYED,
+                                .address = duo_address("198.51.100.1:5"),
+                                .priority = 77,
+                                .foundation = "mine"};
+  assert_int_equal(paw_ice_add_local_candidate(ice, &given), PAW_OK);
+  struct paw_candidate c[5];
+  assert_int_equal(paw_ice_get_local_candidates(ice, c, 5), 5);
+  assert_int_equal(c[0].priority, (126u << 24) | (65534u << 8) | 255u);
+  assert_string_equal(c[0].foundation, c[1].foundation); /* one IP, two ports */
+  assert_string_not_equal(c[0].foundation, c[2].foundation);
+  assert_string_not_equal(c[0].foundation, c[3].foundation); /* one base, another type */
+  assert_int_equal(c[3].priority >> 24, 100);
+  assert_true(paw_address_equal(&c[3].base, &duo.sides[0].addresses[0]));
+  assert_int_equal(c[4].priority, 77);
+  assert_string_equal(c[4].foundation, "mine");
+  assert_int_equal(paw_ice_get_local_candidates(ice, c, 2), 2);
+  assert_int_equal(c[0].address.port, 8443);
+  assert_int_equal(paw_ice_get_local_candidates(ice, NULL, 0), 0);
+}
+
+static void test_refused(void **state) {
+  (void)state;
+  assert_int_equal(add_host("192.0.2.1:8443"), PAW_OK); /* there already */
+  assert_int_equal(add_host("192.0.2.5"), PAW_ERR_INVALID);
+  assert_int_equal(add_host("0.0.0.0:8443"), PAW_ERR_INVALID);
+  assert_int_equal(add_host("[::]:8443"), PAW_ERR_INVALID);
+  struct paw_candidate none = {.type = PAW_CANDIDATE_HOST};
+  assert_int_equal(paw_ice_add_local_candidate(ice, &none), PAW_ERR_INVALID);
+  assert_int_equal(paw_ice_add_remote_candidate(ice, &none), PAW_ERR_INVALID);
+  for (int i = 1; i < PAW_DESCRIPTION_CANDIDATES_MAX; i++) {
+    struct paw_candidate candidate = {.address = duo_address("192.0.2.1:8443")};
+    candidate.address.port = (uint16_t)(10000 + i);
+    assert_int_equal(paw_ice_add_local_candidate(ice, &candidate), PAW_OK);
+  }
+  assert_int_equal(add_host("192.0.2.9:8443"), PAW_ERR_LIMIT);
+}
+
+static void test_lite_takes_hosts(void **state) {
+  (void)state;
+  tear_down(NULL);
+  struct duo_config config = {.seed = 1, .modes = {PAW_ICE_LITE}};
+  duo_init(&duo, &config);
+  ice = duo.sides[0].ice;
+  assert_int_equal(add("203.0.113.1:99", PAW_CANDIDATE_SERVER_REFLEXIVE, "192.0.2.1:8443"),
+                   PAW_ERR_UNSUPPORTED);
+  assert_int_equal(add_host("192.0.2.8:1"), PAW_OK);
+}
+
+/* ---- remote candidates and pairs ---- */
+
+static int add_remote(const char *text, uint32_t priority) {
+  struct paw_candidate candidate = {
+      .type = PAW_CANDIDATE_HOST, .address = duo_address(text), .priority = priority};
+  return paw_ice_add_remote_candidate(ice, &candidate);
+}
+
+static void test_pairs_by_family(void **state) {
+  (void)state;
+  assert_int_equal(add_host("[2001:db8::1]:8443"), PAW_OK);
+  assert_int_equal(add_host("[fe80::1%2]:8443"), PAW_OK);
+  assert_int_equal(add_remote("198.51.100.1:1", 5), PAW_OK);
+  assert_int_equal(ice->pairs.count, 1);
+  assert_int_equal(add_remote("[2001:db8::9]:1", 5), PAW_OK);
+  assert_int_equal(ice->pairs.count, 2);
+  assert_int_equal(add_remote("[fe80::9]:1", 5), PAW_OK);
+  assert_int_equal(ice->pairs.count, 3);
+  assert_int_equal(add_remote("[fe80::9]:1", 5), PAW_OK); /* known */
+  assert_int_equal(ice->pairs.count, 3);
+  assert_int_equal(ice->remotes.count, 3);
+}
+
+/* RFC 8445 section 6.1.2.4: a reflexive candidate is sent from its base, which is paired already.
+ */
+static void test_no_twin_pairs(void **state) {
+  (void)state;
+  assert_int_equal(add_remote("198.51.100.1:1", 5), PAW_OK);
+  assert_int_equal(add("203.0.113.1:99", PAW_CANDIDATE_SERVER_REFLEXIVE, "192.0.2.1:8443"), PAW_OK);
+  assert_int_equal(ice->pairs.count, 1);
+  assert_int_equal(ice_local(ice, ice_pair(ice, 0)->local)->type, PAW_CANDIDATE_HOST);
+}
+
+/* RFC 8445 section 6.1.2.3: 2^32 * MIN(G, D) + 2 * MAX(G, D) + (G > D ? 1 : 0). */
+static void test_pair_priority(void **state) {
+  (void)state;
+  assert_int_equal(add_remote("198.51.100.1:1", 1000), PAW_OK);
+  uint64_t local = ice_local(ice, 0)->priority;
+  const struct ice_pair *pair = ice_pair(ice, 0);
+  ice->role = PAW_ICE_CONTROLLING;
+  assert_true(ice_pair_priority(ice, pair) == (UINT64_C(1000) << 32) + 2 * local + 1);
+  ice->role = PAW_ICE_CONTROLLED;
+  assert_true(ice_pair_priority(ice, pair) == (UINT64_C(1000) << 32) + 2 * local);
+}
+
+/* More pairs than the bound: the best stay, however they come. */
+static void test_pair_bound(void **state) {
+  (void)state;
+  for (int i = 1; i < PAW_DESCRIPTION_CANDIDATES_MAX; i++) {
+    struct paw_candidate candidate = {.address = duo_address("192.0.2.1:8443")};
+    candidate.address.port = (uint16_t)(10000 + i);
+    assert_int_equal(paw_ice_add_local_candidate(ice, &candidate), PAW_OK);
+  }
+  for (uint32_t i = 0; i < 20; i++) {
+    struct paw_candidate candidate = {.address = duo_address("198.51.100.1:1"), .priority = i + 1};
+    candidate.address.port = (uint16_t)(1 + i);
+    assert_int_equal(paw_ice_add_remote_candidate(ice, &candidate), PAW_OK);
+  }
+  assert_int_equal(ice->pairs.count, PAW_ICE_PAIRS_MAX);
+  for (int i = 0; i < ice->pairs.count; i++) {
+    assert_true(ice_remote(ice, ice_pair(ice, i)->remote)->priority > 15);
+  }
+}
+
+static void test_remote_bound(void **state) {
+  (void)state;
+  for (int i = 0; i < PAW_ICE_REMOTES_MAX; i++) {
+    struct paw_candidate candidate = {.address = duo_address("198.51.100.1:1"), .priority = 9};
+    candidate.address.port = (uint16_t)(1 + i);
+    assert_int_equal(paw_ice_add_remote_candidate(ice, &candidate), PAW_OK);
+  }
+  assert_int_equal(add_remote("198.51.100.2:1", 9), PAW_ERR_LIMIT);
+}
+
+/* A candidate learnt from a check, then signalled: takes the signalled type and priority. */
+static void test_signalled_after_learnt(void **state) {
+  (void)state;
+  struct paw_address address = duo_address("198.51.100.1:1");
+  assert_int_equal(ice_remote_add(ice, &address, PAW_CANDIDATE_PEER_REFLEXIVE, 3), 0);
+  assert_int_equal(add_remote("198.51.100.1:1", 99), PAW_OK);
+  assert_int_equal(ice->remotes.count, 1);
+  assert_int_equal(ice_remote(ice, 0)->type, PAW_CANDIDATE_HOST);
+  assert_int_equal(ice_remote(ice, 0)->priority, 99);
+  assert_int_equal(ice_remote_add(ice, &address, PAW_CANDIDATE_PEER_REFLEXIVE, 3), 0);
+  assert_int_equal(ice_remote(ice, 0)->priority, 99);
+}
+
+/* Removal moves the last one into the gap; the pairs still name the right candidates. */
+static void test_removal(void **state) {
+  (void)state;
+  assert_int_equal(add_host("10.0.0.1:8443"), PAW_OK);
+  assert_int_equal(add_host("10.0.0.2:8443"), PAW_OK);
+  assert_int_equal(add_remote("198.51.100.1:1", 5), PAW_OK);
+  assert_int_equal(add_remote("198.51.100.2:2", 5), PAW_OK);
+  assert_int_equal(ice->pairs.count, 6);
+  struct paw_address gone = duo_address("192.0.2.1:8443");
+  assert_int_equal(paw_ice_remove_local_candidate(ice, &gone), PAW_OK);
+  assert_int_equal(ice->pairs.count, 4);
+  static const char *const locals[] = {"10.0.0.1:8443", "10.0.0.2:8443"};
+  static const char *const remotes[] = {"198.51.100.1:1", "198.51.100.2:2"};
+  for (int i = 0; i < 4; i++) {
+    struct paw_address local = duo_address(locals[i / 2]);
+    struct paw_address remote = duo_address(remotes[i % 2]);
+    assert_non_null(ice_pair_find(ice, &local, &remote));
+    assert_null(ice_pair_find(ice, &gone, &remote));
+  }
+  assert_int_equal(paw_ice_remove_local_candidate(ice, &gone), PAW_OK);
+  assert_int_equal(add_host("192.0.2.1:8443"), PAW_OK); /* back again */
+  assert_int_equal(ice->pairs.count, 6);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      CASE(test_order),           CASE(test_priority_and_foundation),
+      CASE(test_refused),         CASE(test_lite_takes_hosts),
+      CASE(test_pairs_by_family), CASE(test_no_twin_pairs),
+      CASE(test_pair_priority),   CASE(test_pair_bound),
+      CASE(test_remote_bound),    CASE(test_signalled_after_learnt),
+      CASE(test_removal),
+  };
+  return cmocka_run_group_tests_name("ice_candidate", tests, NULL, NULL);
+}
