@@ -38,8 +38,8 @@ void report_greet(const struct greeting *greeting) {
   fprintf(stderr, "serving %s on http%s://%s/whep, media on UDP port %u\n",
           greeting->settings->source, plain ? "" : "s", host,
           listeners_get_port(greeting->listeners));
-  fprintf(stderr, "pair a speaker: pa-recv --server %s%s %s%s --token-file FILE\n",
-          plain ? "http://" : "", host, plain ? "" : "--pin ", greeting->state->identity.pin);
+  fprintf(stderr, "pair a speaker: pa-recv --server %s%s%s%s --token-file FILE\n",
+          plain ? "http://" : "", host, plain ? "" : " --pin ", greeting->state->identity.pin);
   fputs("  FILE holds the token of role speaker alone on its first line\n", stderr);
   write_tokens(greeting->state);
 }
