@@ -33,25 +33,34 @@ static int digit_value(char c) {
 
 /* 1 to `max_digits` digits of `base`, at most `max`. */
 static bool take_number(struct text *text, int base, int max_digits, uint32_t max, uint32_t *out) {
-  uint32_t value = 0;
+  uint64_t value = 0;
   int digits = 0;
   while (text->next < text->end && digit_value(*text->next) < base) {
     if (++digits > max_digits) {
       return false;
     }
-    value = value * (uint32_t)base + (uint32_t)digit_value(*text->next++);
+    value = value * (uint64_t)base + (uint64_t)digit_value(*text->next++);
   }
-  *out = value;
+  *out = (uint32_t)value;
   return digits > 0 && value <= max;
+}
+
+/* "010" is refused: some take it as octal. */
+static bool take_octet(struct text *text, uint8_t *out) {
+  bool is_zero = text->next < text->end && *text->next == '0';
+  uint32_t octet = 0;
+  if (!take_number(text, 10, is_zero ? 1 : 3, 255, &octet)) {
+    return false;
+  }
+  *out = (uint8_t)octet;
+  return true;
 }
 
 static bool take_ipv4(struct text *text, uint8_t *ip) {
   for (int i = 0; i < 4; i++) {
-    uint32_t octet = 0;
-    if ((i > 0 && !take_char(text, '.')) || !take_number(text, 10, 3, 255, &octet)) {
+    if ((i > 0 && !take_char(text, '.')) || !take_octet(text, &ip[i])) {
       return false;
     }
-    ip[i] = (uint8_t)octet;
   }
   return true;
 }
@@ -152,7 +161,10 @@ int paw_address_parse(const char *characters, struct paw_address *out) {
   struct text text = {.next = characters, .end = characters + strlen(characters)};
   struct paw_address address = {0};
   bool bracket = take_char(&text, '[');
-  if (!take_ip(&text, &address) || (bracket && !take_char(&text, ']'))) {
+  if (!take_ip(&text, &address)) {
+    return PAW_ERR_MALFORMED;
+  }
+  if (bracket && (address.family != PAW_FAMILY_IPV6 || !take_char(&text, ']'))) {
     return PAW_ERR_MALFORMED;
   }
   bool port_may_follow = bracket || address.family == PAW_FAMILY_IPV4;

@@ -31,8 +31,10 @@ static inline struct paw_slice paw_rd_bytes(struct paw_rd *rd, size_t len) {
     return (struct paw_slice){.data = rd->next, .len = 0};
   }
   struct paw_slice slice = {.data = rd->next, .len = len};
-  rd->next += len;
-  rd->left -= len;
+  if (len > 0) { /* nothing may lie at no address */
+    rd->next += len;
+    rd->left -= len;
+  }
   return slice;
 }
 

@@ -89,7 +89,7 @@ static bool find_room(struct paw_ring *ring, size_t need, size_t *offset) {
 }
 
 void *paw_ring_push(struct paw_ring *ring, const struct paw_allocator *allocator, size_t len) {
-  if (len > ring->max_size) {
+  if (len > ring->max_size || record_size(len) > ring->max_size) {
     return NULL;
   }
   if (ring->block == NULL) {

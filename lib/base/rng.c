@@ -20,20 +20,19 @@ int paw_rng_u32(const struct paw_rng *rng, uint32_t *out) {
 }
 
 int paw_rng_u64(const struct paw_rng *rng, uint64_t *out) {
-  uint32_t high = 0;
-  uint32_t low = 0;
-  int status = paw_rng_u32(rng, &high);
-  if (status == PAW_OK) {
-    status = paw_rng_u32(rng, &low);
+  uint8_t bytes[8];
+  int status = paw_rng_bytes(rng, bytes, sizeof bytes);
+  *out = 0;
+  for (size_t i = 0; i < sizeof bytes; i++) {
+    *out = *out << 8 | bytes[i];
   }
-  *out = ((uint64_t)high << 32) | low;
   return status;
 }
 
 int paw_rng_text(const struct paw_rng *rng, char *out, size_t len) {
   static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   int status = paw_rng_bytes(rng, (uint8_t *)out, len);
-  for (size_t i = 0; i < len; i++) {
+  for (size_t i = 0; i < len && status == PAW_OK; i++) {
     out[i] = alphabet[(uint8_t)out[i] & 63];
   }
   out[len] = '\0';

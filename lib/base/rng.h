@@ -11,7 +11,7 @@ int paw_rng_u32(const struct paw_rng *rng, uint32_t *out);
 int paw_rng_u64(const struct paw_rng *rng, uint64_t *out);
 
 /* `len` random characters of the base64 alphabet, which are ice-chars (RFC 8839 section 5.1), six
- * bits each, and a NUL. PAW_OK; PAW_ERR_RANDOM. */
+ * bits each, and a NUL. PAW_OK; PAW_ERR_RANDOM, with `out` all NULs. */
 int paw_rng_text(const struct paw_rng *rng, char *out, size_t len);
 
 #endif

@@ -26,7 +26,7 @@ static inline uint8_t *paw_wr_claim(struct paw_wr *wr, size_t len) {
     wr->bad = true;
     return NULL;
   }
-  uint8_t *at = wr->data + wr->len;
+  uint8_t *at = len > 0 ? wr->data + wr->len : wr->data; /* which may be NULL with no room */
   wr->len += len;
   return at;
 }
