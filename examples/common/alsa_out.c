@@ -64,18 +64,18 @@ static int repair(struct alsa_out *out, int error) {
   return status;
 }
 
-static int render_block(struct alsa_out *out, unsigned long room, uint64_t now_ns,
-                        render_fn *render, void *user_data) {
-  long delay = 0;
-  int status = out->ops.delay(out->ops.user_data, &delay);
-  if (status < 0) {
-    return status;
+static void render_block(struct alsa_out *out, unsigned long room, uint64_t now_ns,
+                         render_fn *render, void *user_data) {
+  /* ALSA's pulse plug-in knows no delay before the stream has begun. What is in the buffer is then
+   * the best guess; if the device is gone, writing tells. */
+  long ahead = 0;
+  if (out->ops.delay(out->ops.user_data, &ahead) < 0 || ahead < 0) {
+    ahead = (long)(out->obtained.buffer_frames - room);
   }
-  uint64_t ahead = delay > 0 ? (uint64_t)delay : 0;
   out->block_frames = room < ALSA_OUT_CHUNK_FRAMES ? room : ALSA_OUT_CHUNK_FRAMES;
   out->block_done = 0;
-  render(user_data, out->block, out->block_frames, now_ns + ahead * PAW_NS_PER_S / RATE_HZ);
-  return 0;
+  render(user_data, out->block, out->block_frames,
+         now_ns + (uint64_t)ahead * PAW_NS_PER_S / RATE_HZ);
 }
 
 /* Write until there is no room: the frames written, or a negative errno. */
@@ -84,10 +84,7 @@ static long fill(struct alsa_out *out, unsigned long room, uint64_t now_ns, rend
   unsigned long written = 0;
   while (written < room) {
     if (out->block_done == out->block_frames) {
-      int status = render_block(out, room - written, now_ns, render, user_data);
-      if (status < 0) {
-        return status;
-      }
+      render_block(out, room - written, now_ns, render, user_data);
     }
     long taken = out->ops.write(out->ops.user_data, out->block + out->block_done * CHANNELS,
                                 out->block_frames - out->block_done);

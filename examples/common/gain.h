@@ -6,8 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Length of the fade: 20 ms at 48 kHz, too short to be missed and long enough not to click. */
-#define GAIN_FADE_FRAMES 960
+/* Length of the fade: 100 ms at 48 kHz. A decoder that joins a stream under way is off, and may be
+ * too loud, for its first few frames. */
+#define GAIN_FADE_FRAMES 4800
 
 /*
  *            gain_open            GAIN_FADE_FRAMES later

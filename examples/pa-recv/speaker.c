@@ -12,6 +12,8 @@
 
 #define RETRY_FIRST_NS (250 * PAW_NS_PER_MS)
 #define RETRY_CAP_NS (5 * PAW_NS_PER_S)
+/* Latency beyond the device buffer at least: the jitter of a wired network. */
+#define BEHIND_BUFFER_NS (15 * PAW_NS_PER_MS)
 
 struct speaker {
   const struct settings *settings;
@@ -137,7 +139,7 @@ static int open_socket(struct speaker *speaker, struct fault *fault) {
 
 /* ---- making it ---- */
 
-static int open_output(struct speaker *speaker, struct fault *fault) {
+static int make_output(struct speaker *speaker, struct fault *fault) {
   const struct settings *settings = speaker->settings;
   const struct output_config config = {.loop = speaker->loop,
                                        .player = &speaker->player,
@@ -148,10 +150,7 @@ static int open_output(struct speaker *speaker, struct fault *fault) {
                                           : output_alsa_new(&config, settings->device,
                                                             (unsigned long)settings->buffer_frames,
                                                             (unsigned long)settings->period_frames);
-  if (speaker->output == NULL) {
-    return fault_set(fault, "out of memory");
-  }
-  return speaker->output->ops->start(speaker->output, fault);
+  return speaker->output != NULL ? 0 : fault_set(fault, "out of memory");
 }
 
 static int make_certificate(struct speaker *speaker, struct fault *fault) {
@@ -192,23 +191,40 @@ static int make_report(struct speaker *speaker, struct fault *fault) {
   return speaker->report != NULL ? 0 : fault_set(fault, "out of memory");
 }
 
+/* A device takes its samples a whole buffer before they are heard, and packets want some time to
+ * come in besides. */
+static uint64_t choose_latency_ns(const struct speaker *speaker) {
+  const struct settings *settings = speaker->settings;
+  uint64_t wanted_ns = (uint64_t)settings->latency_ms * PAW_NS_PER_MS;
+  uint64_t buffer_ns = (uint64_t)settings->buffer_frames * PAW_NS_PER_S / PLAYER_RATE_HZ;
+  uint64_t least_ns = settings->wav != NULL ? 0 : buffer_ns + BEHIND_BUFFER_NS;
+  if (least_ns <= wanted_ns) {
+    return wanted_ns;
+  }
+  system_tell(&speaker->log, PAW_LOG_INFO, "speaker",
+              "the device buffer makes the latency %.0f ms instead of %.0f",
+              (double)least_ns / PAW_NS_PER_MS, (double)wanted_ns / PAW_NS_PER_MS);
+  return least_ns;
+}
+
 static int open_all(struct speaker *speaker, struct fault *fault) {
   const struct settings *settings = speaker->settings;
-  uint64_t latency_ns = (uint64_t)settings->latency_ms * PAW_NS_PER_MS;
+  uint64_t latency_ns = choose_latency_ns(speaker);
   if (loop_new(&speaker->loop, fault) != 0) {
     return -1;
   }
   loop_timer_init(speaker->loop, &speaker->retry, on_retry, speaker);
   if (loop_catch_signals(speaker->loop, on_signal, speaker, fault) != 0 ||
       player_open(&speaker->player, latency_ns, settings->gain_db, &speaker->log, fault) != 0 ||
-      open_output(speaker, fault) != 0 || open_socket(speaker, fault) != 0 ||
+      make_output(speaker, fault) != 0 || open_socket(speaker, fault) != 0 ||
       http_client_new(speaker->loop, &speaker->http, fault) != 0 ||
       make_certificate(speaker, fault) != 0 || make_session(speaker, fault) != 0 ||
       make_report(speaker, fault) != 0) {
     return -1;
   }
   loop_set_idle(speaker->loop, on_idle, speaker);
-  return 0;
+  /* Last: from here on the device wants to be served. */
+  return speaker->output->ops->start(speaker->output, fault);
 }
 
 static void close_all(struct speaker *speaker) {

@@ -35,10 +35,10 @@ static void opens_evenly_and_then_changes_nothing_at_0_db(void **state) {
   int16_t pcm[2 * FRAMES];
   gain_init(&gain, 0, 2);
   gain_open(&gain);
-  fill(pcm, 9600, -9600);
+  fill(pcm, 14400, -14400);
   gain_apply(&gain, pcm, FRAMES);
   for (size_t i = 0; i < FRAMES; i++) {
-    int16_t wanted = i < GAIN_FADE_FRAMES ? (int16_t)(10 * (i + 1)) : 9600;
+    int16_t wanted = i < GAIN_FADE_FRAMES ? (int16_t)(3 * (i + 1)) : 14400;
     assert_int_equal(pcm[2 * i], wanted);
     assert_int_equal(pcm[2 * i + 1], -wanted);
   }
@@ -76,13 +76,13 @@ static void fades_again_after_mute(void **state) {
   int16_t pcm[2 * FRAMES];
   gain_init(&gain, 0, 2);
   gain_open(&gain);
-  fill(pcm, 9600, 9600);
+  fill(pcm, 14400, 14400);
   gain_apply(&gain, pcm, FRAMES);
   gain_mute(&gain);
   gain_open(&gain);
-  fill(pcm, 9600, 9600);
+  fill(pcm, 14400, 14400);
   gain_apply(&gain, pcm, 1);
-  assert_int_equal(pcm[0], 10);
+  assert_int_equal(pcm[0], 3);
 }
 
 int main(void) {

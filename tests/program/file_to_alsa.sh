@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# A file goes through pa-send and pa-recv into an ALSA device, and what the device played is whole.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/pulse.sh"
+
+start_pulse
+"$PA_RECV" --list-devices | grep -q '^spk ' || fail '--list-devices does not name spk'
+
+# A large buffer and much latency: what is looked for is the faults of the program, not those of a
+# busy machine.
+"$MAKE_SIGNAL" "$work/signal.wav" 8
+start_recording "$work/heard.wav"
+start_sender send --listen 127.0.0.1:0 "$work/signal.wav"
+start_receiver hall --device spk --buffer-frames 4096 --period-frames 512 \
+  --latency-ms 250
+wait_until 10 'hall plays' value_is hall state playing
+wait_until 15 'the source ends and pa-send with it' ended "$sender"
+
+# The recording runs behind: let silence follow.
+end_s=$(value hall t_s)
+wait_until 10 'silence follows' value_above hall t_s "$end_s + 1.5"
+stop "$receiver" || fail 'pa-recv has not ended well'
+kill -TERM "$recorder"
+wait_until 5 'the recorder ends' ended "$recorder"
+"$COMPARE_SOUND" "$work/signal.wav" "$work/heard.wav" 6 ||
+  fail "the sound differs; xruns: $(value hall xruns)"
+
+# The buffer of a speaker: what it asks for unless told otherwise is what it gets.
+start_receiver yard --device spk
+wait_until 10 'yard opens the device' grep -qs 'buffer 1024, period 256' "$work/yard.log"
+wait_until 10 'yard reports' value_above yard t_s 0
+stop "$receiver" || fail 'pa-recv has not ended well without a server'
