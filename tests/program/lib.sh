@@ -15,12 +15,18 @@ fail() {
   exit 1
 }
 
+# What a test has set up besides, taken down at its end: to be defined again by who needs it.
+undo() {
+  :
+}
+
 clean_up() {
   local pid
   for pid in "${started[@]}"; do
     kill -KILL "$pid" 2> /dev/null || true
     wait "$pid" 2> /dev/null || true
   done
+  undo
   rm -rf "$work"
 }
 trap clean_up EXIT
@@ -50,11 +56,15 @@ stop() { # PID
   wait "$1"
 }
 
+# Put before the programs: empty, or `ip netns exec NAME`.
+send_in=()
+receive_in=()
+
 # Start a pa-send that listens on free ports; sets sender, server, pin and token.
 start_sender() { # NAME ARGUMENT...
   local name=$1
   shift
-  "$PA_SEND" --udp-port 0 --state-dir "$work/$name.state" "$@" > "$work/$name.out" \
+  "${send_in[@]}" "$PA_SEND" --udp-port 0 --state-dir "$work/$name.state" "$@" > "$work/$name.out" \
     2> "$work/$name.log" &
   sender=$!
   started+=("$sender")
@@ -74,7 +84,7 @@ sender_ready() { # NAME
 start_receiver() { # NAME ARGUMENT...
   local name=$1
   shift
-  "$PA_RECV" --server "$server" --pin "$pin" --token-file "$token" --gain-db 0 --json \
+  "${receive_in[@]}" "$PA_RECV" --server "$server" --pin "$pin" --token-file "$token" --gain-db 0 --json \
     --state-dir "$work/$name.state" "$@" > "$work/$name.json" 2> "$work/$name.log" &
   receiver=$!
   started+=("$receiver")
@@ -95,13 +105,13 @@ value_above() { # NAME FIELD LIMIT
   [ -n "$now" ] && jq -en "$now > $3" > /dev/null
 }
 
-# What a program that refuses has to do: exit status 2 within a few seconds, and one line that says
+# What a program that refuses has to do: this exit status within a few seconds, and one line that says
 # why.
-expect_refusal() { # PATTERN COMMAND...
-  local pattern=$1 status=0
-  shift
+expect_refusal() { # STATUS PATTERN COMMAND...
+  local wanted=$1 pattern=$2 status=0
+  shift 2
   timeout -k 1 10 "$@" > "$work/refusal.out" 2> "$work/refusal.log" || status=$?
-  [ "$status" -eq 2 ] || fail "exit status $status instead of 2: $*"
+  [ "$status" -eq "$wanted" ] || fail "exit status $status instead of $wanted: $*"
   [ "$(wc -l < "$work/refusal.log")" -eq 1 ] || fail "not one line: $*"
   grep -Eq -- "$pattern" "$work/refusal.log" || fail "no \"$pattern\" from: $*"
 }

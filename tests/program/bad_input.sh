@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Each bad input gets its exit status and one line that helps; a bad source never takes the server down.
+. "$(dirname "$0")/lib.sh"
+
+# ---- pa-recv: usage ----
+
+expect_refusal 2 'server is missing' "$PA_RECV"
+expect_refusal 2 '--sever.*--server' "$PA_RECV" --sever x
+expect_refusal 2 '--buffer-frames' "$PA_RECV" --server x --buffer-frames many
+expect_refusal 2 '--buffer-frames' "$PA_RECV" --server x --buffer-frames 300 --period-frames 256
+expect_refusal 2 '--pin' "$PA_RECV" --server x --pin sha256//short
+expect_refusal 2 'http://' "$PA_RECV" --server http://192.0.2.1/whep
+expect_refusal 2 '--server two words' "$PA_RECV" --server 'two words'
+expect_refusal 2 '/nowhere/token' "$PA_RECV" --server 127.0.0.1 --wav "$work/a.wav" \
+  --token-file /nowhere/token --log error
+expect_refusal 2 '/nowhere/a.wav' "$PA_RECV" --server 127.0.0.1 --wav /nowhere/a.wav --log error
+
+# ---- pa-recv: no such device: lists those there are ----
+
+export ALSA_CONFIG_PATH=$work/asound.conf
+echo 'pcm.hall { type null hint { show on description "nothing" } }' > "$ALSA_CONFIG_PATH"
+expect_refusal 2 '--device yard: no such device; there are:.* hall' \
+  "$PA_RECV" --server 127.0.0.1 --device yard --log error
+unset ALSA_CONFIG_PATH
+
+# ---- pa-recv: token and key ----
+
+start_sender send --listen 127.0.0.1:0 tone:440
+receive=("$PA_RECV" --server "$server" --wav "$work/a.wav" --log error --state-dir "$work/state")
+
+echo 'wrong-token-of-nobody' > "$work/wrong"
+expect_refusal 2 "401.*$work/wrong" "${receive[@]}" --pin "$pin" --token-file "$work/wrong"
+expect_refusal 2 '401.*--token-file' "${receive[@]}" --pin "$pin"
+expect_refusal 2 '404' "${receive[@]}" --pin "$pin" --token-file "$token" --path /nothing
+
+other=sha256//AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=
+expect_refusal 2 "wanted $other, got ${pin//+/\\+}" "${receive[@]}" --pin "$other" \
+  --token-file "$token"
+expect_refusal 2 'no authority of this system' "${receive[@]}" --pin system --token-file "$token"
+
+# Trust on first use: the key is learnt and kept; another one later is refused.
+"${receive[@]}" --token-file "$token" --json --log warning > "$work/tofu.json" \
+  2> "$work/tofu.log" &
+receiver=$!
+started+=("$receiver")
+wait_until 10 'it plays' value_is tofu state playing
+stop "$receiver" || fail 'pa-recv has not ended well'
+grep -qF -- "--pin $pin" "$work/tofu.log" || fail 'the learnt pin is not printed'
+grep -qF "$server $pin" "$work/state/pins" || fail 'the learnt pin is not kept'
+echo "$server $other" > "$work/state/pins"
+expect_refusal 2 "has changed: remembered $other, got" "${receive[@]}" --token-file "$token"
+echo 'nonsense' > "$work/state/pins"
+expect_refusal 2 "$work/state/pins" "${receive[@]}" --token-file "$token"
+
+# ---- pa-recv: what passes is waited for ----
+
+"$PA_RECV" --server 127.0.0.1:1 --wav "$work/b.wav" --pin "$pin" --json > "$work/wait.json" \
+  2> "$work/wait.log" &
+receiver=$!
+started+=("$receiver")
+wait_until 10 'it waits' value_above wait t_s 1.5
+alive "$receiver" || fail 'an unreachable server ends pa-recv'
+stop "$receiver" || fail 'pa-recv does not end well while it waits'
+
+# ---- pa-send ----
+
+send=("$PA_SEND" --listen 127.0.0.1:0 --udp-port 0 --state-dir "$work/s")
+expect_refusal 2 'pa-send' "${send[@]}"
+expect_refusal 2 '--lop.*--loop' "${send[@]}" --lop tone:440
+expect_refusal 1 '/nowhere/a.mp3' "${send[@]}" /nowhere/a.mp3
+head -c 100000 /dev/urandom > "$work/noise.mp3"
+expect_refusal 1 'noise.mp3' "${send[@]}" "$work/noise.mp3"
+expect_refusal 1 'tone' "${send[@]}" tone:loud
+expect_refusal 1 "${server#*:}" "$PA_SEND" --listen "$server" --udp-port 0 --state-dir "$work/s" \
+  tone:440
+expect_refusal 2 'listen' "$PA_SEND" --listen nowhere --state-dir "$work/s" tone:440
+
+# A truncated file plays what there is, and says so; the server that has it ends well.
+"$MAKE_SIGNAL" "$work/signal.wav" 4
+ffmpeg -v error -i "$work/signal.wav" -c:a flac "$work/whole.flac"
+size=$(stat -c %s "$work/whole.flac")
+head -c $((size / 2)) "$work/whole.flac" > "$work/half.flac"
+timeout 20 "${send[@]}" "$work/half.flac" 2> "$work/half.log" ||
+  fail "a truncated file ends pa-send with status $?"
+grep -q 'half.flac' "$work/half.log" || fail 'a truncated file is not told'
+
+alive "$sender" || fail 'the server has ended'
+stop "$sender" || fail 'pa-send has not ended well'
