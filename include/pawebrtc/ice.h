@@ -85,7 +85,7 @@ PAW_API const struct paw_ice_credentials *paw_ice_get_credentials(const struct p
  *
  * @return PAW_OK; PAW_ERR_INVALID: ufrag shorter than 4 or pwd shorter than 22 characters, longer
  *         than 256, or with other than ice-chars; PAW_ERR_STATE: already set to other values
- *         without a restart, or closed
+ *         without a restart, or failed or closed
  */
 PAW_API int paw_ice_set_remote(struct paw_ice *ice, const struct paw_ice_credentials *remote,
                                bool remote_lite);

@@ -85,6 +85,10 @@ void ice_fail(struct paw_ice *ice, const char *why) {
 
 /* ---- life cycle ---- */
 
+void ice_advance(struct paw_ice *ice, uint64_t now_ns) {
+  (void)paw_clock_advance(&ice->clock, now_ns == 0 ? 1 : now_ns);
+}
+
 void paw_ice_config_init(struct paw_ice_config *config) {
   *config = (struct paw_ice_config){
       .struct_size = sizeof *config,
@@ -103,8 +107,8 @@ int paw_ice_new(const struct paw_ice_config *given, uint64_t now_ns, struct paw_
   struct paw_ice_config config;
   paw_ice_config_init(&config);
   if (paw_config_take(&config, sizeof config, given) != PAW_OK || config.rng.fill == NULL ||
-      config.initial_rto_ns < PAW_NS_PER_MS || config.initial_rto_ns > ICE_RTO_MAX_NS ||
-      config.ta_ns == 0) {
+      config.initial_rto_ns < PAW_NS_PER_MS ||
+      config.initial_rto_ns > ICE_RTO_MAX_MS * PAW_NS_PER_MS || config.ta_ns == 0) {
     return PAW_ERR_INVALID;
   }
   struct paw_ice *ice = paw_mem_alloc(&config.allocator, sizeof *ice);
@@ -112,7 +116,7 @@ int paw_ice_new(const struct paw_ice_config *given, uint64_t now_ns, struct paw_
     return PAW_ERR_NO_MEMORY;
   }
   ice->config = config;
-  ice->clock.now_ns = now_ns;
+  ice_advance(ice, now_ns);
   ice->role = ice_is_lite(ice) ? PAW_ICE_CONTROLLED : config.role;
   ice->selected = ICE_PAIR_NONE;
   paw_ring_init(&ice->answers, PAW_ICE_ANSWERS_INITIAL_BYTES, PAW_ICE_ANSWERS_MAX_BYTES);
@@ -264,7 +268,7 @@ int paw_ice_end_remote_candidates(struct paw_ice *ice) {
   if (ice_is_over(ice)) {
     return PAW_ERR_STATE;
   }
-  ice->remote_ended = true;
+  /* RFC 8863 section 4: checks from addresses not signalled may still come, so nothing ends yet. */
   return PAW_OK;
 }
 
@@ -405,7 +409,7 @@ int paw_ice_handle_input(struct paw_ice *ice, const struct paw_input *input) {
   if (ice->state == PAW_ICE_STATE_CLOSED) {
     return PAW_ERR_STATE;
   }
-  (void)paw_clock_advance(&ice->clock, input->now_ns);
+  ice_advance(ice, input->now_ns);
   if (receives) { /* before time is looked at: what came in time must not seem late */
     handle_datagram(ice, input);
   }
@@ -418,7 +422,7 @@ void paw_ice_note_authenticated(struct paw_ice *ice, uint64_t now_ns,
   if (ice_is_over(ice)) {
     return;
   }
-  (void)paw_clock_advance(&ice->clock, now_ns);
+  ice_advance(ice, now_ns);
   struct ice_pair *pair = ice_pair_find(ice, local, remote);
   bool on_path = ice_path_is(ice, local, remote);
   if (on_path || (pair != NULL && pair->heard_ns != 0)) {

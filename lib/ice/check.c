@@ -88,9 +88,7 @@ static bool send_check(struct paw_ice *ice, struct ice_pair *pair, struct paw_tr
   }
   ice_transaction_note_sent(ice, check);
   pair->next_ns = paw_time_add(ice_now(ice), check->rto_ms * PAW_NS_PER_MS);
-  uint64_t doubled_ns = check->rto_ms * 2 * PAW_NS_PER_MS;
-  check->rto_ms =
-      (uint32_t)((doubled_ns < ICE_RTO_MAX_NS ? doubled_ns : ICE_RTO_MAX_NS) / PAW_NS_PER_MS);
+  check->rto_ms = 2 * check->rto_ms < ICE_RTO_MAX_MS ? 2 * check->rto_ms : ICE_RTO_MAX_MS;
   if (pair->state == ICE_PAIR_WAITING) {
     ice_pair_set_state(ice, pair, ICE_PAIR_IN_PROGRESS);
   }
@@ -189,15 +187,12 @@ static void check_succeeded(struct paw_ice *ice, struct ice_pair *pair,
   if (pair->check.sends == 1) { /* with more, nobody knows which of them was answered */
     ice_note_rtt(ice, input, pair->check.last_ns);
   }
-  int local = pair->local;
-  int index = ice_pair_index(ice, pair);
   pair->heard_ns = ice_now(ice);
   ice_note_life(ice);
   ice_transaction_end(&pair->check);
   pair->flags &= (uint8_t)~ICE_PAIR_NOMINATE;
   ice_pair_set_state(ice, pair, ICE_PAIR_VALID);
-  ice_local_learn(ice, local, &message->xor_mapped);
-  pair = ice_pair(ice, index);
+  ice_local_learn(ice, pair->local, &message->xor_mapped);
   if (ice->first_valid_ns == 0) {
     ice->first_valid_ns = ice_now(ice);
   }

@@ -24,7 +24,7 @@
 #define ICE_LOG_ROOM "ice"
 #define ICE_PAIR_NONE (-1)
 
-#define ICE_RTO_MAX_NS (1600 * PAW_NS_PER_MS)
+#define ICE_RTO_MAX_MS 1600
 /* However often the peer's checks trigger ours, a pair sends no more often than this. */
 #define ICE_TRIGGER_GAP_NS (20 * PAW_NS_PER_MS)
 /* How long the best valid pair waits for a better one before it is nominated. */
@@ -145,12 +145,11 @@ struct ice_past {
 
 struct paw_ice {
   struct paw_ice_config config;
-  struct paw_clock clock;
+  struct paw_clock clock; /* moved by ice_advance only; never 0, which means "never" below */
   enum paw_ice_role role;
   enum paw_ice_state state; /* written by set_state only */
   enum paw_ice_state told_state;
   bool remote_lite;
-  bool remote_ended; /* no more candidates will come */
   bool tell_selected;
   uint64_t tie_breaker;
   struct paw_ice_credentials local_credentials;
@@ -335,6 +334,8 @@ int ice_credentials_make(struct paw_ice *ice, struct paw_ice_credentials *out);
 bool ice_credentials_are_good(const struct paw_ice_credentials *credentials);
 
 /* ---- agent.c ---- */
+
+void ice_advance(struct paw_ice *ice, uint64_t now_ns);
 
 /* Authenticated life of the peer. */
 void ice_note_life(struct paw_ice *ice);

@@ -50,7 +50,7 @@ static bool may_move(enum ice_pair_state from, enum ice_pair_state to) {
   static const uint8_t moves[] = {
       [ICE_PAIR_WAITING] = 1 << ICE_PAIR_IN_PROGRESS | 1 << ICE_PAIR_VALID | 1 << ICE_PAIR_FAILED,
       [ICE_PAIR_IN_PROGRESS] = 1 << ICE_PAIR_WAITING | 1 << ICE_PAIR_VALID | 1 << ICE_PAIR_FAILED,
-      [ICE_PAIR_VALID] = 1 << ICE_PAIR_WAITING | 1 << ICE_PAIR_FAILED,
+      [ICE_PAIR_VALID] = 1 << ICE_PAIR_FAILED,
       [ICE_PAIR_FAILED] = 1 << ICE_PAIR_WAITING | 1 << ICE_PAIR_VALID,
   };
   return (moves[from] & (1 << to)) != 0;

@@ -68,7 +68,7 @@ int paw_ice_restart(struct paw_ice *ice, uint64_t now_ns) {
   if (ice->state == PAW_ICE_STATE_CLOSED) {
     return PAW_ERR_STATE;
   }
-  (void)paw_clock_advance(&ice->clock, now_ns);
+  ice_advance(ice, now_ns);
   struct paw_ice_credentials fresh;
   int status = ice_credentials_make(ice, &fresh);
   if (status == PAW_OK) {
@@ -81,7 +81,6 @@ int paw_ice_restart(struct paw_ice *ice, uint64_t now_ns) {
   ice->local_credentials = fresh;
   paw_mem_wipe(&ice->remote_credentials, sizeof ice->remote_credentials);
   ice->remote_lite = false;
-  ice->remote_ended = false;
   ice->first_valid_ns = 0;
   ice_note_restart(ice);
   return PAW_OK;

@@ -134,21 +134,25 @@ static const struct attribute_rule *find_rule(uint16_t type) {
   return NULL;
 }
 
+static struct paw_slice *find_text(struct paw_stun_message *out, enum paw_stun_has has) {
+  if (has == PAW_STUN_HAS_USERNAME) {
+    return &out->username;
+  }
+  if (has == PAW_STUN_HAS_REALM) {
+    return &out->realm;
+  }
+  return has == PAW_STUN_HAS_NONCE ? &out->nonce : &out->software;
+}
+
 static enum paw_stun_fault read_value(enum paw_stun_has has, struct paw_rd rd, size_t offset,
                                       struct paw_stun_message *out) {
   enum paw_stun_fault fault = PAW_STUN_FAULT_NONE;
   switch (has) {
   case PAW_STUN_HAS_USERNAME:
-    out->username = paw_rd_bytes(&rd, rd.left);
-    break;
   case PAW_STUN_HAS_REALM:
-    out->realm = paw_rd_bytes(&rd, rd.left);
-    break;
   case PAW_STUN_HAS_NONCE:
-    out->nonce = paw_rd_bytes(&rd, rd.left);
-    break;
   case PAW_STUN_HAS_SOFTWARE:
-    out->software = paw_rd_bytes(&rd, rd.left);
+    *find_text(out, has) = paw_rd_bytes(&rd, rd.left);
     break;
   case PAW_STUN_HAS_PRIORITY:
     out->priority = paw_rd_u32(&rd);

@@ -49,7 +49,7 @@ static void test_lite_full(void **state) {
 
 /* ---- loss ---- */
 
-#define RUNS 400
+#define RUNS 200
 
 static int compare(const void *a, const void *b) {
   const uint64_t *x = a;

@@ -36,7 +36,9 @@ static void assert_states(enum paw_ice_state state) {
 static void idle(enum paw_ice_mode second) {
   connect_sides(1, second);
   struct duo_side before[2] = {duo.sides[0], duo.sides[1]};
+  kit_malloc_start();
   duo_run_ms(&duo, SECONDS(3600));
+  assert_int_equal(kit_malloc_stop().allocations, 0);
   assert_states(PAW_ICE_STATE_CONNECTED);
   for (int side = 0; side < 2; side++) {
     const struct duo_side *it = &duo.sides[side];

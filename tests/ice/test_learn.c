@@ -78,6 +78,34 @@ static void test_nat(void **state) {
   duo_wipe(&duo);
 }
 
+/* Any origin of the clock is legal, 0 too, where "never" could be mistaken for "now". */
+static void test_clock_origin(void **state) {
+  (void)state;
+  struct paw_ice_config config;
+  struct kit_rng rng;
+  kit_rng_init(&rng, 1);
+  paw_ice_config_init(&config);
+  config.mode = PAW_ICE_LITE;
+  config.rng = kit_rng_hook(&rng);
+  struct paw_ice *ice = NULL;
+  assert_int_equal(paw_ice_new(&config, 0, &ice), PAW_OK);
+  struct paw_candidate host = {.address = duo_address("192.0.2.1:8443")};
+  assert_int_equal(paw_ice_add_local_candidate(ice, &host), PAW_OK);
+  struct craft check = craft_check(ice, true);
+  struct paw_input input = {.kind = PAW_INPUT_RECEIVE,
+                            .local = host.address,
+                            .remote = duo_address("192.0.2.2:40000"),
+                            .data = check.data,
+                            .len = check.len};
+  assert_int_equal(paw_ice_handle_input(ice, &input), PAW_OK);
+  assert_true(paw_ice_is_valid_pair(ice, &input.local, &input.remote));
+  assert_int_equal(paw_ice_get_state(ice), PAW_ICE_STATE_CONNECTED);
+  input = (struct paw_input){.kind = PAW_INPUT_TIMEOUT, .now_ns = 4 * PAW_NS_PER_S};
+  assert_int_equal(paw_ice_handle_input(ice, &input), PAW_OK);
+  assert_int_equal(paw_ice_get_state(ice), PAW_ICE_STATE_CONNECTED);
+  paw_ice_free(ice);
+}
+
 /* Trickle: a useless candidate first, the useful one half a second later. */
 static void test_trickle(void **state) {
   (void)state;
@@ -177,13 +205,10 @@ static void test_replayed_from_elsewhere(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_one_sided),
-      cmocka_unit_test(test_early_checks),
-      cmocka_unit_test(test_nat),
-      cmocka_unit_test(test_trickle),
-      cmocka_unit_test(test_wrong_password),
-      cmocka_unit_test(test_unkind),
-      cmocka_unit_test(test_replayed_from_elsewhere),
+      cmocka_unit_test(test_one_sided), cmocka_unit_test(test_early_checks),
+      cmocka_unit_test(test_nat),       cmocka_unit_test(test_clock_origin),
+      cmocka_unit_test(test_trickle),   cmocka_unit_test(test_wrong_password),
+      cmocka_unit_test(test_unkind),    cmocka_unit_test(test_replayed_from_elsewhere),
   };
   return cmocka_run_group_tests_name("ice_learn", tests, NULL, NULL);
 }
