@@ -64,27 +64,35 @@ static int repair(struct alsa_out *out, int error) {
   return status;
 }
 
-static void render_block(struct alsa_out *out, unsigned long room, uint64_t now_ns,
-                         render_fn *render, void *user_data) {
-  /* ALSA's pulse plug-in knows no delay before the stream has begun. What is in the buffer is then
-   * the best guess; if the device is gone, writing tells. */
+static uint64_t frames_ns(unsigned long frames) {
+  return (uint64_t)frames * PAW_NS_PER_S / RATE_HZ;
+}
+
+/* When the next frame that is written will be heard.
+ *
+ * ALSA's pulse plug-in knows no delay before the stream has begun. What is in the buffer is then
+ * the best guess; if the device is gone, writing tells. */
+static uint64_t next_play_ns(struct alsa_out *out, unsigned long room, uint64_t now_ns) {
   long ahead = 0;
-  if (out->ops.delay(out->ops.user_data, &ahead) < 0 || ahead < 0) {
+  uint64_t asked_ns = now_ns;
+  if (out->ops.delay(out->ops.user_data, &ahead, &asked_ns) < 0 || ahead < 0) {
     ahead = (long)(out->obtained.buffer_frames - room);
+    asked_ns = now_ns;
   }
-  out->block_frames = room < ALSA_OUT_CHUNK_FRAMES ? room : ALSA_OUT_CHUNK_FRAMES;
-  out->block_done = 0;
-  render(user_data, out->block, out->block_frames,
-         now_ns + (uint64_t)ahead * PAW_NS_PER_S / RATE_HZ);
+  return asked_ns + frames_ns((unsigned long)ahead);
 }
 
 /* Write until there is no room: the frames written, or a negative errno. */
 static long fill(struct alsa_out *out, unsigned long room, uint64_t now_ns, render_fn *render,
                  void *user_data) {
   unsigned long written = 0;
+  uint64_t play_ns = room > 0 ? next_play_ns(out, room, now_ns) : 0;
   while (written < room) {
     if (out->block_done == out->block_frames) {
-      render_block(out, room - written, now_ns, render, user_data);
+      unsigned long left = room - written;
+      out->block_frames = left < ALSA_OUT_CHUNK_FRAMES ? left : ALSA_OUT_CHUNK_FRAMES;
+      out->block_done = 0;
+      render(user_data, out->block, out->block_frames, play_ns + frames_ns(written));
     }
     long taken = out->ops.write(out->ops.user_data, out->block + out->block_done * CHANNELS,
                                 out->block_frames - out->block_done);

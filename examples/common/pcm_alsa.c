@@ -3,8 +3,13 @@
 
 #include <alsa/asoundlib.h>
 
+#include "system.h"
+
 #define CHANNELS 2
 #define RATE_HZ 48000
+/* How exactly the delay of the device is wanted, and how often it is asked for at most. */
+#define DELAY_PRECISION_NS (500 * UINT64_C(1000))
+#define DELAY_TRIES_MAX 4
 
 static snd_pcm_t *handle_of(void *user_data) {
   return ((struct pcm_alsa *)user_data)->handle;
@@ -91,9 +96,19 @@ static long pcm_avail(void *user_data) {
   return snd_pcm_avail(handle_of(user_data));
 }
 
-static int pcm_delay(void *user_data, long *frames) {
+/* The time is taken around the question; when something came between, it is asked again. */
+static int pcm_delay(void *user_data, long *frames, uint64_t *now_ns) {
   snd_pcm_sframes_t delay = 0;
-  int status = snd_pcm_delay(handle_of(user_data), &delay);
+  int status = 0;
+  for (int tries = 0; tries < DELAY_TRIES_MAX; tries++) {
+    uint64_t before_ns = system_now_ns();
+    status = snd_pcm_delay(handle_of(user_data), &delay);
+    uint64_t taken_ns = system_now_ns() - before_ns;
+    *now_ns = before_ns + taken_ns / 2;
+    if (status < 0 || taken_ns < DELAY_PRECISION_NS) {
+      break;
+    }
+  }
   *frames = delay;
   return status;
 }

@@ -19,8 +19,9 @@ struct pcm_ops {
   /* Open without blocking; playing starts by itself when the buffer is full. */
   int (*open)(void *user_data, const char *device, struct pcm_geometry *geometry);
   void (*close)(void *user_data);
-  long (*avail)(void *user_data);              /* frames that can be written now */
-  int (*delay)(void *user_data, long *frames); /* until a frame written now is heard */
+  long (*avail)(void *user_data); /* frames that can be written now */
+  /* Until a frame written now is heard, and the monotonic time of that "now". */
+  int (*delay)(void *user_data, long *frames, uint64_t *now_ns);
   long (*write)(void *user_data, const int16_t *pcm, unsigned long frames);
   int (*prepare)(void *user_data);
   int (*resume)(void *user_data); /* after -ESTRPIPE; -EAGAIN: not yet */

@@ -15,6 +15,8 @@
 #define PERIOD 256
 
 struct device {
+  uint64_t now_ns;
+  int fail_delay;
   long queued;  /* frames in its buffer */
   long written; /* frames ever taken */
   int16_t last; /* the last sample taken */
@@ -50,9 +52,11 @@ static long device_avail(void *user_data) {
   return failure != 0 ? failure : BUFFER - device->queued;
 }
 
-static int device_delay(void *user_data, long *frames) {
-  *frames = ((struct device *)user_data)->queued;
-  return 0;
+static int device_delay(void *user_data, long *frames, uint64_t *now_ns) {
+  struct device *device = user_data;
+  *frames = device->queued;
+  *now_ns = device->now_ns;
+  return device->fail_delay;
 }
 
 static long device_write(void *user_data, const int16_t *pcm, unsigned long frames) {
@@ -127,12 +131,25 @@ static void fills_the_buffer_and_tells_when_each_block_sounds(void **state) {
   struct alsa_out out = make_out(&device);
   assert_int_equal(alsa_out_open(&out), 0);
   assert_int_equal(out.state, ALSA_OUT_FILLING);
-  assert_int_equal(alsa_out_service(&out, 5000000, render, &source), BUFFER);
+  device.now_ns = 5000000;
+  assert_int_equal(alsa_out_service(&out, 4000000, render, &source), BUFFER);
   assert_int_equal(out.state, ALSA_OUT_RUNNING);
   assert_int_equal(source.first_play_ns, 5000000);
   /* The last block lies behind 768 queued frames: 16 ms. */
   assert_int_equal(source.last_play_ns, 21000000);
   assert_int_equal(alsa_out_service(&out, 5000000, render, &source), 0);
+}
+
+static void without_a_delay_what_is_queued_counts(void **state) {
+  (void)state;
+  struct device device;
+  struct source source = {0};
+  struct alsa_out out = make_out(&device);
+  assert_int_equal(alsa_out_open(&out), 0);
+  device.queued = 480;
+  device.fail_delay = -EIO;
+  assert_int_equal(alsa_out_service(&out, 5000000, render, &source), BUFFER - 480);
+  assert_int_equal(source.first_play_ns, 15000000);
 }
 
 static void a_block_taken_in_parts_is_whole(void **state) {
@@ -257,6 +274,7 @@ static void a_device_that_does_not_open_stays_closed(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(fills_the_buffer_and_tells_when_each_block_sounds),
+      cmocka_unit_test(without_a_delay_what_is_queued_counts),
       cmocka_unit_test(a_block_taken_in_parts_is_whole),
       cmocka_unit_test(a_block_that_was_refused_is_offered_again),
       cmocka_unit_test(an_under_run_is_counted_and_the_buffer_filled_again),
