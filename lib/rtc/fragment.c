@@ -2,8 +2,6 @@
 /* ICE after the first offer and answer: candidates that trickle in, and restarts. */
 #include "rtc/rtc_private.h"
 
-#include <string.h>
-
 #include "base/mem.h"
 #include "sdp/sdp.h"
 
@@ -57,7 +55,7 @@ int paw_rtc_accept_ice_fragment(struct paw_rtc *rtc, uint64_t now_ns, const char
   }
   int status = paw_sdp_read_fragment(text, len, &fragment);
   if (status == PAW_OK && has_credentials(&fragment)) {
-    restart = strcmp(paw_ice_get_remote_credentials(rtc->ice)->ufrag, fragment.ice.ufrag) != 0;
+    restart = paw_rtc_is_restart(rtc, &fragment.ice);
     status = join_restart(rtc, &fragment);
   }
   if (status != PAW_OK) {
