@@ -277,9 +277,24 @@ static int read_lines(struct reader *reader, enum level level, struct paw_text l
 
 /* ---- the section ---- */
 
+/* RFC 8829 section 5.1.2: peers write any of these; that they mean DTLS-SRTP, the fingerprint
+ * tells. */
+static bool is_rtp(struct paw_text protocol) {
+  static const char *const protocols[] = {
+      "UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP", "TCP/DTLS/RTP/SAVPF", "TCP/DTLS/RTP/SAVP",
+      "RTP/SAVPF",         "RTP/SAVP",         "RTP/AVPF",           "RTP/AVP",
+  };
+  for (size_t i = 0; i < sizeof protocols / sizeof protocols[0]; i++) {
+    if (paw_sdp_is(protocol, protocols[i])) {
+      return true;
+    }
+  }
+  return false;
+}
+
 static bool can_be_read(const struct paw_sdp_media *media) {
   return paw_sdp_is(media->kind, "audio") && (media->port != 0 || media->bundle_only) &&
-         paw_sdp_is(media->protocol, "UDP/TLS/RTP/SAVPF");
+         is_rtp(media->protocol);
 }
 
 static const struct paw_sdp_media *find_tagged(const struct paw_sdp *sdp) {

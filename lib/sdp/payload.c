@@ -59,7 +59,7 @@ int paw_sdp_payloads_read_feedback(struct paw_sdp_payloads *payloads, struct paw
   return PAW_OK;
 }
 
-/* ---- choosing ---- */
+/* ---- asking ---- */
 
 /* `channels` 0: not said, or anything. */
 static bool is_codec(struct paw_text rtpmap, const char *name, uint64_t rate_hz,
@@ -105,17 +105,33 @@ static bool is_rtx_over(const struct paw_sdp_payload *payload, uint8_t opus) {
   return over && is_codec(payload->rtpmap, "rtx", PAW_RTP_HZ, 0);
 }
 
-/* The next payload type of `formats` that can be used; 0 at the end. RFC 5761 section 4: with
- * rtcp-mux 64 to 95 would look like RTCP. */
-static int next_format(struct paw_text *formats, uint8_t *type) {
-  uint64_t number = 0;
-  *type = 0;
-  while (*type == 0 && formats->len > 0) {
-    if (!paw_sdp_read_number(paw_sdp_take_word(formats), PAYLOAD_TYPE_MAX, &number)) {
+/* The payload types of an m-line that can be used, each once. */
+struct formats {
+  uint8_t types[PAYLOAD_TYPE_MAX + 1];
+  size_t count;
+};
+
+static bool is_listed(const struct formats *formats, uint64_t type) {
+  for (size_t i = 0; i < formats->count; i++) {
+    if (formats->types[i] == type) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* RFC 5761 section 4: with rtcp-mux 64 to 95 would look like RTCP. 0 is PCMU for ever. */
+static int read_formats(struct paw_text text, struct formats *out) {
+  out->count = 0;
+  while (text.len > 0) {
+    uint64_t type = 0;
+    if (!paw_sdp_read_number(paw_sdp_take_word(&text), PAYLOAD_TYPE_MAX, &type)) {
       return PAW_ERR_MALFORMED;
     }
-    bool usable = number < 64 || number > 95;
-    *type = usable ? (uint8_t)number : 0;
+    bool usable = type != 0 && (type < 64 || type > 95);
+    if (usable && !is_listed(out, type)) {
+      out->types[out->count++] = (uint8_t)type;
+    }
   }
   return PAW_OK;
 }
@@ -172,28 +188,38 @@ static void read_parameters(struct paw_opus_parameters *opus, struct paw_text fm
   }
 }
 
-static void take_format(const struct paw_sdp_payload *payload, uint8_t type,
-                        struct paw_audio_description *audio) {
+/* ---- choosing ---- */
+
+static uint8_t find_opus(const struct paw_sdp_payloads *payloads, const struct formats *formats) {
+  for (size_t i = 0; i < formats->count; i++) {
+    if (is_opus(&payloads->types[formats->types[i]])) {
+      return formats->types[i];
+    }
+  }
+  return 0;
+}
+
+static void find_red_and_rtx(const struct paw_sdp_payloads *payloads, const struct formats *formats,
+                             struct paw_audio_description *audio) {
   uint8_t opus = audio->opus_payload_type;
-  if (audio->red_payload_type == 0 && is_red_over(payload, opus)) {
-    audio->red_payload_type = type;
-  } else if (audio->rtx_payload_type == 0 && is_rtx_over(payload, opus)) {
-    audio->rtx_payload_type = type;
+  for (size_t i = 0; i < formats->count; i++) {
+    uint8_t type = formats->types[i];
+    if (audio->red_payload_type == 0 && is_red_over(&payloads->types[type], opus)) {
+      audio->red_payload_type = type;
+    } else if (audio->rtx_payload_type == 0 && is_rtx_over(&payloads->types[type], opus)) {
+      audio->rtx_payload_type = type;
+    }
   }
 }
 
 int paw_sdp_payloads_choose(const struct paw_sdp_payloads *payloads, struct paw_text formats,
                             struct paw_audio_description *audio) {
-  struct paw_text rest = formats;
-  uint8_t type = 0;
-  do {
-    if (next_format(&rest, &type) != PAW_OK) {
-      return PAW_ERR_MALFORMED;
-    }
-    if (audio->opus_payload_type == 0 && type != 0 && is_opus(&payloads->types[type])) {
-      audio->opus_payload_type = type;
-    }
-  } while (type != 0);
+  struct formats usable;
+  int status = read_formats(formats, &usable);
+  if (status != PAW_OK) {
+    return status;
+  }
+  audio->opus_payload_type = find_opus(payloads, &usable);
   if (audio->opus_payload_type == 0) {
     return PAW_ERR_UNSUPPORTED;
   }
@@ -201,10 +227,6 @@ int paw_sdp_payloads_choose(const struct paw_sdp_payloads *payloads, struct paw_
   read_parameters(&audio->opus, opus->fmtp);
   audio->nack = opus->nack;
   audio->rrtr = audio->rrtr || opus->rrtr;
-  rest = formats;
-  for (int status = next_format(&rest, &type); status == PAW_OK && type != 0;
-       status = next_format(&rest, &type)) {
-    take_format(&payloads->types[type], type, audio);
-  }
+  find_red_and_rtx(payloads, &usable, audio);
   return PAW_OK;
 }

@@ -37,9 +37,9 @@ struct paw_sdp {
  * PAW_SDP_BYTES_MAX, or more m-lines than PAW_SDP_MEDIA_MAX. */
 int paw_sdp_parse(const char *text, size_t len, struct paw_sdp *sdp);
 
-/* Read one audio section, with what it inherits from the session level.
- * PAW_OK; PAW_ERR_UNSUPPORTED: not audio, rejected (port 0 without bundle-only), not
- * UDP/TLS/RTP/SAVPF, without Opus/48000/2 or without rtcp-mux; PAW_ERR_MALFORMED: without
+/* Read one audio section, with what it inherits from the session level and from its bundle.
+ * PAW_OK; PAW_ERR_UNSUPPORTED: not audio, rejected (port 0 without bundle-only), no profile of RTP
+ * (RFC 8829 section 5.1.2), without Opus/48000/2 or without rtcp-mux; PAW_ERR_MALFORMED: without
  * credentials or a fingerprint of a known hash, or a value out of its range (payload type above
  * 127, …). */
 int paw_sdp_read_audio(const struct paw_sdp *sdp, size_t index, struct paw_description *out);

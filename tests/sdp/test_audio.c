@@ -160,20 +160,46 @@ static void test_own_candidates_replace_those_of_the_bundle(void **state) {
 
 /* ---- gates ---- */
 
+static int status_of_media_line(const char *line) {
+  char text[2048] = SDP_SESSION;
+  strcat(text, line);
+  strcat(text, "\r\n" SDP_TRANSPORT SDP_OPUS);
+  return status_of(text);
+}
+
 static void test_sections_of_another_kind(void **state) {
   (void)state;
-#define REST "\r\n" SDP_TRANSPORT SDP_OPUS
-  assert_int_equal(status_of(SDP_SESSION "m=video 9 UDP/TLS/RTP/SAVPF 111" REST),
-                   PAW_ERR_UNSUPPORTED);
-  assert_int_equal(status_of(SDP_SESSION "m=audio 0 UDP/TLS/RTP/SAVPF 111" REST),
-                   PAW_ERR_UNSUPPORTED);
-  assert_int_equal(status_of(SDP_SESSION "m=audio 9 RTP/AVP 111" REST), PAW_ERR_UNSUPPORTED);
-  assert_int_equal(status_of(SDP_SESSION "m=audio 9 UDP/TLS/RTP/SAVP 111" REST),
-                   PAW_ERR_UNSUPPORTED);
-  assert_int_equal(
-      status_of(SDP_SESSION "m=audio 0 UDP/TLS/RTP/SAVPF 111" REST "a=bundle-only\r\n"), PAW_OK);
+  static const char *const lines[] = {
+      "m=video 9 UDP/TLS/RTP/SAVPF 111",
+      "m=audio 0 UDP/TLS/RTP/SAVPF 111",
+      "m=application 9 UDP/DTLS/SCTP 111",
+      "m=audio 9 UDP/TLS/RTP/SAVPFX 111",
+      "m=audio 9 udp 111",
+      "m=audio 9 TCP/RTP/AVP 111",
+      "m=audiox 9 UDP/TLS/RTP/SAVPF 111",
+  };
+  for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+    assert_int_equal(status_of_media_line(lines[i]), PAW_ERR_UNSUPPORTED);
+  }
+  assert_int_equal(status_of_media_line("m=audio 0 UDP/TLS/RTP/SAVPF 111\r\na=bundle-only"),
+                   PAW_OK);
   assert_int_equal(status_of(SDP_SESSION), PAW_ERR_UNSUPPORTED);
-#undef REST
+}
+
+static void test_profiles_that_mean_the_same(void **state) {
+  (void)state;
+  static const char *const lines[] = {
+      "m=audio 9 UDP/TLS/RTP/SAVPF 111",  "m=audio 9 UDP/TLS/RTP/SAVP 111",
+      "m=audio 9 TCP/DTLS/RTP/SAVPF 111", "m=audio 9 TCP/DTLS/RTP/SAVP 111",
+      "m=audio 9 RTP/SAVPF 111",          "m=audio 9 RTP/SAVP 111",
+      "m=audio 9 RTP/AVPF 111",           "m=audio 9 RTP/AVP 111",
+  };
+  for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+    assert_int_equal(status_of_media_line(lines[i]), PAW_OK);
+  }
+  assert_int_equal(
+      status_of(SDP_SESSION "m=audio 9 RTP/AVP 111\r\na=rtcp-mux\r\n" SDP_OPUS SDP_CREDENTIALS),
+      PAW_ERR_MALFORMED);
 }
 
 static void test_rtcp_mux_is_required(void **state) {
@@ -392,6 +418,7 @@ int main(void) {
       cmocka_unit_test(test_a_section_outside_the_bundle_does_not),
       cmocka_unit_test(test_own_candidates_replace_those_of_the_bundle),
       cmocka_unit_test(test_sections_of_another_kind),
+      cmocka_unit_test(test_profiles_that_mean_the_same),
       cmocka_unit_test(test_rtcp_mux_is_required),
       cmocka_unit_test(test_credentials_and_fingerprint_are_required),
       cmocka_unit_test(test_malformed_values),

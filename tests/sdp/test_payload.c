@@ -77,6 +77,23 @@ static void test_payload_types_that_cannot_be_used(void **state) {
   assert_int_equal(status_of(SECTION("111 x") SDP_OPUS), PAW_ERR_MALFORMED);
 }
 
+static void test_formats_said_again_and_again(void **state) {
+  (void)state;
+  static char text[60000] = SDP_SESSION "m=audio 9 UDP/TLS/RTP/SAVPF";
+  size_t len = strlen(text);
+  for (int i = 0; i < 5000; i++) {
+    memcpy(text + len, " 97 111 63", 10);
+    len += 10;
+  }
+  strcpy(text + len, "\r\n" SDP_TRANSPORT SDP_OPUS
+                     "a=rtpmap:63 red/48000/2\r\n"
+                     "a=rtpmap:97 rtx/48000\r\na=fmtp:97 apt=111\r\n");
+  const struct paw_audio_description audio = read_good(text);
+  assert_int_equal(audio.opus_payload_type, 111);
+  assert_int_equal(audio.red_payload_type, 63);
+  assert_int_equal(audio.rtx_payload_type, 97);
+}
+
 static void test_every_parameter_of_rfc_7587(void **state) {
   (void)state;
   const struct paw_opus_parameters opus =
@@ -208,6 +225,7 @@ int main(void) {
       cmocka_unit_test(test_the_first_opus_counts_with_what_it_leaves_out),
       cmocka_unit_test(test_an_rtpmap_outside_the_formats_means_nothing),
       cmocka_unit_test(test_payload_types_that_cannot_be_used),
+      cmocka_unit_test(test_formats_said_again_and_again),
       cmocka_unit_test(test_every_parameter_of_rfc_7587),
       cmocka_unit_test(test_the_attribute_wins_over_the_parameter),
       cmocka_unit_test(test_parameters_out_of_range_are_ignored),

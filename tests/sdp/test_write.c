@@ -356,6 +356,15 @@ static void test_answer_keeps_place_protocol_formats_and_mids(void **state) {
   assert_int_equal(read_description(answer, strlen(answer), 0, &read), PAW_ERR_UNSUPPORTED);
 }
 
+static void test_answer_has_the_profile_of_the_offer(void **state) {
+  (void)state;
+  static const char offer[] = SDP_SESSION "m=audio 9 RTP/SAVPF 111\r\n" SDP_TRANSPORT SDP_OPUS;
+  const struct paw_description d = local_description();
+  char answer[4096];
+  write_answer(offer, strlen(offer), 0, &d, answer, sizeof answer);
+  assert_non_null(strstr(answer, "\r\nm=audio 8443 RTP/SAVPF 111 63\r\n"));
+}
+
 static void test_answer_sizes_itself(void **state) {
   (void)state;
   const struct paw_description d = local_description();
@@ -388,6 +397,7 @@ int main(void) {
       cmocka_unit_test(test_answer_that_rejects_the_data_channel),
       cmocka_unit_test(test_answer_without_bundle_and_mid),
       cmocka_unit_test(test_answer_keeps_place_protocol_formats_and_mids),
+      cmocka_unit_test(test_answer_has_the_profile_of_the_offer),
       cmocka_unit_test(test_answer_sizes_itself),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
