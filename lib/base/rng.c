@@ -20,12 +20,13 @@ int paw_rng_u32(const struct paw_rng *rng, uint32_t *out) {
 }
 
 int paw_rng_u64(const struct paw_rng *rng, uint64_t *out) {
-  uint8_t bytes[8];
-  int status = paw_rng_bytes(rng, bytes, sizeof bytes);
-  *out = 0;
-  for (size_t i = 0; i < sizeof bytes; i++) {
-    *out = *out << 8 | bytes[i];
+  uint32_t high = 0;
+  uint32_t low = 0;
+  int status = paw_rng_u32(rng, &high);
+  if (status == PAW_OK) {
+    status = paw_rng_u32(rng, &low);
   }
+  *out = status == PAW_OK ? (uint64_t)high << 32 | low : 0;
   return status;
 }
 
