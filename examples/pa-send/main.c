@@ -4,7 +4,8 @@
 #include "server.h"
 #include "settings.h"
 
-#define EXIT_USAGE 2
+/* What is asked for cannot be done: the line on stderr says what to change. */
+#define EXIT_REFUSED 2
 
 int main(int argc, char **argv) {
   struct settings settings;
@@ -18,13 +19,13 @@ int main(int argc, char **argv) {
     return 0;
   case OPTIONS_BAD:
     fprintf(stderr, "pa-send: %s\n", fault.text);
-    return EXIT_USAGE;
+    return EXIT_REFUSED;
   case OPTIONS_OK:
     break;
   }
   if (server_run(&settings, &fault) != 0) {
     fprintf(stderr, "pa-send: %s\n", fault.text);
-    return 1;
+    return EXIT_REFUSED;
   }
   return 0;
 }

@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# What an HTTP client meets at pa-send: pinned TLS, statuses, headers, deadlines.
+. "$(dirname "$0")/lib.sh"
+
+start_sender send --listen 127.0.0.1:0 tone:440
+url=https://$server/whep
+offer=$SDP_VECTORS/chromium156-offer-recvonly.sdp
+
+token_of() { # ROLE
+  sed -n "s/^$1  *\([^ ]*\).*/\1/p" "$work/send.state/tokens"
+}
+
+# curl with the key that pa-send has printed; the head goes to $work/head, the body to $work/body.
+ask() { # STATUS CURL-ARGUMENT...
+  local wanted=$1 status
+  shift
+  status=$(curl -sk --max-time 20 --pinnedpubkey "$pin" -D "$work/head" -o "$work/body" \
+    -w '%{http_code}' "$@") || fail "curl: $*"
+  [ "$status" = "$wanted" ] || fail "$status instead of $wanted: $*"
+}
+
+header() { # NAME: its value
+  sed -n "s/^$1: //Ip" "$work/head" | tr -d '\r'
+}
+
+as() { # ROLE: the arguments that carry its token
+  printf 'Authorization: Bearer %s' "$(token_of "$1")"
+}
+sdp='Content-Type: application/sdp'
+
+[ "$(stat -c %a "$work/send.state/tokens")" = 600 ] || fail 'the tokens can be read by others'
+[ "$(stat -c %a "$work/send.state/tls-key.pem")" = 600 ] || fail 'the key can be read by others'
+
+status=0
+curl -sk --pinnedpubkey sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= "$url" || status=$?
+[ "$status" = 90 ] || fail "another pin is not noticed: curl gives $status"
+
+ask 401 -H "$sdp" --data-binary "@$offer" "$url"
+[[ $(header WWW-Authenticate) == Bearer* ]] || fail '401 without WWW-Authenticate'
+ask 401 -H 'Authorization: Bearer 0123456789abcdef' -H "$sdp" --data-binary "@$offer" "$url"
+ask 403 -H "$(as talker)" -H "$sdp" --data-binary "@$offer" "$url"
+ask 415 -H "$(as listener)" --data-binary "@$offer" "$url"
+ask 400 -H "$(as listener)" -H "$sdp" --data-binary 'v=0 nonsense' "$url"
+ask 422 -H "$(as listener)" -H "$sdp" --data-binary \
+  "$(sed 's/^a=recvonly/a=sendonly/' "$offer")" "$url"
+head -c 70000 /dev/zero > "$work/big"
+ask 413 -H "$(as listener)" -H "$sdp" --data-binary "@$work/big" "$url"
+ask 413 -H "$(as listener)" -H "$sdp" -H 'Transfer-Encoding: chunked' --data-binary "@$work/big" \
+  "$url"
+ask 404 "https://$server/"
+
+ask 204 -X OPTIONS "$url"
+[ "$(header Access-Control-Allow-Origin)" = '*' ] || fail 'CORS: no origin'
+[ "$(header Access-Control-Expose-Headers)" = 'Location, ETag, Link' ] || fail 'CORS: no headers'
+ask 200 -I -H "$(as listener)" "$url"
+ask 204 -H "$(as listener)" "$url"
+
+ask 201 -H "$(as listener)" -H "$sdp" --data-binary "@$offer" "$url"
+[ "$(header Content-Type)" = application/sdp ] || fail 'the answer has another type'
+[[ $(header ETag) == \"*\" ]] || fail 'no strong ETag'
+location=$(header Location)
+[[ $location =~ ^/whep/[0-9a-f]{32}$ ]] || fail "Location is $location"
+grep -q '^a=candidate:.* 127\.0\.0\.1 .* typ host' "$work/body" || fail 'no candidate'
+grep -q '^a=sendonly' "$work/body" || fail 'the answer does not send'
+session=https://$server$location
+ask 204 -H "$(as listener)" "$session"
+ask 405 -X PATCH -H "$(as listener)" "$session"
+ask 403 -X DELETE -H "$(as speaker)" "$session"
+ask 200 -X DELETE -H "$(as listener)" "$session"
+ask 404 -X DELETE -H "$(as listener)" "$session"
+
+# A request that drips is cut after 10 s in all, although its connection never falls still.
+mkfifo "$work/drip"
+{ exec 9> "$work/drip"
+  printf 'GET /' >&9
+  while printf x >&9; do sleep 0.2; done; } 2> /dev/null &
+started+=("$!")
+begin=$SECONDS
+timeout 20 openssl s_client -quiet -connect "$server" < "$work/drip" > /dev/null 2>&1 || true
+[ $((SECONDS - begin)) -le 13 ] || fail 'a dripping request is not cut'
+
+# Its keys and tokens stay; a second one on its port is refused.
+first=$pin
+status=0
+"$PA_SEND" --listen "$server" --udp-port 0 --state-dir "$work/send.state" tone:440 \
+  2> "$work/second.log" || status=$?
+[ "$status" = 2 ] && grep -q 'in use: choose another with --listen' "$work/second.log" ||
+  fail 'the port is in use'
+stop "$sender" || fail 'pa-send has not ended well'
+start_sender send --listen 127.0.0.1:0 tone:440
+[ "$pin" = "$first" ] || fail 'the key has changed over a restart'
+stop "$sender" || fail 'pa-send has not ended well'
