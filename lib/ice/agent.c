@@ -50,42 +50,42 @@ const char *paw_ice_state_text(enum paw_ice_state state) {
   return "unknown state";
 }
 
-void ice_update_state(struct paw_ice *ice) {
-  if (ice_is_over(ice)) {
+void paw_ice_update_state(struct paw_ice *ice) {
+  if (paw_ice_is_over(ice)) {
     return;
   }
-  bool alive = paw_time_elapsed(ice_now(ice), ice->life_ns) < ice->config.disconnect_ns;
+  bool alive = paw_time_elapsed(paw_ice_now(ice), ice->life_ns) < ice->config.disconnect_ns;
   bool was_connected =
       ice->state == PAW_ICE_STATE_CONNECTED || ice->state == PAW_ICE_STATE_DISCONNECTED;
   if (ice->path.kind != ICE_PATH_NONE && (alive || !was_connected)) {
     set_state(ice, PAW_ICE_STATE_CONNECTED);
   } else if (was_connected) {
     set_state(ice, PAW_ICE_STATE_DISCONNECTED);
-  } else if (ice_has_remote_credentials(ice)) {
+  } else if (paw_ice_has_remote_credentials(ice)) {
     set_state(ice, PAW_ICE_STATE_CHECKING);
   }
 }
 
-void ice_note_life(struct paw_ice *ice) {
-  ice->life_ns = ice_now(ice);
-  ice_update_state(ice);
+void paw_ice_note_life(struct paw_ice *ice) {
+  ice->life_ns = paw_ice_now(ice);
+  paw_ice_update_state(ice);
 }
 
-void ice_note_restart(struct paw_ice *ice) {
+void paw_ice_note_restart(struct paw_ice *ice) {
   if (ice->path.kind == ICE_PATH_NONE) {
     set_state(ice, PAW_ICE_STATE_NEW);
   }
 }
 
-void ice_fail(struct paw_ice *ice, const char *why) {
+void paw_ice_fail(struct paw_ice *ice, const char *why) {
   paw_log_write(&ice->config.log, PAW_LOG_WARNING, ICE_LOG_ROOM, "failed: %s", why);
-  ice_path_drop(ice);
+  paw_ice_path_drop(ice);
   set_state(ice, PAW_ICE_STATE_FAILED);
 }
 
 /* ---- life cycle ---- */
 
-void ice_advance(struct paw_ice *ice, uint64_t now_ns) {
+void paw_ice_advance(struct paw_ice *ice, uint64_t now_ns) {
   (void)paw_clock_advance(&ice->clock, now_ns == 0 ? 1 : now_ns);
 }
 
@@ -116,11 +116,11 @@ int paw_ice_new(const struct paw_ice_config *given, uint64_t now_ns, struct paw_
     return PAW_ERR_NO_MEMORY;
   }
   ice->config = config;
-  ice_advance(ice, now_ns);
-  ice->role = ice_is_lite(ice) ? PAW_ICE_CONTROLLED : config.role;
+  paw_ice_advance(ice, now_ns);
+  ice->role = paw_ice_is_lite(ice) ? PAW_ICE_CONTROLLED : config.role;
   ice->selected = ICE_PAIR_NONE;
   paw_ring_init(&ice->answers, PAW_ICE_ANSWERS_INITIAL_BYTES, PAW_ICE_ANSWERS_MAX_BYTES);
-  int status = ice_credentials_make(ice, &ice->local_credentials);
+  int status = paw_ice_credentials_make(ice, &ice->local_credentials);
   if (status == PAW_OK) {
     status = paw_rng_u64(&ice->config.rng, &ice->tie_breaker);
   }
@@ -137,7 +137,7 @@ void paw_ice_free(struct paw_ice *ice) {
     return;
   }
   struct paw_allocator allocator = ice->config.allocator;
-  ice_path_drop(ice);
+  paw_ice_path_drop(ice);
   paw_ring_wipe(&ice->answers, &allocator);
   paw_mem_free(&allocator, ice->locals.items);
   paw_mem_free(&allocator, ice->remotes.items);
@@ -147,7 +147,7 @@ void paw_ice_free(struct paw_ice *ice) {
 }
 
 void paw_ice_close(struct paw_ice *ice) {
-  ice_path_drop(ice);
+  paw_ice_path_drop(ice);
   set_state(ice, PAW_ICE_STATE_CLOSED);
 }
 
@@ -155,13 +155,13 @@ void paw_ice_close(struct paw_ice *ice) {
 
 int paw_ice_set_remote(struct paw_ice *ice, const struct paw_ice_credentials *remote,
                        bool remote_lite) {
-  if (!ice_credentials_are_good(remote)) {
+  if (!paw_ice_credentials_are_good(remote)) {
     return PAW_ERR_INVALID;
   }
-  if (ice_is_over(ice)) {
+  if (paw_ice_is_over(ice)) {
     return PAW_ERR_STATE;
   }
-  if (ice_has_remote_credentials(ice)) {
+  if (paw_ice_has_remote_credentials(ice)) {
     bool same = strcmp(ice->remote_credentials.ufrag, remote->ufrag) == 0 &&
                 strcmp(ice->remote_credentials.pwd, remote->pwd) == 0;
     return same ? PAW_OK : PAW_ERR_STATE;
@@ -169,18 +169,18 @@ int paw_ice_set_remote(struct paw_ice *ice, const struct paw_ice_credentials *re
   ice->remote_credentials = *remote;
   ice->remote_lite = remote_lite;
   ice->started_ns = 0;
-  if (remote_lite && !ice_is_lite(ice)) {
+  if (remote_lite && !paw_ice_is_lite(ice)) {
     ice->role = PAW_ICE_CONTROLLING;
   }
-  ice_update_state(ice);
+  paw_ice_update_state(ice);
   return PAW_OK;
 }
 
 int paw_ice_set_role(struct paw_ice *ice, enum paw_ice_role role) {
-  if (ice->stats.requests_sent > 0 || ice_is_over(ice)) {
+  if (ice->stats.requests_sent > 0 || paw_ice_is_over(ice)) {
     return PAW_ERR_STATE;
   }
-  if (!ice_is_lite(ice) && !ice->remote_lite) {
+  if (!paw_ice_is_lite(ice) && !ice->remote_lite) {
     ice->role = role;
   }
   return PAW_OK;
@@ -196,32 +196,32 @@ int paw_ice_add_local_candidate(struct paw_ice *ice, const struct paw_candidate 
   if (!is_usable(&candidate->address) || (has_base && !is_usable(&candidate->base))) {
     return PAW_ERR_INVALID;
   }
-  if (ice_is_lite(ice) && candidate->type != PAW_CANDIDATE_HOST) {
+  if (paw_ice_is_lite(ice) && candidate->type != PAW_CANDIDATE_HOST) {
     return PAW_ERR_UNSUPPORTED;
   }
-  if (ice_is_over(ice)) {
+  if (paw_ice_is_over(ice)) {
     return PAW_ERR_STATE;
   }
   uint16_t before = ice->locals.count;
-  int status = ice_pairs_reserve(ice, ice->remotes.count);
+  int status = paw_ice_pairs_reserve(ice, ice->remotes.count);
   if (status == PAW_OK) {
-    status = ice_local_add(ice, candidate);
+    status = paw_ice_local_add(ice, candidate);
   }
   if (ice->locals.count > before) {
-    ice_pairs_of_local(ice, before);
+    paw_ice_pairs_of_local(ice, before);
   }
   return status;
 }
 
 int paw_ice_remove_local_candidate(struct paw_ice *ice, const struct paw_address *address) {
-  if (ice_is_over(ice)) {
+  if (paw_ice_is_over(ice)) {
     return PAW_ERR_STATE;
   }
-  ice_local_remove(ice, address);
+  paw_ice_local_remove(ice, address);
   if (ice->path.kind == ICE_PATH_PAST && paw_address_equal(&ice->path.local, address)) {
-    ice_path_drop(ice);
+    paw_ice_path_drop(ice);
   }
-  ice_select(ice);
+  paw_ice_select(ice);
   return PAW_OK;
 }
 
@@ -229,7 +229,7 @@ size_t paw_ice_get_local_candidates(const struct paw_ice *ice, struct paw_candid
                                     size_t max) {
   size_t count = 0;
   for (int i = 0; i < ice->locals.count; i++) {
-    const struct paw_candidate *candidate = ice_local(ice, i);
+    const struct paw_candidate *candidate = paw_ice_local(ice, i);
     size_t place = count;
     while (place > 0 && out[place - 1].priority < candidate->priority) {
       place--;
@@ -248,24 +248,24 @@ int paw_ice_add_remote_candidate(struct paw_ice *ice, const struct paw_candidate
   if (!is_usable(&candidate->address)) {
     return PAW_ERR_INVALID;
   }
-  if (ice_is_over(ice)) {
+  if (paw_ice_is_over(ice)) {
     return PAW_ERR_STATE;
   }
   size_t remotes_max = (size_t)ice->remotes.count + 1;
-  if (ice_pairs_reserve(ice, ice->locals.count) != PAW_OK ||
-      ice_table_reserve(ice, &ice->remotes, sizeof(struct ice_remote), remotes_max) != PAW_OK) {
+  if (paw_ice_pairs_reserve(ice, ice->locals.count) != PAW_OK ||
+      paw_ice_table_reserve(ice, &ice->remotes, sizeof(struct ice_remote), remotes_max) != PAW_OK) {
     return PAW_ERR_NO_MEMORY;
   }
-  int index = ice_remote_add(ice, &candidate->address, candidate->type, candidate->priority);
+  int index = paw_ice_remote_add(ice, &candidate->address, candidate->type, candidate->priority);
   if (index < 0) {
     return PAW_ERR_LIMIT;
   }
-  ice_pairs_of_remote(ice, index);
+  paw_ice_pairs_of_remote(ice, index);
   return PAW_OK;
 }
 
 int paw_ice_end_remote_candidates(struct paw_ice *ice) {
-  if (ice_is_over(ice)) {
+  if (paw_ice_is_over(ice)) {
     return PAW_ERR_STATE;
   }
   /* RFC 8863 section 4: checks from addresses not signalled may still come, so nothing ends yet. */
@@ -284,11 +284,11 @@ const struct paw_ice_credentials *paw_ice_get_remote_credentials(const struct pa
 
 bool paw_ice_is_valid_pair(const struct paw_ice *ice, const struct paw_address *local,
                            const struct paw_address *remote) {
-  if (ice_is_over(ice)) {
+  if (paw_ice_is_over(ice)) {
     return false;
   }
-  const struct ice_pair *pair = ice_pair_find(ice, local, remote);
-  return (pair != NULL && pair->heard_ns != 0) || ice_path_is(ice, local, remote);
+  const struct ice_pair *pair = paw_ice_pair_find(ice, local, remote);
+  return (pair != NULL && pair->heard_ns != 0) || paw_ice_path_is(ice, local, remote);
 }
 
 bool paw_ice_get_selected_pair(const struct paw_ice *ice, struct paw_address *local,
@@ -341,7 +341,8 @@ bool paw_ice_accepts(const struct paw_ice *ice, const struct paw_input *input) {
            (ice->past != NULL && begins_with_ufrag(username, &ice->past->local));
   case PAW_STUN_SUCCESS:
   case PAW_STUN_ERROR:
-    return ice_transaction_find_pair(ice, id) != NULL || ice_transaction_find_consent(ice, id) >= 0;
+    return paw_ice_transaction_find_pair(ice, id) != NULL ||
+           paw_ice_transaction_find_consent(ice, id) >= 0;
   case PAW_STUN_INDICATION:
     return paw_ice_is_valid_pair(ice, &input->local, &input->remote);
   }
@@ -363,11 +364,11 @@ static void handle_datagram(struct paw_ice *ice, const struct paw_input *input) 
   }
   switch (message.class) {
   case PAW_STUN_REQUEST:
-    ice_answer_handle_request(ice, input, &message);
+    paw_ice_answer_handle_request(ice, input, &message);
     return;
   case PAW_STUN_SUCCESS:
   case PAW_STUN_ERROR:
-    ice_check_handle_response(ice, input, &message);
+    paw_ice_check_handle_response(ice, input, &message);
     return;
   case PAW_STUN_INDICATION: /* a keep-alive: proves nothing (RFC 8445 section 11) */
     return;
@@ -378,25 +379,25 @@ static uint64_t connect_by_ns(const struct paw_ice *ice) {
   if (ice->state != PAW_ICE_STATE_CHECKING) {
     return PAW_TIME_NEVER;
   }
-  uint64_t since_ns = ice->started_ns == 0 ? ice_now(ice) : ice->started_ns;
+  uint64_t since_ns = ice->started_ns == 0 ? paw_ice_now(ice) : ice->started_ns;
   return paw_time_add(since_ns, ice->config.connect_timeout_ns);
 }
 
 static void handle_time(struct paw_ice *ice) {
-  if (ice_is_over(ice)) {
+  if (paw_ice_is_over(ice)) {
     return;
   }
   if (ice->state == PAW_ICE_STATE_CHECKING && ice->started_ns == 0) {
-    ice->started_ns = ice_now(ice);
+    ice->started_ns = paw_ice_now(ice);
   }
-  if (paw_time_due(connect_by_ns(ice), ice_now(ice))) {
-    ice_fail(ice, "no pair was validated in time");
+  if (paw_time_due(connect_by_ns(ice), paw_ice_now(ice))) {
+    paw_ice_fail(ice, "no pair was validated in time");
     return;
   }
-  ice_check_handle_timeout(ice);
-  ice_select_handle_timeout(ice);
-  ice_consent_handle_timeout(ice);
-  ice_update_state(ice);
+  paw_ice_check_handle_timeout(ice);
+  paw_ice_select_handle_timeout(ice);
+  paw_ice_consent_handle_timeout(ice);
+  paw_ice_update_state(ice);
 }
 
 int paw_ice_handle_input(struct paw_ice *ice, const struct paw_input *input) {
@@ -409,7 +410,7 @@ int paw_ice_handle_input(struct paw_ice *ice, const struct paw_input *input) {
   if (ice->state == PAW_ICE_STATE_CLOSED) {
     return PAW_ERR_STATE;
   }
-  ice_advance(ice, input->now_ns);
+  paw_ice_advance(ice, input->now_ns);
   if (receives) { /* before time is looked at: what came in time must not seem late */
     handle_datagram(ice, input);
   }
@@ -419,23 +420,23 @@ int paw_ice_handle_input(struct paw_ice *ice, const struct paw_input *input) {
 
 void paw_ice_note_authenticated(struct paw_ice *ice, uint64_t now_ns,
                                 const struct paw_address *local, const struct paw_address *remote) {
-  if (ice_is_over(ice)) {
+  if (paw_ice_is_over(ice)) {
     return;
   }
-  ice_advance(ice, now_ns);
-  struct ice_pair *pair = ice_pair_find(ice, local, remote);
-  bool on_path = ice_path_is(ice, local, remote);
+  paw_ice_advance(ice, now_ns);
+  struct ice_pair *pair = paw_ice_pair_find(ice, local, remote);
+  bool on_path = paw_ice_path_is(ice, local, remote);
   if (on_path || (pair != NULL && pair->heard_ns != 0)) {
-    ice_note_life(ice);
+    paw_ice_note_life(ice);
   }
   if (pair != NULL && pair->heard_ns != 0) {
-    pair->heard_ns = ice_now(ice);
-    ice_select_follow_data(ice, pair);
-    pair->data_ns = ice_now(ice);
-    ice_select_replace_silent(ice, pair, ICE_SILENT_NS);
+    pair->heard_ns = paw_ice_now(ice);
+    paw_ice_select_follow_data(ice, pair);
+    pair->data_ns = paw_ice_now(ice);
+    paw_ice_select_replace_silent(ice, pair, ICE_SILENT_NS);
   }
   if (on_path) {
-    ice_path_note_data(ice);
+    paw_ice_path_note_data(ice);
   }
   handle_time(ice);
 }
@@ -449,12 +450,12 @@ static void fill_event(const struct paw_ice *ice, enum paw_ice_event_kind kind,
 
 static bool poll_event(struct paw_ice *ice, struct paw_ice_event *event) {
   for (int i = 0; i < ice->pairs.count; i++) {
-    struct ice_pair *pair = ice_pair(ice, i);
+    struct ice_pair *pair = paw_ice_pair(ice, i);
     if ((pair->flags & ICE_PAIR_TELL_VALID) != 0) {
       pair->flags &= (uint8_t)~ICE_PAIR_TELL_VALID;
       fill_event(ice, PAW_ICE_EVENT_VALID_PAIR, event);
-      event->local = *ice_pair_local(ice, pair);
-      event->remote = *ice_pair_remote(ice, pair);
+      event->local = *paw_ice_pair_local(ice, pair);
+      event->remote = *paw_ice_pair_remote(ice, pair);
       return true;
     }
   }
@@ -475,19 +476,19 @@ static bool poll_event(struct paw_ice *ice, struct paw_ice_event *event) {
 
 static struct paw_timeout next_timeout(const struct paw_ice *ice) {
   struct paw_timeout timeout = {.deadline_ns = PAW_TIME_NEVER, .reason = PAW_TIMEOUT_NONE};
-  if (ice_is_over(ice)) {
+  if (paw_ice_is_over(ice)) {
     return timeout;
   }
-  paw_timeout_earliest(&timeout, ice_check_next_timeout(ice), PAW_TIMEOUT_ICE_CHECK);
-  paw_timeout_earliest(&timeout, ice_select_next_timeout(ice), PAW_TIMEOUT_ICE_CHECK);
+  paw_timeout_earliest(&timeout, paw_ice_check_next_timeout(ice), PAW_TIMEOUT_ICE_CHECK);
+  paw_timeout_earliest(&timeout, paw_ice_select_next_timeout(ice), PAW_TIMEOUT_ICE_CHECK);
   paw_timeout_earliest(&timeout, connect_by_ns(ice), PAW_TIMEOUT_ICE_CHECK);
-  ice_consent_next_timeout(ice, &timeout);
+  paw_ice_consent_next_timeout(ice, &timeout);
   return timeout;
 }
 
 void paw_ice_poll_output(struct paw_ice *ice, struct paw_ice_output *out) {
-  if (ice_answer_poll(ice, &out->transmit) || ice_check_poll(ice, &out->transmit) ||
-      ice_consent_poll(ice, &out->transmit)) {
+  if (paw_ice_answer_poll(ice, &out->transmit) || paw_ice_check_poll(ice, &out->transmit) ||
+      paw_ice_consent_poll(ice, &out->transmit)) {
     out->kind = PAW_OUTPUT_TRANSMIT;
   } else if (poll_event(ice, &out->event)) {
     out->kind = PAW_OUTPUT_EVENT;

@@ -63,8 +63,8 @@ find_credentials(const struct paw_ice *ice, const struct paw_stun_message *reque
 /* To who proved nothing: rarely, without integrity, and never more bytes than came. */
 static void refuse(struct paw_ice *ice, const struct paw_input *input,
                    const struct paw_stun_message *request, enum answer_code code) {
-  if (ice->error_ns <= ice_now(ice) && push(ice, input, request, code, false) != NULL) {
-    ice->error_ns = paw_time_add(ice_now(ice), ICE_ERROR_GAP_NS);
+  if (ice->error_ns <= paw_ice_now(ice) && push(ice, input, request, code, false) != NULL) {
+    ice->error_ns = paw_time_add(paw_ice_now(ice), ICE_ERROR_GAP_NS);
   }
 }
 
@@ -117,56 +117,56 @@ static void note_nomination(struct paw_ice *ice, struct ice_pair *pair, bool nom
     return;
   }
   pair->flags |= ICE_PAIR_LAST_NOMINATED;
-  ice_select_nominated(ice, pair, first_time);
+  paw_ice_select_nominated(ice, pair, first_time);
 }
 
 /* RFC 8445 section 7.3.1.3 to 7.3.1.5; for a lite agent section 7.3.2: the check that came makes
  * the pair valid. */
 static void take(struct paw_ice *ice, struct ice_pair *pair,
                  const struct paw_stun_message *request) {
-  pair->heard_ns = ice_now(ice);
-  if (ice_path_is(ice, ice_pair_local(ice, pair), ice_pair_remote(ice, pair))) {
-    ice_path_note_heard(ice);
+  pair->heard_ns = paw_ice_now(ice);
+  if (paw_ice_path_is(ice, paw_ice_pair_local(ice, pair), paw_ice_pair_remote(ice, pair))) {
+    paw_ice_path_note_heard(ice);
   }
-  ice_note_life(ice);
-  if (ice_is_lite(ice)) {
-    ice_pair_set_state(ice, pair, ICE_PAIR_VALID);
+  paw_ice_note_life(ice);
+  if (paw_ice_is_lite(ice)) {
+    paw_ice_pair_set_state(ice, pair, ICE_PAIR_VALID);
   } else {
-    ice_check_trigger(ice, pair);
+    paw_ice_check_trigger(ice, pair);
   }
   note_nomination(ice, pair, (request->has & PAW_STUN_HAS_USE_CANDIDATE) != 0);
-  ice_select_replace_silent(ice, pair, ice->config.disconnect_ns);
-  ice_select(ice);
+  paw_ice_select_replace_silent(ice, pair, ice->config.disconnect_ns);
+  paw_ice_select(ice);
 }
 
 /* The old generation is answered on the old path only, which it keeps alive. */
 static void take_past(struct paw_ice *ice, const struct paw_input *input,
                       const struct paw_stun_message *request) {
-  if (!ice_path_is(ice, &input->local, &input->remote)) {
+  if (!paw_ice_path_is(ice, &input->local, &input->remote)) {
     ice->stats.dropped_username++;
     return;
   }
-  ice_path_note_heard(ice);
-  ice_note_life(ice);
+  paw_ice_path_note_heard(ice);
+  paw_ice_note_life(ice);
   (void)push(ice, input, request, ANSWER_SUCCESS, true);
 }
 
 static struct ice_pair *find_or_learn_pair(struct paw_ice *ice, int local,
                                            const struct paw_input *input, uint32_t priority) {
-  int remote = ice_remote_add(ice, &input->remote, PAW_CANDIDATE_PEER_REFLEXIVE, priority);
-  return remote < 0 ? NULL : ice_pair_add(ice, local, remote);
+  int remote = paw_ice_remote_add(ice, &input->remote, PAW_CANDIDATE_PEER_REFLEXIVE, priority);
+  return remote < 0 ? NULL : paw_ice_pair_add(ice, local, remote);
 }
 
-void ice_answer_handle_request(struct paw_ice *ice, const struct paw_input *input,
-                               const struct paw_stun_message *request) {
+void paw_ice_answer_handle_request(struct paw_ice *ice, const struct paw_input *input,
+                                   const struct paw_stun_message *request) {
   ice->stats.requests_received++;
-  int local = ice_local_find(ice, &input->local);
+  int local = paw_ice_local_find(ice, &input->local);
   bool past = false;
-  if (local < 0 && !ice_path_is(ice, &input->local, &input->remote)) {
+  if (local < 0 && !paw_ice_path_is(ice, &input->local, &input->remote)) {
     ice->stats.dropped_unmatched++;
     return;
   }
-  if (ice_is_over(ice) || !authenticate(ice, input, request, &past)) {
+  if (paw_ice_is_over(ice) || !authenticate(ice, input, request, &past)) {
     return;
   }
   if (request->unknown_count > 0) {
@@ -181,7 +181,7 @@ void ice_answer_handle_request(struct paw_ice *ice, const struct paw_input *inpu
     take_past(ice, input, request);
     return;
   }
-  if (!ice_role_settle(ice, request)) {
+  if (!paw_ice_role_settle(ice, request)) {
     (void)push(ice, input, request, ANSWER_ROLE_CONFLICT, false);
     return;
   }
@@ -250,12 +250,12 @@ static size_t write_answer(struct paw_ice *ice, const struct ice_answer *answer)
   return status != PAW_OK || amplifies ? 0 : wr.len;
 }
 
-bool ice_answer_poll(struct paw_ice *ice, struct paw_transmit *out) {
+bool paw_ice_answer_poll(struct paw_ice *ice, struct paw_transmit *out) {
   size_t record_len = 0;
   struct ice_answer *answer = paw_ring_front(&ice->answers, &record_len);
   while (answer != NULL) {
-    size_t len = ice_is_over(ice) ? 0 : write_answer(ice, answer);
-    ice_transmit_fill(out, ice, &answer->local, &answer->remote, len);
+    size_t len = paw_ice_is_over(ice) ? 0 : write_answer(ice, answer);
+    paw_ice_transmit_fill(out, ice, &answer->local, &answer->remote, len);
     paw_ring_pop(&ice->answers);
     if (len > 0) {
       ice->stats.responses_sent++;

@@ -14,8 +14,8 @@ enum type_preference {
 /* Addresses that reach least come after all others. */
 #define NARROW_PENALTY 1000
 
-int ice_table_reserve(const struct paw_ice *ice, struct ice_table *table, size_t item_size,
-                      size_t count) {
+int paw_ice_table_reserve(const struct paw_ice *ice, struct ice_table *table, size_t item_size,
+                          size_t count) {
   if (count <= table->capacity) {
     return PAW_OK;
   }
@@ -36,10 +36,10 @@ int ice_table_reserve(const struct paw_ice *ice, struct ice_table *table, size_t
   return PAW_OK;
 }
 
-void *ice_table_append(const struct paw_ice *ice, struct ice_table *table, size_t item_size,
-                       size_t max) {
+void *paw_ice_table_append(const struct paw_ice *ice, struct ice_table *table, size_t item_size,
+                           size_t max) {
   if (table->count >= max ||
-      ice_table_reserve(ice, table, item_size, (size_t)table->count + 1) != PAW_OK) {
+      paw_ice_table_reserve(ice, table, item_size, (size_t)table->count + 1) != PAW_OK) {
     return NULL;
   }
   uint8_t *item = (uint8_t *)table->items + table->count * item_size;
@@ -48,19 +48,19 @@ void *ice_table_append(const struct paw_ice *ice, struct ice_table *table, size_
   return item;
 }
 
-struct paw_candidate *ice_local(const struct paw_ice *ice, int index) {
+struct paw_candidate *paw_ice_local(const struct paw_ice *ice, int index) {
   return (struct paw_candidate *)ice->locals.items + index;
 }
 
-struct ice_remote *ice_remote(const struct paw_ice *ice, int index) {
+struct ice_remote *paw_ice_remote(const struct paw_ice *ice, int index) {
   return (struct ice_remote *)ice->remotes.items + index;
 }
 
 /* ---- local ---- */
 
-int ice_local_find(const struct paw_ice *ice, const struct paw_address *base) {
+int paw_ice_local_find(const struct paw_ice *ice, const struct paw_address *base) {
   for (int i = 0; i < ice->locals.count; i++) {
-    if (paw_address_equal(&ice_local(ice, i)->base, base)) {
+    if (paw_address_equal(&paw_ice_local(ice, i)->base, base)) {
       return i;
     }
   }
@@ -69,7 +69,7 @@ int ice_local_find(const struct paw_ice *ice, const struct paw_address *base) {
 
 static int find_address(const struct paw_ice *ice, const struct paw_address *address) {
   for (int i = 0; i < ice->locals.count; i++) {
-    if (paw_address_equal(&ice_local(ice, i)->address, address)) {
+    if (paw_address_equal(&paw_ice_local(ice, i)->address, address)) {
       return i;
     }
   }
@@ -92,7 +92,7 @@ static uint32_t type_preference(enum paw_candidate_type type) {
 
 static bool priority_is_taken(const struct paw_ice *ice, uint32_t priority) {
   for (int i = 0; i < ice->locals.count; i++) {
-    if (ice_local(ice, i)->priority == priority) {
+    if (paw_ice_local(ice, i)->priority == priority) {
       return true;
     }
   }
@@ -114,13 +114,13 @@ static uint32_t make_priority(const struct paw_ice *ice, const struct paw_candid
   return priority;
 }
 
-uint32_t ice_reflexive_priority(uint32_t priority) {
+uint32_t paw_ice_reflexive_priority(uint32_t priority) {
   return ((uint32_t)PREFERENCE_PEER_REFLEXIVE << 24) | (priority & 0xffffff);
 }
 
 static bool foundation_is_taken(const struct paw_ice *ice, const char *foundation) {
   for (int i = 0; i < ice->locals.count; i++) {
-    if (strcmp(ice_local(ice, i)->foundation, foundation) == 0) {
+    if (strcmp(paw_ice_local(ice, i)->foundation, foundation) == 0) {
       return true;
     }
   }
@@ -130,7 +130,7 @@ static bool foundation_is_taken(const struct paw_ice *ice, const char *foundatio
 /* RFC 8445 section 5.1.1.3: the same for candidates of one type and one base address. */
 static void make_foundation(const struct paw_ice *ice, struct paw_candidate *candidate) {
   for (int i = 0; i < ice->locals.count; i++) {
-    const struct paw_candidate *other = ice_local(ice, i);
+    const struct paw_candidate *other = paw_ice_local(ice, i);
     if (other->type == candidate->type && paw_address_equal_ip(&other->base, &candidate->base)) {
       memcpy(candidate->foundation, other->foundation, sizeof candidate->foundation);
       return;
@@ -143,7 +143,7 @@ static void make_foundation(const struct paw_ice *ice, struct paw_candidate *can
   }
 }
 
-int ice_local_add(struct paw_ice *ice, const struct paw_candidate *given) {
+int paw_ice_local_add(struct paw_ice *ice, const struct paw_candidate *given) {
   if (find_address(ice, &given->address) >= 0) {
     return PAW_OK;
   }
@@ -162,7 +162,7 @@ int ice_local_add(struct paw_ice *ice, const struct paw_candidate *given) {
     return PAW_ERR_LIMIT;
   }
   struct paw_candidate *slot =
-      ice_table_append(ice, &ice->locals, sizeof *slot, PAW_DESCRIPTION_CANDIDATES_MAX);
+      paw_ice_table_append(ice, &ice->locals, sizeof *slot, PAW_DESCRIPTION_CANDIDATES_MAX);
   if (slot == NULL) {
     return PAW_ERR_NO_MEMORY;
   }
@@ -170,16 +170,16 @@ int ice_local_add(struct paw_ice *ice, const struct paw_candidate *given) {
   return PAW_OK;
 }
 
-void ice_local_learn(struct paw_ice *ice, int base, const struct paw_address *mapped) {
+void paw_ice_local_learn(struct paw_ice *ice, int base, const struct paw_address *mapped) {
   if (find_address(ice, mapped) >= 0) {
     return;
   }
-  struct paw_candidate learnt = {.type = PAW_CANDIDATE_PEER_REFLEXIVE,
-                                 .address = *mapped,
-                                 .base = ice_local(ice, base)->base,
-                                 .priority =
-                                     ice_reflexive_priority(ice_local(ice, base)->priority)};
-  if (ice_local_add(ice, &learnt) != PAW_OK) {
+  struct paw_candidate learnt = {
+      .type = PAW_CANDIDATE_PEER_REFLEXIVE,
+      .address = *mapped,
+      .base = paw_ice_local(ice, base)->base,
+      .priority = paw_ice_reflexive_priority(paw_ice_local(ice, base)->priority)};
+  if (paw_ice_local_add(ice, &learnt) != PAW_OK) {
     ice->stats.dropped_limit++;
   }
 }
@@ -187,23 +187,23 @@ void ice_local_learn(struct paw_ice *ice, int base, const struct paw_address *ma
 /* The last one takes the place of the one that goes. */
 static void remove_local_at(struct paw_ice *ice, int index) {
   for (int i = ice->pairs.count - 1; i >= 0; i--) {
-    if (ice_pair(ice, i)->local == index) {
-      ice_pair_remove(ice, i);
+    if (paw_ice_pair(ice, i)->local == index) {
+      paw_ice_pair_remove(ice, i);
     }
   }
   int last = ice->locals.count - 1;
-  *ice_local(ice, index) = *ice_local(ice, last);
+  *paw_ice_local(ice, index) = *paw_ice_local(ice, last);
   for (int i = 0; i < ice->pairs.count; i++) {
-    if (ice_pair(ice, i)->local == last) {
-      ice_pair(ice, i)->local = (uint8_t)index;
+    if (paw_ice_pair(ice, i)->local == last) {
+      paw_ice_pair(ice, i)->local = (uint8_t)index;
     }
   }
   ice->locals.count--;
 }
 
-void ice_local_remove(struct paw_ice *ice, const struct paw_address *address) {
+void paw_ice_local_remove(struct paw_ice *ice, const struct paw_address *address) {
   for (int i = ice->locals.count - 1; i >= 0; i--) {
-    const struct paw_candidate *candidate = ice_local(ice, i);
+    const struct paw_candidate *candidate = paw_ice_local(ice, i);
     if (paw_address_equal(&candidate->address, address) ||
         paw_address_equal(&candidate->base, address)) {
       remove_local_at(ice, i);
@@ -213,9 +213,9 @@ void ice_local_remove(struct paw_ice *ice, const struct paw_address *address) {
 
 /* ---- remote ---- */
 
-int ice_remote_find(const struct paw_ice *ice, const struct paw_address *address) {
+int paw_ice_remote_find(const struct paw_ice *ice, const struct paw_address *address) {
   for (int i = 0; i < ice->remotes.count; i++) {
-    if (paw_address_equal(&ice_remote(ice, i)->address, address)) {
+    if (paw_address_equal(&paw_ice_remote(ice, i)->address, address)) {
       return i;
     }
   }
@@ -224,9 +224,9 @@ int ice_remote_find(const struct paw_ice *ice, const struct paw_address *address
 
 static bool is_silent(const struct paw_ice *ice, int remote) {
   for (int i = 0; i < ice->pairs.count; i++) {
-    const struct ice_pair *pair = ice_pair(ice, i);
-    bool heard = pair->heard_ns != 0 &&
-                 paw_time_elapsed(ice_now(ice), pair->heard_ns) < ice->config.consent_timeout_ns;
+    const struct ice_pair *pair = paw_ice_pair(ice, i);
+    bool heard = pair->heard_ns != 0 && paw_time_elapsed(paw_ice_now(ice), pair->heard_ns) <
+                                            ice->config.consent_timeout_ns;
     if (pair->remote == remote && (heard || i == ice->selected)) {
       return false;
     }
@@ -236,15 +236,15 @@ static bool is_silent(const struct paw_ice *ice, int remote) {
 
 static void remove_remote_at(struct paw_ice *ice, int index) {
   for (int i = ice->pairs.count - 1; i >= 0; i--) {
-    if (ice_pair(ice, i)->remote == index) {
-      ice_pair_remove(ice, i);
+    if (paw_ice_pair(ice, i)->remote == index) {
+      paw_ice_pair_remove(ice, i);
     }
   }
   int last = ice->remotes.count - 1;
-  *ice_remote(ice, index) = *ice_remote(ice, last);
+  *paw_ice_remote(ice, index) = *paw_ice_remote(ice, last);
   for (int i = 0; i < ice->pairs.count; i++) {
-    if (ice_pair(ice, i)->remote == last) {
-      ice_pair(ice, i)->remote = (uint8_t)index;
+    if (paw_ice_pair(ice, i)->remote == last) {
+      paw_ice_pair(ice, i)->remote = (uint8_t)index;
     }
   }
   ice->remotes.count--;
@@ -253,18 +253,18 @@ static void remove_remote_at(struct paw_ice *ice, int index) {
 /* A peer behind a NAT that rebinds for days shows ever new addresses; old ones make room. */
 static void forget_silent_remote(struct paw_ice *ice) {
   for (int i = 0; i < ice->remotes.count; i++) {
-    if (ice_remote(ice, i)->type == PAW_CANDIDATE_PEER_REFLEXIVE && is_silent(ice, i)) {
+    if (paw_ice_remote(ice, i)->type == PAW_CANDIDATE_PEER_REFLEXIVE && is_silent(ice, i)) {
       remove_remote_at(ice, i);
       return;
     }
   }
 }
 
-int ice_remote_add(struct paw_ice *ice, const struct paw_address *address,
-                   enum paw_candidate_type type, uint32_t priority) {
-  int index = ice_remote_find(ice, address);
+int paw_ice_remote_add(struct paw_ice *ice, const struct paw_address *address,
+                       enum paw_candidate_type type, uint32_t priority) {
+  int index = paw_ice_remote_find(ice, address);
   if (index >= 0) {
-    struct ice_remote *known = ice_remote(ice, index);
+    struct ice_remote *known = paw_ice_remote(ice, index);
     if (known->type == PAW_CANDIDATE_PEER_REFLEXIVE && type != PAW_CANDIDATE_PEER_REFLEXIVE) {
       known->type = type;
       known->priority = priority;
@@ -275,7 +275,7 @@ int ice_remote_add(struct paw_ice *ice, const struct paw_address *address,
     forget_silent_remote(ice);
   }
   struct ice_remote *remote =
-      ice_table_append(ice, &ice->remotes, sizeof *remote, PAW_ICE_REMOTES_MAX);
+      paw_ice_table_append(ice, &ice->remotes, sizeof *remote, PAW_ICE_REMOTES_MAX);
   if (remote == NULL) {
     return -1;
   }

@@ -19,16 +19,16 @@ static uint64_t due_ns(const struct paw_ice *ice, const struct ice_pair *pair) {
 }
 
 static bool may_check(const struct paw_ice *ice) {
-  return !ice_is_lite(ice) && !ice_is_over(ice) && ice_has_remote_credentials(ice);
+  return !paw_ice_is_lite(ice) && !paw_ice_is_over(ice) && paw_ice_has_remote_credentials(ice);
 }
 
-uint64_t ice_check_next_ns(const struct paw_ice *ice) {
+uint64_t paw_ice_check_next_ns(const struct paw_ice *ice) {
   uint64_t earliest = PAW_TIME_NEVER;
   if (!may_check(ice)) {
     return earliest;
   }
   for (int i = 0; i < ice->pairs.count; i++) {
-    uint64_t due = due_ns(ice, ice_pair(ice, i));
+    uint64_t due = due_ns(ice, paw_ice_pair(ice, i));
     earliest = due < earliest ? due : earliest;
   }
   return earliest < ice->pace_ns ? ice->pace_ns : earliest;
@@ -47,14 +47,14 @@ static bool goes_before(const struct paw_ice *ice, const struct ice_pair *a,
   if (urgency(a) != urgency(b)) {
     return urgency(a) > urgency(b);
   }
-  return ice_pair_priority(ice, a) > ice_pair_priority(ice, b);
+  return paw_ice_pair_priority(ice, a) > paw_ice_pair_priority(ice, b);
 }
 
 static struct ice_pair *next_pair(const struct paw_ice *ice) {
   struct ice_pair *next = NULL;
   for (int i = 0; i < ice->pairs.count; i++) {
-    struct ice_pair *pair = ice_pair(ice, i);
-    if (paw_time_due(due_ns(ice, pair), ice_now(ice)) &&
+    struct ice_pair *pair = paw_ice_pair(ice, i);
+    if (paw_time_due(due_ns(ice, pair), paw_ice_now(ice)) &&
         (next == NULL || goes_before(ice, pair, next))) {
       next = pair;
     }
@@ -66,7 +66,7 @@ static struct ice_pair *next_pair(const struct paw_ice *ice) {
 
 static bool send_check(struct paw_ice *ice, struct ice_pair *pair, struct paw_transmit *out) {
   struct ice_transaction *check = &pair->check;
-  if (check->sends == 0 && !ice_transaction_begin(ice, check)) {
+  if (check->sends == 0 && !paw_ice_transaction_begin(ice, check)) {
     pair->next_ns = ice->pace_ns;
     return false;
   }
@@ -75,51 +75,52 @@ static bool send_check(struct paw_ice *ice, struct ice_pair *pair, struct paw_tr
       .id = check->id,
       .local = &ice->local_credentials,
       .remote = &ice->remote_credentials,
-      .priority = ice_reflexive_priority(ice_local(ice, pair->local)->priority),
+      .priority = paw_ice_reflexive_priority(paw_ice_local(ice, pair->local)->priority),
       .nominates = check->nominates,
   };
-  size_t len = ice_transaction_write(ice, &request);
+  size_t len = paw_ice_transaction_write(ice, &request);
   if (len == 0) {
-    ice_pair_set_state(ice, pair, ICE_PAIR_FAILED);
+    paw_ice_pair_set_state(ice, pair, ICE_PAIR_FAILED);
     return false;
   }
   if (check->sends > 0) {
     ice->stats.retransmissions_sent++;
   }
-  ice_transaction_note_sent(ice, check);
-  pair->next_ns = paw_time_add(ice_now(ice), check->rto_ms * PAW_NS_PER_MS);
+  paw_ice_transaction_note_sent(ice, check);
+  pair->next_ns = paw_time_add(paw_ice_now(ice), check->rto_ms * PAW_NS_PER_MS);
   check->rto_ms = 2 * check->rto_ms < ICE_RTO_MAX_MS ? 2 * check->rto_ms : ICE_RTO_MAX_MS;
   if (pair->state == ICE_PAIR_WAITING) {
-    ice_pair_set_state(ice, pair, ICE_PAIR_IN_PROGRESS);
+    paw_ice_pair_set_state(ice, pair, ICE_PAIR_IN_PROGRESS);
   }
-  ice_transmit_fill(out, ice, ice_pair_local(ice, pair), ice_pair_remote(ice, pair), len);
+  paw_ice_transmit_fill(out, ice, paw_ice_pair_local(ice, pair), paw_ice_pair_remote(ice, pair),
+                        len);
   return true;
 }
 
-bool ice_check_poll(struct paw_ice *ice, struct paw_transmit *out) {
-  if (!may_check(ice) || ice->pace_ns > ice_now(ice)) {
+bool paw_ice_check_poll(struct paw_ice *ice, struct paw_transmit *out) {
+  if (!may_check(ice) || ice->pace_ns > paw_ice_now(ice)) {
     return false;
   }
   struct ice_pair *pair = next_pair(ice);
   if (pair == NULL) {
     return false;
   }
-  ice->pace_ns = paw_time_add(ice_now(ice), ice->config.ta_ns);
+  ice->pace_ns = paw_time_add(paw_ice_now(ice), ice->config.ta_ns);
   return send_check(ice, pair, out);
 }
 
 /* RFC 8445 section 7.3.1.4. Differs there: a check that is under way is sent again at once under
  * its old transaction id instead of being replaced, so that an answer to either counts. */
-void ice_check_trigger(struct paw_ice *ice, struct ice_pair *pair) {
+void paw_ice_check_trigger(struct paw_ice *ice, struct ice_pair *pair) {
   if (pair->state == ICE_PAIR_VALID) {
     return;
   }
   if (pair->state == ICE_PAIR_FAILED) {
-    ice_pair_set_state(ice, pair, ICE_PAIR_WAITING);
+    paw_ice_pair_set_state(ice, pair, ICE_PAIR_WAITING);
   }
   uint64_t soonest =
       pair->check.sends == 0 ? 0 : paw_time_add(pair->check.last_ns, ICE_TRIGGER_GAP_NS);
-  pair->next_ns = soonest > ice_now(ice) ? soonest : ice_now(ice);
+  pair->next_ns = soonest > paw_ice_now(ice) ? soonest : paw_ice_now(ice);
   pair->check.rto_ms = (uint32_t)(ice->config.initial_rto_ns / PAW_NS_PER_MS);
   pair->flags |= ICE_PAIR_TRIGGERED;
 }
@@ -135,7 +136,7 @@ static uint64_t gives_up_ns(const struct paw_ice *ice, const struct ice_pair *pa
 
 static bool any_is_open(const struct paw_ice *ice) {
   for (int i = 0; i < ice->pairs.count; i++) {
-    if (ice_pair(ice, i)->state != ICE_PAIR_FAILED) {
+    if (paw_ice_pair(ice, i)->state != ICE_PAIR_FAILED) {
       return true;
     }
   }
@@ -144,27 +145,27 @@ static bool any_is_open(const struct paw_ice *ice) {
 
 /* When all have failed they start over: connect_timeout decides when to give up (RFC 8863), and a
  * lite peer would never ask by itself. */
-void ice_check_handle_timeout(struct paw_ice *ice) {
+void paw_ice_check_handle_timeout(struct paw_ice *ice) {
   bool failed = false;
   for (int i = 0; i < ice->pairs.count; i++) {
-    struct ice_pair *pair = ice_pair(ice, i);
-    if (paw_time_due(gives_up_ns(ice, pair), ice_now(ice))) {
-      ice_pair_set_state(ice, pair, ICE_PAIR_FAILED);
+    struct ice_pair *pair = paw_ice_pair(ice, i);
+    if (paw_time_due(gives_up_ns(ice, pair), paw_ice_now(ice))) {
+      paw_ice_pair_set_state(ice, pair, ICE_PAIR_FAILED);
       failed = true;
     }
   }
   if (failed) {
-    ice_select(ice);
+    paw_ice_select(ice);
   }
   if (failed && !any_is_open(ice)) {
-    ice_pairs_revive(ice);
+    paw_ice_pairs_revive(ice);
   }
 }
 
-uint64_t ice_check_next_timeout(const struct paw_ice *ice) {
-  uint64_t next = ice_check_next_ns(ice);
+uint64_t paw_ice_check_next_timeout(const struct paw_ice *ice) {
+  uint64_t next = paw_ice_check_next_ns(ice);
   for (int i = 0; i < ice->pairs.count; i++) {
-    uint64_t gives_up = gives_up_ns(ice, ice_pair(ice, i));
+    uint64_t gives_up = gives_up_ns(ice, paw_ice_pair(ice, i));
     next = gives_up < next ? gives_up : next;
   }
   return next;
@@ -172,8 +173,8 @@ uint64_t ice_check_next_timeout(const struct paw_ice *ice) {
 
 /* ---- answers ---- */
 
-void ice_note_rtt(struct paw_ice *ice, const struct paw_input *input, uint64_t sent_ns) {
-  uint64_t arrival_ns = input->arrival_ns != 0 ? input->arrival_ns : ice_now(ice);
+void paw_ice_note_rtt(struct paw_ice *ice, const struct paw_input *input, uint64_t sent_ns) {
+  uint64_t arrival_ns = input->arrival_ns != 0 ? input->arrival_ns : paw_ice_now(ice);
   uint64_t sample_ns = paw_time_elapsed(arrival_ns, sent_ns);
   if (sample_ns > 0) {
     ice->rtt_ns = ice->rtt_ns == 0 ? sample_ns : (ice->rtt_ns * 7 + sample_ns) / 8;
@@ -185,21 +186,21 @@ static void check_succeeded(struct paw_ice *ice, struct ice_pair *pair,
                             const struct paw_input *input, const struct paw_stun_message *message) {
   bool nominates = pair->check.nominates && ice->role == PAW_ICE_CONTROLLING;
   if (pair->check.sends == 1) { /* with more, nobody knows which of them was answered */
-    ice_note_rtt(ice, input, pair->check.last_ns);
+    paw_ice_note_rtt(ice, input, pair->check.last_ns);
   }
-  pair->heard_ns = ice_now(ice);
-  ice_note_life(ice);
-  ice_transaction_end(&pair->check);
+  pair->heard_ns = paw_ice_now(ice);
+  paw_ice_note_life(ice);
+  paw_ice_transaction_end(&pair->check);
   pair->flags &= (uint8_t)~ICE_PAIR_NOMINATE;
-  ice_pair_set_state(ice, pair, ICE_PAIR_VALID);
-  ice_local_learn(ice, pair->local, &message->xor_mapped);
+  paw_ice_pair_set_state(ice, pair, ICE_PAIR_VALID);
+  paw_ice_local_learn(ice, pair->local, &message->xor_mapped);
   if (ice->first_valid_ns == 0) {
-    ice->first_valid_ns = ice_now(ice);
+    ice->first_valid_ns = paw_ice_now(ice);
   }
   if (nominates || (pair->flags & ICE_PAIR_NOMINATED) != 0) {
-    ice_select_nominated(ice, pair, true);
+    paw_ice_select_nominated(ice, pair, true);
   }
-  ice_select(ice);
+  paw_ice_select(ice);
 }
 
 static void check_refused(struct paw_ice *ice, struct ice_pair *pair,
@@ -208,19 +209,19 @@ static void check_refused(struct paw_ice *ice, struct ice_pair *pair,
                 message->error_code);
   if (message->error_code == 487) {
     ice->stats.role_conflicts++;
-    ice_role_yield(ice);
+    paw_ice_role_yield(ice);
     return;
   }
   /* RFC 8445 section 7.2.5.2.4 */
-  ice_pair_set_state(ice, pair, ICE_PAIR_FAILED);
-  ice_select(ice);
+  paw_ice_pair_set_state(ice, pair, ICE_PAIR_FAILED);
+  paw_ice_select(ice);
 }
 
-void ice_check_handle_response(struct paw_ice *ice, const struct paw_input *input,
-                               const struct paw_stun_message *message) {
+void paw_ice_check_handle_response(struct paw_ice *ice, const struct paw_input *input,
+                                   const struct paw_stun_message *message) {
   ice->stats.responses_received++;
-  struct ice_pair *pair = ice_transaction_find_pair(ice, message->id);
-  int slot = pair == NULL ? ice_transaction_find_consent(ice, message->id) : -1;
+  struct ice_pair *pair = paw_ice_transaction_find_pair(ice, message->id);
+  int slot = pair == NULL ? paw_ice_transaction_find_consent(ice, message->id) : -1;
   if (pair == NULL && slot < 0) {
     ice->stats.dropped_unmatched++;
     return;
@@ -232,14 +233,14 @@ void ice_check_handle_response(struct paw_ice *ice, const struct paw_input *inpu
     return;
   }
   if (pair == NULL) {
-    ice_consent_handle_response(ice, input, message, slot);
+    paw_ice_consent_handle_response(ice, input, message, slot);
     return;
   }
   /* RFC 8445 section 7.2.5.2.1: an answer from elsewhere, or to elsewhere, fails the pair. */
-  if (ice_pair_find(ice, &input->local, &input->remote) != pair) {
+  if (paw_ice_pair_find(ice, &input->local, &input->remote) != pair) {
     ice->stats.dropped_unmatched++;
-    ice_pair_set_state(ice, pair, ICE_PAIR_FAILED);
-    ice_select(ice);
+    paw_ice_pair_set_state(ice, pair, ICE_PAIR_FAILED);
+    paw_ice_select(ice);
     return;
   }
   if (message->class == PAW_STUN_ERROR && (message->has & PAW_STUN_HAS_ERROR) != 0) {
@@ -249,7 +250,7 @@ void ice_check_handle_response(struct paw_ice *ice, const struct paw_input *inpu
     check_succeeded(ice, pair, input, message);
   } else { /* RFC 8489 section 6.3.3 and 6.3.4 */
     ice->stats.dropped_malformed++;
-    ice_pair_set_state(ice, pair, ICE_PAIR_FAILED);
-    ice_select(ice);
+    paw_ice_pair_set_state(ice, pair, ICE_PAIR_FAILED);
+    paw_ice_select(ice);
   }
 }

@@ -3,8 +3,8 @@
 
 /* ---- the path ---- */
 
-bool ice_path_is(const struct paw_ice *ice, const struct paw_address *local,
-                 const struct paw_address *remote) {
+bool paw_ice_path_is(const struct paw_ice *ice, const struct paw_address *local,
+                     const struct paw_address *remote) {
   return ice->path.kind != ICE_PATH_NONE && paw_address_equal(&ice->path.remote, remote) &&
          paw_address_equal(&ice->path.local, local);
 }
@@ -43,17 +43,17 @@ static uint64_t idle_ns(struct paw_ice *ice, enum ice_path_kind kind) {
   return spread_ns(ice, kind == ICE_PATH_PROVISIONAL ? ICE_QUIET_NS : ICE_IDLE_NS);
 }
 
-void ice_path_use(struct paw_ice *ice, enum ice_path_kind kind, struct ice_pair *pair) {
-  const struct paw_address *local = ice_pair_local(ice, pair);
-  const struct paw_address *remote = ice_pair_remote(ice, pair);
-  bool stays = ice->path.kind != ICE_PATH_PAST && ice_path_is(ice, local, remote);
-  ice->selected = ice_pair_index(ice, pair);
+void paw_ice_path_use(struct paw_ice *ice, enum ice_path_kind kind, struct ice_pair *pair) {
+  const struct paw_address *local = paw_ice_pair_local(ice, pair);
+  const struct paw_address *remote = paw_ice_pair_remote(ice, pair);
+  bool stays = ice->path.kind != ICE_PATH_PAST && paw_ice_path_is(ice, local, remote);
+  ice->selected = paw_ice_pair_index(ice, pair);
   if (stays && ice->path.kind == kind) {
     return;
   }
   if (stays) {
     ice->path.kind = kind;
-    ice->path.check_ns = paw_time_add(ice_now(ice), idle_ns(ice, kind));
+    ice->path.check_ns = paw_time_add(paw_ice_now(ice), idle_ns(ice, kind));
     log_path(ice);
     return;
   }
@@ -62,7 +62,7 @@ void ice_path_use(struct paw_ice *ice, enum ice_path_kind kind, struct ice_pair 
       .kind = kind,
       .local = *local,
       .remote = *remote,
-      .priority = ice_reflexive_priority(ice_local(ice, pair->local)->priority),
+      .priority = paw_ice_reflexive_priority(paw_ice_local(ice, pair->local)->priority),
       .heard_ns = pair->heard_ns,
       .consent_ns = pair->heard_ns,
       .check_ns = paw_time_add(pair->valid_ns, idle_ns(ice, kind)),
@@ -72,44 +72,44 @@ void ice_path_use(struct paw_ice *ice, enum ice_path_kind kind, struct ice_pair 
   log_path(ice);
 }
 
-void ice_path_drop(struct paw_ice *ice) {
+void paw_ice_path_drop(struct paw_ice *ice) {
   forget_past(ice);
   ice->path = (struct ice_path){.kind = ICE_PATH_NONE};
   ice->selected = ICE_PAIR_NONE;
   ice->tell_selected = false;
 }
 
-void ice_path_note_heard(struct paw_ice *ice) {
-  ice->path.heard_ns = ice_now(ice);
+void paw_ice_path_note_heard(struct paw_ice *ice) {
+  ice->path.heard_ns = paw_ice_now(ice);
 }
 
-void ice_path_note_data(struct paw_ice *ice) {
-  ice->path.data_ns = ice_now(ice);
-  ice_path_note_heard(ice);
+void paw_ice_path_note_data(struct paw_ice *ice) {
+  ice->path.data_ns = paw_ice_now(ice);
+  paw_ice_path_note_heard(ice);
 }
 
 /* ---- checks on it ---- */
 
 /* RFC 7675 is for who sends checks; a lite agent lives as long as it hears the peer. */
 static uint64_t expires_ns(const struct paw_ice *ice) {
-  uint64_t since_ns = ice_is_lite(ice) ? ice->life_ns : ice->path.consent_ns;
+  uint64_t since_ns = paw_ice_is_lite(ice) ? ice->life_ns : ice->path.consent_ns;
   return paw_time_add(since_ns, ice->config.consent_timeout_ns);
 }
 
 static bool checks_path(const struct paw_ice *ice) {
-  return !ice_is_lite(ice) && !ice_is_over(ice) && ice->path.kind != ICE_PATH_NONE;
+  return !paw_ice_is_lite(ice) && !paw_ice_is_over(ice) && ice->path.kind != ICE_PATH_NONE;
 }
 
 /* Every check is a new transaction, none is sent again (RFC 7675 section 5.1). The next one follows
  * soon; the answer to this one will put it off. */
-bool ice_consent_poll(struct paw_ice *ice, struct paw_transmit *out) {
+bool paw_ice_consent_poll(struct paw_ice *ice, struct paw_transmit *out) {
   struct ice_path *path = &ice->path;
-  if (!checks_path(ice) || !paw_time_due(path->check_ns, ice_now(ice))) {
+  if (!checks_path(ice) || !paw_time_due(path->check_ns, paw_ice_now(ice))) {
     return false;
   }
-  path->check_ns = paw_time_add(ice_now(ice), ICE_QUIET_NS);
+  path->check_ns = paw_time_add(paw_ice_now(ice), ICE_QUIET_NS);
   struct ice_transaction transaction;
-  if (!ice_transaction_begin(ice, &transaction)) {
+  if (!paw_ice_transaction_begin(ice, &transaction)) {
     return false;
   }
   bool past = path->kind == ICE_PATH_PAST;
@@ -119,34 +119,34 @@ bool ice_consent_poll(struct paw_ice *ice, struct paw_transmit *out) {
       .remote = past ? &ice->past->remote : &ice->remote_credentials,
       .priority = path->priority,
   };
-  size_t len = ice_transaction_write(ice, &request);
+  size_t len = paw_ice_transaction_write(ice, &request);
   if (len == 0) {
     return false;
   }
   memcpy(path->asked[path->asked_next].id, transaction.id, sizeof transaction.id);
-  path->asked[path->asked_next].sent_ns = ice_now(ice);
+  path->asked[path->asked_next].sent_ns = paw_ice_now(ice);
   path->asked_next = (uint8_t)((path->asked_next + 1) % PAW_ICE_CONSENT_CHECKS_MAX);
-  path->last_asked_ns = ice_now(ice);
-  path->check_by_ns = paw_time_add(ice_now(ice), spread_ns(ice, ICE_CONSENT_NS));
-  ice_transmit_fill(out, ice, &path->local, &path->remote, len);
+  path->last_asked_ns = paw_ice_now(ice);
+  path->check_by_ns = paw_time_add(paw_ice_now(ice), spread_ns(ice, ICE_CONSENT_NS));
+  paw_ice_transmit_fill(out, ice, &path->local, &path->remote, len);
   return true;
 }
 
 static void lose_path(struct paw_ice *ice, const char *why) {
   if (ice->selected != ICE_PAIR_NONE) {
-    ice_pair_set_state(ice, ice_pair(ice, ice->selected), ICE_PAIR_FAILED);
+    paw_ice_pair_set_state(ice, paw_ice_pair(ice, ice->selected), ICE_PAIR_FAILED);
   }
-  ice_path_drop(ice);
-  ice_select(ice);
+  paw_ice_path_drop(ice);
+  paw_ice_select(ice);
   if (ice->path.kind == ICE_PATH_NONE) {
-    ice_fail(ice, why);
+    paw_ice_fail(ice, why);
   }
 }
 
-void ice_consent_handle_response(struct paw_ice *ice, const struct paw_input *input,
-                                 const struct paw_stun_message *message, int slot) {
+void paw_ice_consent_handle_response(struct paw_ice *ice, const struct paw_input *input,
+                                     const struct paw_stun_message *message, int slot) {
   struct ice_path *path = &ice->path;
-  if (!ice_path_is(ice, &input->local, &input->remote)) {
+  if (!paw_ice_path_is(ice, &input->local, &input->remote)) {
     ice->stats.dropped_unmatched++;
     return;
   }
@@ -157,19 +157,20 @@ void ice_consent_handle_response(struct paw_ice *ice, const struct paw_input *in
       lose_path(ice, "the peer revoked its consent");
     } else if (message->error_code == 487 && path->kind != ICE_PATH_PAST) {
       ice->stats.role_conflicts++;
-      ice_role_yield(ice);
+      paw_ice_role_yield(ice);
     }
     return;
   }
-  ice_note_rtt(ice, input, sent_ns);
-  path->consent_ns = ice_now(ice);
-  bool busy = path->data_ns != 0 && paw_time_elapsed(ice_now(ice), path->data_ns) < ICE_QUIET_NS;
-  path->check_ns = paw_time_add(ice_now(ice), busy ? ICE_QUIET_NS : idle_ns(ice, path->kind));
+  paw_ice_note_rtt(ice, input, sent_ns);
+  path->consent_ns = paw_ice_now(ice);
+  bool busy =
+      path->data_ns != 0 && paw_time_elapsed(paw_ice_now(ice), path->data_ns) < ICE_QUIET_NS;
+  path->check_ns = paw_time_add(paw_ice_now(ice), busy ? ICE_QUIET_NS : idle_ns(ice, path->kind));
   if (ice->selected != ICE_PAIR_NONE) {
-    ice_pair(ice, ice->selected)->heard_ns = ice_now(ice);
+    paw_ice_pair(ice, ice->selected)->heard_ns = paw_ice_now(ice);
   }
-  ice_path_note_heard(ice);
-  ice_note_life(ice);
+  paw_ice_path_note_heard(ice);
+  paw_ice_note_life(ice);
 }
 
 /* ---- time ---- */
@@ -184,29 +185,29 @@ static void put_off_check(struct paw_ice *ice) {
   }
 }
 
-void ice_consent_handle_timeout(struct paw_ice *ice) {
-  if (ice_is_over(ice)) {
+void paw_ice_consent_handle_timeout(struct paw_ice *ice) {
+  if (paw_ice_is_over(ice)) {
     return;
   }
   if (ice->path.kind == ICE_PATH_NONE) {
     bool was_connected = ice->state == PAW_ICE_STATE_DISCONNECTED;
-    if (was_connected &&
-        paw_time_due(paw_time_add(ice->life_ns, ice->config.consent_timeout_ns), ice_now(ice))) {
-      ice_fail(ice, "the path was lost");
+    if (was_connected && paw_time_due(paw_time_add(ice->life_ns, ice->config.consent_timeout_ns),
+                                      paw_ice_now(ice))) {
+      paw_ice_fail(ice, "the path was lost");
     }
     return;
   }
-  if (paw_time_due(expires_ns(ice), ice_now(ice))) {
+  if (paw_time_due(expires_ns(ice), paw_ice_now(ice))) {
     lose_path(ice, "consent expired");
     return;
   }
-  if (checks_path(ice) && paw_time_due(ice->path.check_ns, ice_now(ice))) {
+  if (checks_path(ice) && paw_time_due(ice->path.check_ns, paw_ice_now(ice))) {
     put_off_check(ice);
   }
 }
 
-void ice_consent_next_timeout(const struct paw_ice *ice, struct paw_timeout *timeout) {
-  if (ice_is_over(ice)) {
+void paw_ice_consent_next_timeout(const struct paw_ice *ice, struct paw_timeout *timeout) {
+  if (paw_ice_is_over(ice)) {
     return;
   }
   if (ice->state == PAW_ICE_STATE_CONNECTED) {

@@ -171,91 +171,93 @@ struct paw_ice {
   uint8_t message[ICE_MESSAGE_MAX]; /* the last TRANSMIT */
 };
 
-static inline uint64_t ice_now(const struct paw_ice *ice) {
+static inline uint64_t paw_ice_now(const struct paw_ice *ice) {
   return ice->clock.now_ns;
 }
 
-static inline bool ice_is_lite(const struct paw_ice *ice) {
+static inline bool paw_ice_is_lite(const struct paw_ice *ice) {
   return ice->config.mode == PAW_ICE_LITE;
 }
 
-static inline bool ice_has_remote_credentials(const struct paw_ice *ice) {
+static inline bool paw_ice_has_remote_credentials(const struct paw_ice *ice) {
   return ice->remote_credentials.ufrag[0] != '\0';
 }
 
 /* Failed or closed: neither checks nor answers. */
-static inline bool ice_is_over(const struct paw_ice *ice) {
+static inline bool paw_ice_is_over(const struct paw_ice *ice) {
   return ice->state == PAW_ICE_STATE_FAILED || ice->state == PAW_ICE_STATE_CLOSED;
 }
 
 /* ---- candidate.c ---- */
 
-struct paw_candidate *ice_local(const struct paw_ice *ice, int index);
-struct ice_remote *ice_remote(const struct paw_ice *ice, int index);
+struct paw_candidate *paw_ice_local(const struct paw_ice *ice, int index);
+struct ice_remote *paw_ice_remote(const struct paw_ice *ice, int index);
 
 /* The local candidate that has this base; -1 when there is none. */
-int ice_local_find(const struct paw_ice *ice, const struct paw_address *base);
-int ice_remote_find(const struct paw_ice *ice, const struct paw_address *address);
+int paw_ice_local_find(const struct paw_ice *ice, const struct paw_address *base);
+int paw_ice_remote_find(const struct paw_ice *ice, const struct paw_address *address);
 
-int ice_local_add(struct paw_ice *ice, const struct paw_candidate *candidate);
-void ice_local_remove(struct paw_ice *ice, const struct paw_address *base);
+int paw_ice_local_add(struct paw_ice *ice, const struct paw_candidate *candidate);
+void paw_ice_local_remove(struct paw_ice *ice, const struct paw_address *base);
 
 /* The peer sees this side at `mapped`: a candidate, if it is new (RFC 8445 section 7.2.5.3.1). */
-void ice_local_learn(struct paw_ice *ice, int base, const struct paw_address *mapped);
+void paw_ice_local_learn(struct paw_ice *ice, int base, const struct paw_address *mapped);
 
 /* Index, or -1 when the bound is reached. A known one takes the better type. */
-int ice_remote_add(struct paw_ice *ice, const struct paw_address *address,
-                   enum paw_candidate_type type, uint32_t priority);
+int paw_ice_remote_add(struct paw_ice *ice, const struct paw_address *address,
+                       enum paw_candidate_type type, uint32_t priority);
 
 /* What a check from this candidate tells as PRIORITY (RFC 8445 section 7.1.1). */
-uint32_t ice_reflexive_priority(uint32_t priority);
+uint32_t paw_ice_reflexive_priority(uint32_t priority);
 
 /* Room for `count` items. PAW_OK; PAW_ERR_NO_MEMORY. */
-int ice_table_reserve(const struct paw_ice *ice, struct ice_table *table, size_t item_size,
-                      size_t count);
+int paw_ice_table_reserve(const struct paw_ice *ice, struct ice_table *table, size_t item_size,
+                          size_t count);
 
 /* Append an item of zeros; NULL when `max` are there or there is no memory. */
-void *ice_table_append(const struct paw_ice *ice, struct ice_table *table, size_t item_size,
-                       size_t max);
+void *paw_ice_table_append(const struct paw_ice *ice, struct ice_table *table, size_t item_size,
+                           size_t max);
 
 /* ---- pair.c ---- */
 
-struct ice_pair *ice_pair(const struct paw_ice *ice, int index);
-int ice_pair_index(const struct paw_ice *ice, const struct ice_pair *pair);
-struct ice_pair *ice_pair_find(const struct paw_ice *ice, const struct paw_address *local,
-                               const struct paw_address *remote);
+struct ice_pair *paw_ice_pair(const struct paw_ice *ice, int index);
+int paw_ice_pair_index(const struct paw_ice *ice, const struct ice_pair *pair);
+struct ice_pair *paw_ice_pair_find(const struct paw_ice *ice, const struct paw_address *local,
+                                   const struct paw_address *remote);
 
 /* Of local and remote by index, made if it is not there; NULL when they cannot be paired or the
  * bound is reached. */
-struct ice_pair *ice_pair_add(struct paw_ice *ice, int local, int remote);
+struct ice_pair *paw_ice_pair_add(struct paw_ice *ice, int local, int remote);
 
 /* Room for so many pairs more. PAW_OK; PAW_ERR_NO_MEMORY. */
-int ice_pairs_reserve(struct paw_ice *ice, size_t more);
-void ice_pairs_of_local(struct paw_ice *ice, int local);
-void ice_pairs_of_remote(struct paw_ice *ice, int remote);
-void ice_pair_remove(struct paw_ice *ice, int index);
+int paw_ice_pairs_reserve(struct paw_ice *ice, size_t more);
+void paw_ice_pairs_of_local(struct paw_ice *ice, int local);
+void paw_ice_pairs_of_remote(struct paw_ice *ice, int remote);
+void paw_ice_pair_remove(struct paw_ice *ice, int index);
 
-void ice_pair_set_state(struct paw_ice *ice, struct ice_pair *pair, enum ice_pair_state state);
-uint64_t ice_pair_priority(const struct paw_ice *ice, const struct ice_pair *pair);
-const struct paw_address *ice_pair_local(const struct paw_ice *ice, const struct ice_pair *pair);
-const struct paw_address *ice_pair_remote(const struct paw_ice *ice, const struct ice_pair *pair);
+void paw_ice_pair_set_state(struct paw_ice *ice, struct ice_pair *pair, enum ice_pair_state state);
+uint64_t paw_ice_pair_priority(const struct paw_ice *ice, const struct ice_pair *pair);
+const struct paw_address *paw_ice_pair_local(const struct paw_ice *ice,
+                                             const struct ice_pair *pair);
+const struct paw_address *paw_ice_pair_remote(const struct paw_ice *ice,
+                                              const struct ice_pair *pair);
 
 /* The best valid pair, of the nominated or of all; NULL when there is none. */
-struct ice_pair *ice_pair_best_valid(const struct paw_ice *ice, bool nominated);
+struct ice_pair *paw_ice_pair_best_valid(const struct paw_ice *ice, bool nominated);
 
 /* All that failed or went unanswered get another chance: the path was lost. */
-void ice_pairs_revive(struct paw_ice *ice);
+void paw_ice_pairs_revive(struct paw_ice *ice);
 
 /* ---- transaction.c ---- */
 
 /* A fresh id; false when the random source failed. */
-bool ice_transaction_begin(struct paw_ice *ice, struct ice_transaction *transaction);
-void ice_transaction_end(struct ice_transaction *transaction);
-void ice_transaction_note_sent(struct paw_ice *ice, struct ice_transaction *transaction);
-struct ice_pair *ice_transaction_find_pair(const struct paw_ice *ice, const uint8_t *id);
+bool paw_ice_transaction_begin(struct paw_ice *ice, struct ice_transaction *transaction);
+void paw_ice_transaction_end(struct ice_transaction *transaction);
+void paw_ice_transaction_note_sent(struct paw_ice *ice, struct ice_transaction *transaction);
+struct ice_pair *paw_ice_transaction_find_pair(const struct paw_ice *ice, const uint8_t *id);
 
 /* The slot of the path's ring of consent checks; -1 when it is none of them. */
-int ice_transaction_find_consent(const struct paw_ice *ice, const uint8_t *id);
+int paw_ice_transaction_find_consent(const struct paw_ice *ice, const uint8_t *id);
 
 /* A Binding request in ice->message; its length, or 0 on failure. */
 struct ice_request {
@@ -265,82 +267,82 @@ struct ice_request {
   uint32_t priority;
   bool nominates;
 };
-size_t ice_transaction_write(struct paw_ice *ice, const struct ice_request *request);
+size_t paw_ice_transaction_write(struct paw_ice *ice, const struct ice_request *request);
 
-void ice_transmit_fill(struct paw_transmit *transmit, const struct paw_ice *ice,
-                       const struct paw_address *local, const struct paw_address *remote,
-                       size_t len);
+void paw_ice_transmit_fill(struct paw_transmit *transmit, const struct paw_ice *ice,
+                           const struct paw_address *local, const struct paw_address *remote,
+                           size_t len);
 
 /* ---- check.c ---- */
 
 /* When the next check is due, pacing included; PAW_TIME_NEVER when none is. */
-uint64_t ice_check_next_ns(const struct paw_ice *ice);
-bool ice_check_poll(struct paw_ice *ice, struct paw_transmit *out);
-void ice_check_trigger(struct paw_ice *ice, struct ice_pair *pair);
-void ice_check_handle_timeout(struct paw_ice *ice);
-uint64_t ice_check_next_timeout(const struct paw_ice *ice);
-void ice_check_handle_response(struct paw_ice *ice, const struct paw_input *input,
-                               const struct paw_stun_message *message);
-void ice_note_rtt(struct paw_ice *ice, const struct paw_input *input, uint64_t sent_ns);
+uint64_t paw_ice_check_next_ns(const struct paw_ice *ice);
+bool paw_ice_check_poll(struct paw_ice *ice, struct paw_transmit *out);
+void paw_ice_check_trigger(struct paw_ice *ice, struct ice_pair *pair);
+void paw_ice_check_handle_timeout(struct paw_ice *ice);
+uint64_t paw_ice_check_next_timeout(const struct paw_ice *ice);
+void paw_ice_check_handle_response(struct paw_ice *ice, const struct paw_input *input,
+                                   const struct paw_stun_message *message);
+void paw_ice_note_rtt(struct paw_ice *ice, const struct paw_input *input, uint64_t sent_ns);
 
 /* ---- answer.c ---- */
 
-void ice_answer_handle_request(struct paw_ice *ice, const struct paw_input *input,
-                               const struct paw_stun_message *message);
-bool ice_answer_poll(struct paw_ice *ice, struct paw_transmit *out);
+void paw_ice_answer_handle_request(struct paw_ice *ice, const struct paw_input *input,
+                                   const struct paw_stun_message *message);
+bool paw_ice_answer_poll(struct paw_ice *ice, struct paw_transmit *out);
 
 /* ---- role.c ---- */
 
 /* False when the request is to be answered with 487 (RFC 8445 section 7.3.1.1). */
-bool ice_role_settle(struct paw_ice *ice, const struct paw_stun_message *request);
+bool paw_ice_role_settle(struct paw_ice *ice, const struct paw_stun_message *request);
 
 /* The peer answered 487 (RFC 8445 section 7.2.5.1). */
-void ice_role_yield(struct paw_ice *ice);
+void paw_ice_role_yield(struct paw_ice *ice);
 
 /* ---- select.c ---- */
 
 /* A pair has become valid, or was lost: choose again. */
-void ice_select(struct paw_ice *ice);
-void ice_select_handle_timeout(struct paw_ice *ice);
-uint64_t ice_select_next_timeout(const struct paw_ice *ice);
+void paw_ice_select(struct paw_ice *ice);
+void paw_ice_select_handle_timeout(struct paw_ice *ice);
+uint64_t paw_ice_select_next_timeout(const struct paw_ice *ice);
 
 /* The pair is nominated: the peer's USE-CANDIDATE, or our own was answered. `first_time`: was it
  * not before, or not valid then? */
-void ice_select_nominated(struct paw_ice *ice, struct ice_pair *pair, bool first_time);
-void ice_select_follow_data(struct paw_ice *ice, struct ice_pair *pair);
+void paw_ice_select_nominated(struct paw_ice *ice, struct ice_pair *pair, bool first_time);
+void paw_ice_select_follow_data(struct paw_ice *ice, struct ice_pair *pair);
 
 /* Something came on the pair `alive`: if the selected one has been silent for so long, give it up.
  */
-void ice_select_replace_silent(struct paw_ice *ice, const struct ice_pair *alive,
-                               uint64_t silence_ns);
+void paw_ice_select_replace_silent(struct paw_ice *ice, const struct ice_pair *alive,
+                                   uint64_t silence_ns);
 
 /* ---- consent.c ---- */
 
-void ice_path_use(struct paw_ice *ice, enum ice_path_kind kind, struct ice_pair *pair);
-void ice_path_drop(struct paw_ice *ice);
-bool ice_path_is(const struct paw_ice *ice, const struct paw_address *local,
-                 const struct paw_address *remote);
-void ice_path_note_heard(struct paw_ice *ice);
-void ice_path_note_data(struct paw_ice *ice);
-bool ice_consent_poll(struct paw_ice *ice, struct paw_transmit *out);
-void ice_consent_handle_timeout(struct paw_ice *ice);
-void ice_consent_next_timeout(const struct paw_ice *ice, struct paw_timeout *timeout);
-void ice_consent_handle_response(struct paw_ice *ice, const struct paw_input *input,
-                                 const struct paw_stun_message *message, int slot);
+void paw_ice_path_use(struct paw_ice *ice, enum ice_path_kind kind, struct ice_pair *pair);
+void paw_ice_path_drop(struct paw_ice *ice);
+bool paw_ice_path_is(const struct paw_ice *ice, const struct paw_address *local,
+                     const struct paw_address *remote);
+void paw_ice_path_note_heard(struct paw_ice *ice);
+void paw_ice_path_note_data(struct paw_ice *ice);
+bool paw_ice_consent_poll(struct paw_ice *ice, struct paw_transmit *out);
+void paw_ice_consent_handle_timeout(struct paw_ice *ice);
+void paw_ice_consent_next_timeout(const struct paw_ice *ice, struct paw_timeout *timeout);
+void paw_ice_consent_handle_response(struct paw_ice *ice, const struct paw_input *input,
+                                     const struct paw_stun_message *message, int slot);
 
 /* ---- restart.c ---- */
 
-int ice_credentials_make(struct paw_ice *ice, struct paw_ice_credentials *out);
-bool ice_credentials_are_good(const struct paw_ice_credentials *credentials);
+int paw_ice_credentials_make(struct paw_ice *ice, struct paw_ice_credentials *out);
+bool paw_ice_credentials_are_good(const struct paw_ice_credentials *credentials);
 
 /* ---- agent.c ---- */
 
-void ice_advance(struct paw_ice *ice, uint64_t now_ns);
+void paw_ice_advance(struct paw_ice *ice, uint64_t now_ns);
 
 /* Authenticated life of the peer. */
-void ice_note_life(struct paw_ice *ice);
-void ice_fail(struct paw_ice *ice, const char *why);
-void ice_update_state(struct paw_ice *ice);
-void ice_note_restart(struct paw_ice *ice);
+void paw_ice_note_life(struct paw_ice *ice);
+void paw_ice_fail(struct paw_ice *ice, const char *why);
+void paw_ice_update_state(struct paw_ice *ice);
+void paw_ice_note_restart(struct paw_ice *ice);
 
 #endif

@@ -4,28 +4,30 @@
 #include "base/addr.h"
 #include "ice/ice_private.h"
 
-struct ice_pair *ice_pair(const struct paw_ice *ice, int index) {
+struct ice_pair *paw_ice_pair(const struct paw_ice *ice, int index) {
   return (struct ice_pair *)ice->pairs.items + index;
 }
 
-int ice_pair_index(const struct paw_ice *ice, const struct ice_pair *pair) {
+int paw_ice_pair_index(const struct paw_ice *ice, const struct ice_pair *pair) {
   return (int)(pair - (const struct ice_pair *)ice->pairs.items);
 }
 
-const struct paw_address *ice_pair_local(const struct paw_ice *ice, const struct ice_pair *pair) {
-  return &ice_local(ice, pair->local)->base;
+const struct paw_address *paw_ice_pair_local(const struct paw_ice *ice,
+                                             const struct ice_pair *pair) {
+  return &paw_ice_local(ice, pair->local)->base;
 }
 
-const struct paw_address *ice_pair_remote(const struct paw_ice *ice, const struct ice_pair *pair) {
-  return &ice_remote(ice, pair->remote)->address;
+const struct paw_address *paw_ice_pair_remote(const struct paw_ice *ice,
+                                              const struct ice_pair *pair) {
+  return &paw_ice_remote(ice, pair->remote)->address;
 }
 
-struct ice_pair *ice_pair_find(const struct paw_ice *ice, const struct paw_address *local,
-                               const struct paw_address *remote) {
+struct ice_pair *paw_ice_pair_find(const struct paw_ice *ice, const struct paw_address *local,
+                                   const struct paw_address *remote) {
   for (int i = 0; i < ice->pairs.count; i++) {
-    struct ice_pair *pair = ice_pair(ice, i);
-    if (paw_address_equal(ice_pair_remote(ice, pair), remote) &&
-        paw_address_equal(ice_pair_local(ice, pair), local)) {
+    struct ice_pair *pair = paw_ice_pair(ice, i);
+    if (paw_address_equal(paw_ice_pair_remote(ice, pair), remote) &&
+        paw_address_equal(paw_ice_pair_local(ice, pair), local)) {
       return pair;
     }
   }
@@ -33,9 +35,9 @@ struct ice_pair *ice_pair_find(const struct paw_ice *ice, const struct paw_addre
 }
 
 /* RFC 8445 section 6.1.2.3. */
-uint64_t ice_pair_priority(const struct paw_ice *ice, const struct ice_pair *pair) {
-  uint64_t local = ice_local(ice, pair->local)->priority;
-  uint64_t remote = ice_remote(ice, pair->remote)->priority;
+uint64_t paw_ice_pair_priority(const struct paw_ice *ice, const struct ice_pair *pair) {
+  uint64_t local = paw_ice_local(ice, pair->local)->priority;
+  uint64_t remote = paw_ice_remote(ice, pair->remote)->priority;
   bool controlling = ice->role == PAW_ICE_CONTROLLING;
   uint64_t g = controlling ? local : remote;
   uint64_t d = controlling ? remote : local;
@@ -63,28 +65,28 @@ static void log_state(const struct paw_ice *ice, const struct ice_pair *pair) {
   if (ice->config.log.write == NULL) {
     return;
   }
-  paw_address_format(ice_pair_local(ice, pair), local);
-  paw_address_format(ice_pair_remote(ice, pair), remote);
+  paw_address_format(paw_ice_pair_local(ice, pair), local);
+  paw_address_format(paw_ice_pair_remote(ice, pair), remote);
   paw_log_write(&ice->config.log, PAW_LOG_DEBUG, ICE_LOG_ROOM, "pair %s - %s: %s", local, remote,
                 texts[pair->state]);
 }
 
-void ice_pair_set_state(struct paw_ice *ice, struct ice_pair *pair, enum ice_pair_state state) {
+void paw_ice_pair_set_state(struct paw_ice *ice, struct ice_pair *pair, enum ice_pair_state state) {
   if (pair->state == (uint8_t)state) {
     return;
   }
   assert(may_move((enum ice_pair_state)pair->state, state));
   pair->state = (uint8_t)state;
   if (state == ICE_PAIR_VALID) {
-    pair->valid_ns = ice_now(ice);
+    pair->valid_ns = paw_ice_now(ice);
     pair->flags |= ICE_PAIR_TELL_VALID;
   }
   if (state == ICE_PAIR_WAITING) {
-    ice_transaction_end(&pair->check);
-    pair->next_ns = ice_now(ice);
+    paw_ice_transaction_end(&pair->check);
+    pair->next_ns = paw_ice_now(ice);
   }
   if (state == ICE_PAIR_VALID || state == ICE_PAIR_FAILED) {
-    ice_transaction_end(&pair->check);
+    paw_ice_transaction_end(&pair->check);
     pair->flags &= (uint8_t) ~(ICE_PAIR_TRIGGERED | ICE_PAIR_NOMINATE);
   }
   if (state == ICE_PAIR_FAILED) {
@@ -95,9 +97,9 @@ void ice_pair_set_state(struct paw_ice *ice, struct ice_pair *pair, enum ice_pai
 
 /* ---- the table ---- */
 
-void ice_pair_remove(struct paw_ice *ice, int index) {
+void paw_ice_pair_remove(struct paw_ice *ice, int index) {
   int last = ice->pairs.count - 1;
-  *ice_pair(ice, index) = *ice_pair(ice, last);
+  *paw_ice_pair(ice, index) = *paw_ice_pair(ice, last);
   if (ice->selected == index) {
     ice->selected = ICE_PAIR_NONE;
   } else if (ice->selected == last) {
@@ -118,10 +120,10 @@ static bool can_pair(const struct paw_address *local, const struct paw_address *
 /* RFC 8445 section 6.1.2.5: beyond the bound the pairs of least priority go. */
 static bool make_room(struct paw_ice *ice, const struct ice_pair *newcomer) {
   int worst = ICE_PAIR_NONE;
-  uint64_t worst_priority = ice_pair_priority(ice, newcomer);
+  uint64_t worst_priority = paw_ice_pair_priority(ice, newcomer);
   for (int i = 0; i < ice->pairs.count; i++) {
-    const struct ice_pair *pair = ice_pair(ice, i);
-    uint64_t priority = ice_pair_priority(ice, pair);
+    const struct ice_pair *pair = paw_ice_pair(ice, i);
+    uint64_t priority = paw_ice_pair_priority(ice, pair);
     bool idle = pair->state == ICE_PAIR_WAITING || pair->state == ICE_PAIR_FAILED;
     if (idle && priority < worst_priority) {
       worst = i;
@@ -129,18 +131,18 @@ static bool make_room(struct paw_ice *ice, const struct ice_pair *newcomer) {
     }
   }
   if (worst != ICE_PAIR_NONE) {
-    ice_pair_remove(ice, worst);
+    paw_ice_pair_remove(ice, worst);
   }
   return worst != ICE_PAIR_NONE;
 }
 
-struct ice_pair *ice_pair_add(struct paw_ice *ice, int local, int remote) {
-  const struct paw_candidate *candidate = ice_local(ice, local);
-  const struct paw_address *address = &ice_remote(ice, remote)->address;
-  struct ice_pair *known = ice_pair_find(ice, &candidate->base, address);
+struct ice_pair *paw_ice_pair_add(struct paw_ice *ice, int local, int remote) {
+  const struct paw_candidate *candidate = paw_ice_local(ice, local);
+  const struct paw_address *address = &paw_ice_remote(ice, remote)->address;
+  struct ice_pair *known = paw_ice_pair_find(ice, &candidate->base, address);
   if (known != NULL) {
     /* RFC 8445 section 6.1.2.4: one pair a base; the candidate of higher priority stands for it. */
-    if (candidate->priority > ice_local(ice, known->local)->priority) {
+    if (candidate->priority > paw_ice_local(ice, known->local)->priority) {
       known->local = (uint8_t)local;
     }
     return known;
@@ -152,29 +154,29 @@ struct ice_pair *ice_pair_add(struct paw_ice *ice, int local, int remote) {
   if (ice->pairs.count >= PAW_ICE_PAIRS_MAX && !make_room(ice, &pair)) {
     return NULL;
   }
-  struct ice_pair *slot = ice_table_append(ice, &ice->pairs, sizeof *slot, PAW_ICE_PAIRS_MAX);
+  struct ice_pair *slot = paw_ice_table_append(ice, &ice->pairs, sizeof *slot, PAW_ICE_PAIRS_MAX);
   if (slot != NULL) {
     *slot = pair;
-    slot->next_ns = ice_now(ice);
+    slot->next_ns = paw_ice_now(ice);
   }
   return slot;
 }
 
-int ice_pairs_reserve(struct paw_ice *ice, size_t more) {
+int paw_ice_pairs_reserve(struct paw_ice *ice, size_t more) {
   size_t count = ice->pairs.count + more;
-  return ice_table_reserve(ice, &ice->pairs, sizeof(struct ice_pair),
-                           count < PAW_ICE_PAIRS_MAX ? count : PAW_ICE_PAIRS_MAX);
+  return paw_ice_table_reserve(ice, &ice->pairs, sizeof(struct ice_pair),
+                               count < PAW_ICE_PAIRS_MAX ? count : PAW_ICE_PAIRS_MAX);
 }
 
-void ice_pairs_of_local(struct paw_ice *ice, int local) {
+void paw_ice_pairs_of_local(struct paw_ice *ice, int local) {
   for (int i = 0; i < ice->remotes.count; i++) {
-    (void)ice_pair_add(ice, local, i);
+    (void)paw_ice_pair_add(ice, local, i);
   }
 }
 
-void ice_pairs_of_remote(struct paw_ice *ice, int remote) {
+void paw_ice_pairs_of_remote(struct paw_ice *ice, int remote) {
   for (int i = 0; i < ice->locals.count; i++) {
-    (void)ice_pair_add(ice, i, remote);
+    (void)paw_ice_pair_add(ice, i, remote);
   }
 }
 
@@ -182,27 +184,28 @@ void ice_pairs_of_remote(struct paw_ice *ice, int remote) {
 
 /* A pair that was not heard of for so long has lost its consent too (RFC 7675 section 5.1). */
 static bool is_fresh(const struct paw_ice *ice, const struct ice_pair *pair) {
-  return paw_time_elapsed(ice_now(ice), pair->heard_ns) < ice->config.consent_timeout_ns;
+  return paw_time_elapsed(paw_ice_now(ice), pair->heard_ns) < ice->config.consent_timeout_ns;
 }
 
-struct ice_pair *ice_pair_best_valid(const struct paw_ice *ice, bool nominated) {
+struct ice_pair *paw_ice_pair_best_valid(const struct paw_ice *ice, bool nominated) {
   struct ice_pair *best = NULL;
   for (int i = 0; i < ice->pairs.count; i++) {
-    struct ice_pair *pair = ice_pair(ice, i);
+    struct ice_pair *pair = paw_ice_pair(ice, i);
     bool fits = pair->state == ICE_PAIR_VALID && is_fresh(ice, pair) &&
                 (!nominated || (pair->flags & ICE_PAIR_NOMINATED) != 0);
-    if (fits && (best == NULL || ice_pair_priority(ice, pair) > ice_pair_priority(ice, best))) {
+    if (fits &&
+        (best == NULL || paw_ice_pair_priority(ice, pair) > paw_ice_pair_priority(ice, best))) {
       best = pair;
     }
   }
   return best;
 }
 
-void ice_pairs_revive(struct paw_ice *ice) {
+void paw_ice_pairs_revive(struct paw_ice *ice) {
   for (int i = 0; i < ice->pairs.count; i++) {
-    struct ice_pair *pair = ice_pair(ice, i);
+    struct ice_pair *pair = paw_ice_pair(ice, i);
     if (pair->state == ICE_PAIR_FAILED || pair->state == ICE_PAIR_IN_PROGRESS) {
-      ice_pair_set_state(ice, pair, ICE_PAIR_WAITING);
+      paw_ice_pair_set_state(ice, pair, ICE_PAIR_WAITING);
     }
   }
 }

@@ -8,7 +8,7 @@
 #define UFRAG_MIN_LEN 4
 #define PWD_MIN_LEN 22
 
-int ice_credentials_make(struct paw_ice *ice, struct paw_ice_credentials *out) {
+int paw_ice_credentials_make(struct paw_ice *ice, struct paw_ice_credentials *out) {
   memset(out, 0, sizeof *out);
   int status = paw_rng_text(&ice->config.rng, out->ufrag, UFRAG_LEN);
   if (status == PAW_OK) {
@@ -30,7 +30,7 @@ static bool is_ice_text(const char *text, size_t min_len) {
   return len >= min_len && len <= PAW_ICE_CREDENTIAL_MAX;
 }
 
-bool ice_credentials_are_good(const struct paw_ice_credentials *credentials) {
+bool paw_ice_credentials_are_good(const struct paw_ice_credentials *credentials) {
   return is_ice_text(credentials->ufrag, UFRAG_MIN_LEN) &&
          is_ice_text(credentials->pwd, PWD_MIN_LEN);
 }
@@ -57,8 +57,8 @@ static void forget_learnt(struct paw_ice *ice) {
   ice->remotes.count = 0;
   ice->selected = ICE_PAIR_NONE;
   for (int i = ice->locals.count - 1; i >= 0; i--) {
-    if (ice_local(ice, i)->type == PAW_CANDIDATE_PEER_REFLEXIVE) {
-      *ice_local(ice, i) = *ice_local(ice, ice->locals.count - 1);
+    if (paw_ice_local(ice, i)->type == PAW_CANDIDATE_PEER_REFLEXIVE) {
+      *paw_ice_local(ice, i) = *paw_ice_local(ice, ice->locals.count - 1);
       ice->locals.count--;
     }
   }
@@ -68,9 +68,9 @@ int paw_ice_restart(struct paw_ice *ice, uint64_t now_ns) {
   if (ice->state == PAW_ICE_STATE_CLOSED) {
     return PAW_ERR_STATE;
   }
-  ice_advance(ice, now_ns);
+  paw_ice_advance(ice, now_ns);
   struct paw_ice_credentials fresh;
-  int status = ice_credentials_make(ice, &fresh);
+  int status = paw_ice_credentials_make(ice, &fresh);
   if (status == PAW_OK) {
     status = keep_path(ice);
   }
@@ -82,6 +82,6 @@ int paw_ice_restart(struct paw_ice *ice, uint64_t now_ns) {
   paw_mem_wipe(&ice->remote_credentials, sizeof ice->remote_credentials);
   ice->remote_lite = false;
   ice->first_valid_ns = 0;
-  ice_note_restart(ice);
+  paw_ice_note_restart(ice);
   return PAW_OK;
 }

@@ -2,23 +2,23 @@
 #include "ice/ice_private.h"
 
 static struct ice_pair *selected_pair(const struct paw_ice *ice) {
-  return ice->selected == ICE_PAIR_NONE ? NULL : ice_pair(ice, ice->selected);
+  return ice->selected == ICE_PAIR_NONE ? NULL : paw_ice_pair(ice, ice->selected);
 }
 
 static bool is_recent(const struct paw_ice *ice, uint64_t time_ns, uint64_t span_ns) {
-  return time_ns != 0 && paw_time_elapsed(ice_now(ice), time_ns) < span_ns;
+  return time_ns != 0 && paw_time_elapsed(paw_ice_now(ice), time_ns) < span_ns;
 }
 
 /* ---- nomination by this side ---- */
 
 static bool nominates(const struct paw_ice *ice) {
-  return !ice_is_lite(ice) && !ice_is_over(ice) && ice->role == PAW_ICE_CONTROLLING &&
+  return !paw_ice_is_lite(ice) && !paw_ice_is_over(ice) && ice->role == PAW_ICE_CONTROLLING &&
          ice->path.kind != ICE_PATH_NOMINATED;
 }
 
 static bool is_under_way(const struct paw_ice *ice) {
   for (int i = 0; i < ice->pairs.count; i++) {
-    if ((ice_pair(ice, i)->flags & ICE_PAIR_NOMINATE) != 0) {
+    if ((paw_ice_pair(ice, i)->flags & ICE_PAIR_NOMINATE) != 0) {
       return true;
     }
   }
@@ -27,9 +27,9 @@ static bool is_under_way(const struct paw_ice *ice) {
 
 static bool better_is_possible(const struct paw_ice *ice, const struct ice_pair *best) {
   for (int i = 0; i < ice->pairs.count; i++) {
-    const struct ice_pair *pair = ice_pair(ice, i);
+    const struct ice_pair *pair = paw_ice_pair(ice, i);
     bool open = pair->state == ICE_PAIR_WAITING || pair->state == ICE_PAIR_IN_PROGRESS;
-    if (open && ice_pair_priority(ice, pair) > ice_pair_priority(ice, best)) {
+    if (open && paw_ice_pair_priority(ice, pair) > paw_ice_pair_priority(ice, best)) {
       return true;
     }
   }
@@ -45,24 +45,24 @@ static void consider_nomination(struct paw_ice *ice) {
   if (!nominates(ice) || is_under_way(ice)) {
     return;
   }
-  struct ice_pair *best = ice_pair_best_valid(ice, false);
+  struct ice_pair *best = paw_ice_pair_best_valid(ice, false);
   if (best == NULL) {
     return;
   }
-  if (better_is_possible(ice, best) && !paw_time_due(wait_ends_ns(ice), ice_now(ice))) {
+  if (better_is_possible(ice, best) && !paw_time_due(wait_ends_ns(ice), paw_ice_now(ice))) {
     return;
   }
-  ice_transaction_end(&best->check);
+  paw_ice_transaction_end(&best->check);
   best->flags |= ICE_PAIR_NOMINATE;
-  best->next_ns = ice_now(ice);
+  best->next_ns = paw_ice_now(ice);
 }
 
-void ice_select_handle_timeout(struct paw_ice *ice) {
+void paw_ice_select_handle_timeout(struct paw_ice *ice) {
   consider_nomination(ice);
 }
 
-uint64_t ice_select_next_timeout(const struct paw_ice *ice) {
-  bool waits = nominates(ice) && !is_under_way(ice) && ice_pair_best_valid(ice, false) != NULL;
+uint64_t paw_ice_select_next_timeout(const struct paw_ice *ice) {
+  bool waits = nominates(ice) && !is_under_way(ice) && paw_ice_pair_best_valid(ice, false) != NULL;
   return waits ? wait_ends_ns(ice) : PAW_TIME_NEVER;
 }
 
@@ -75,7 +75,7 @@ static struct ice_pair *best_provisional(const struct paw_ice *ice) {
       is_recent(ice, selected->data_ns, ice->config.disconnect_ns)) {
     return selected;
   }
-  return ice_pair_best_valid(ice, false);
+  return paw_ice_pair_best_valid(ice, false);
 }
 
 static bool selection_stands(const struct paw_ice *ice) {
@@ -88,9 +88,9 @@ static void choose(struct paw_ice *ice) {
   if (selection_stands(ice)) {
     return;
   }
-  struct ice_pair *nominated = ice_pair_best_valid(ice, true);
+  struct ice_pair *nominated = paw_ice_pair_best_valid(ice, true);
   if (nominated != NULL) {
-    ice_path_use(ice, ICE_PATH_NOMINATED, nominated);
+    paw_ice_path_use(ice, ICE_PATH_NOMINATED, nominated);
     return;
   }
   if (ice->path.kind == ICE_PATH_PAST) {
@@ -98,17 +98,17 @@ static void choose(struct paw_ice *ice) {
   }
   struct ice_pair *provisional = best_provisional(ice);
   if (provisional != NULL) {
-    ice_path_use(ice, ICE_PATH_PROVISIONAL, provisional);
+    paw_ice_path_use(ice, ICE_PATH_PROVISIONAL, provisional);
   } else if (ice->path.kind != ICE_PATH_NONE) {
-    ice_path_drop(ice);
-    ice_pairs_revive(ice);
+    paw_ice_path_drop(ice);
+    paw_ice_pairs_revive(ice);
   }
 }
 
-void ice_select(struct paw_ice *ice) {
+void paw_ice_select(struct paw_ice *ice) {
   choose(ice);
   consider_nomination(ice);
-  ice_update_state(ice);
+  paw_ice_update_state(ice);
 }
 
 /* Is the pair that is nominated now to be taken instead of the one in use? Some peers send
@@ -127,18 +127,18 @@ static bool takes_over(const struct paw_ice *ice, const struct ice_pair *pair, b
   return first_time || moved_on || is_silent;
 }
 
-void ice_select_nominated(struct paw_ice *ice, struct ice_pair *pair, bool first_time) {
+void paw_ice_select_nominated(struct paw_ice *ice, struct ice_pair *pair, bool first_time) {
   pair->flags |= ICE_PAIR_NOMINATED;
   if (pair->state != ICE_PAIR_VALID) {
     return; /* RFC 8445 section 7.3.1.5: taken when its own check succeeds */
   }
   if (takes_over(ice, pair, first_time)) {
-    ice_path_use(ice, ICE_PATH_NOMINATED, pair);
+    paw_ice_path_use(ice, ICE_PATH_NOMINATED, pair);
   }
 }
 
 /* Only the controlled side follows: the controlling one has said which pair it wants. */
-void ice_select_follow_data(struct paw_ice *ice, struct ice_pair *pair) {
+void paw_ice_select_follow_data(struct paw_ice *ice, struct ice_pair *pair) {
   const struct ice_pair *selected = selected_pair(ice);
   bool may_follow = ice->role == PAW_ICE_CONTROLLED && pair->state == ICE_PAIR_VALID &&
                     selected != NULL && selected != pair &&
@@ -147,19 +147,19 @@ void ice_select_follow_data(struct paw_ice *ice, struct ice_pair *pair) {
     return;
   }
   if (ice->path.kind == ICE_PATH_PROVISIONAL || (pair->flags & ICE_PAIR_NOMINATED) != 0) {
-    ice_path_use(ice, ice->path.kind, pair);
+    paw_ice_path_use(ice, ice->path.kind, pair);
   }
 }
 
 /* The peer's address may have changed behind a NAT, whoever controls. A pair that fails here comes
  * back with the first check on it. */
-void ice_select_replace_silent(struct paw_ice *ice, const struct ice_pair *alive,
-                               uint64_t silence_ns) {
+void paw_ice_select_replace_silent(struct paw_ice *ice, const struct ice_pair *alive,
+                                   uint64_t silence_ns) {
   struct ice_pair *selected = selected_pair(ice);
   bool replaceable = selected != NULL && selected != alive && alive->state == ICE_PAIR_VALID &&
                      !is_recent(ice, selected->heard_ns, silence_ns);
   if (replaceable) {
-    ice_pair_set_state(ice, selected, ICE_PAIR_FAILED);
-    ice_select(ice);
+    paw_ice_pair_set_state(ice, selected, ICE_PAIR_FAILED);
+    paw_ice_select(ice);
   }
 }

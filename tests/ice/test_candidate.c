@@ -142,19 +142,19 @@ static void test_no_twin_pairs(void **state) {
   assert_int_equal(add_remote("198.51.100.1:1", 5), PAW_OK);
   assert_int_equal(add("203.0.113.1:99", PAW_CANDIDATE_SERVER_REFLEXIVE, "192.0.2.1:8443"), PAW_OK);
   assert_int_equal(ice->pairs.count, 1);
-  assert_int_equal(ice_local(ice, ice_pair(ice, 0)->local)->type, PAW_CANDIDATE_HOST);
+  assert_int_equal(paw_ice_local(ice, paw_ice_pair(ice, 0)->local)->type, PAW_CANDIDATE_HOST);
 }
 
 /* RFC 8445 section 6.1.2.3: 2^32 * MIN(G, D) + 2 * MAX(G, D) + (G > D ? 1 : 0). */
 static void test_pair_priority(void **state) {
   (void)state;
   assert_int_equal(add_remote("198.51.100.1:1", 1000), PAW_OK);
-  uint64_t local = ice_local(ice, 0)->priority;
-  const struct ice_pair *pair = ice_pair(ice, 0);
+  uint64_t local = paw_ice_local(ice, 0)->priority;
+  const struct ice_pair *pair = paw_ice_pair(ice, 0);
   ice->role = PAW_ICE_CONTROLLING;
-  assert_true(ice_pair_priority(ice, pair) == (UINT64_C(1000) << 32) + 2 * local + 1);
+  assert_true(paw_ice_pair_priority(ice, pair) == (UINT64_C(1000) << 32) + 2 * local + 1);
   ice->role = PAW_ICE_CONTROLLED;
-  assert_true(ice_pair_priority(ice, pair) == (UINT64_C(1000) << 32) + 2 * local);
+  assert_true(paw_ice_pair_priority(ice, pair) == (UINT64_C(1000) << 32) + 2 * local);
 }
 
 /* More pairs than the bound: the best stay, however they come. */
@@ -172,7 +172,7 @@ static void test_pair_bound(void **state) {
   }
   assert_int_equal(ice->pairs.count, PAW_ICE_PAIRS_MAX);
   for (int i = 0; i < ice->pairs.count; i++) {
-    assert_true(ice_remote(ice, ice_pair(ice, i)->remote)->priority > 15);
+    assert_true(paw_ice_remote(ice, paw_ice_pair(ice, i)->remote)->priority > 15);
   }
 }
 
@@ -190,13 +190,13 @@ static void test_remote_bound(void **state) {
 static void test_signalled_after_learnt(void **state) {
   (void)state;
   struct paw_address address = duo_address("198.51.100.1:1");
-  assert_int_equal(ice_remote_add(ice, &address, PAW_CANDIDATE_PEER_REFLEXIVE, 3), 0);
+  assert_int_equal(paw_ice_remote_add(ice, &address, PAW_CANDIDATE_PEER_REFLEXIVE, 3), 0);
   assert_int_equal(add_remote("198.51.100.1:1", 99), PAW_OK);
   assert_int_equal(ice->remotes.count, 1);
-  assert_int_equal(ice_remote(ice, 0)->type, PAW_CANDIDATE_HOST);
-  assert_int_equal(ice_remote(ice, 0)->priority, 99);
-  assert_int_equal(ice_remote_add(ice, &address, PAW_CANDIDATE_PEER_REFLEXIVE, 3), 0);
-  assert_int_equal(ice_remote(ice, 0)->priority, 99);
+  assert_int_equal(paw_ice_remote(ice, 0)->type, PAW_CANDIDATE_HOST);
+  assert_int_equal(paw_ice_remote(ice, 0)->priority, 99);
+  assert_int_equal(paw_ice_remote_add(ice, &address, PAW_CANDIDATE_PEER_REFLEXIVE, 3), 0);
+  assert_int_equal(paw_ice_remote(ice, 0)->priority, 99);
 }
 
 /* Removal moves the last one into the gap; the pairs still name the right candidates. */
@@ -215,8 +215,8 @@ static void test_removal(void **state) {
   for (int i = 0; i < 4; i++) {
     struct paw_address local = duo_address(locals[i / 2]);
     struct paw_address remote = duo_address(remotes[i % 2]);
-    assert_non_null(ice_pair_find(ice, &local, &remote));
-    assert_null(ice_pair_find(ice, &gone, &remote));
+    assert_non_null(paw_ice_pair_find(ice, &local, &remote));
+    assert_null(paw_ice_pair_find(ice, &gone, &remote));
   }
   assert_int_equal(paw_ice_remove_local_candidate(ice, &gone), PAW_OK);
   assert_int_equal(add_host("192.0.2.1:8443"), PAW_OK); /* back again */

@@ -58,10 +58,12 @@ static void test_idle(void **state) {
   idle(PAW_ICE_FULL);
 }
 
+/* Six checks in a row must fail before five seconds are over: at 10 % loss each way that is one in
+ * twenty thousand. */
 static void test_idle_with_loss(void **state) {
   (void)state;
   connect_sides(2, PAW_ICE_LITE);
-  set_loss(0.2);
+  set_loss(0.1);
   duo_run_ms(&duo, SECONDS(600));
   assert_states(PAW_ICE_STATE_CONNECTED);
   assert_int_equal(duo.sides[0].failed_ns + duo.sides[1].failed_ns, 0);

@@ -40,6 +40,9 @@ run() { # CHECK
   symbols)
     $cc -shared -fPIC -fvisibility=hidden -I"$tree/include" -o "$temp/libx.so" \
       "$tree/lib/base/x.c" ${link_with:-} || return 2
+    $cc -c -fPIC -I"$tree/include" -o "$temp/x.o" "$tree/lib/base/x.c" || return 2
+    rm -f "$temp/libx.a"
+    ar rc "$temp/libx.a" "$temp/x.o"
     "$here/symbols.sh" "$tree" "$temp/libx.so"
     ;;
   *) "$here/$1.sh" "$tree" ;;
@@ -105,6 +108,8 @@ check_symbols() {
   refused symbols '^\+paw_y'
   code_refused symbols lib/base/x.c 'PAW_API int paw_z(void) { return 2; }' '^\+paw_z'
   code_refused symbols tests/tree/exported_symbols.txt 'paw_zz' '^-paw_zz'
+  code_refused symbols lib/base/x.c '__attribute__((visibility("hidden"))) int y(void);
+int y(void) { return 3; }' '^y: linked in the static library'
   sed -i 's/paw_x(/other(/' "$tree/include/pawebrtc/x.h" "$tree/lib/base/x.c"
   echo other > "$tree/tests/tree/exported_symbols.txt"
   refused symbols '^other: an exported symbol that does not begin'
