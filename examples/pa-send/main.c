@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "server.h"
 #include "settings.h"
 
-/* What is asked for cannot be done: the line on stderr says what to change. */
-#define EXIT_REFUSED 2
+#define EXIT_USAGE 2
 
 int main(int argc, char **argv) {
   struct settings settings;
@@ -19,13 +19,13 @@ int main(int argc, char **argv) {
     return 0;
   case OPTIONS_BAD:
     fprintf(stderr, "pa-send: %s\n", fault.text);
-    return EXIT_REFUSED;
+    return EXIT_USAGE;
   case OPTIONS_OK:
     break;
   }
   if (server_run(&settings, &fault) != 0) {
     fprintf(stderr, "pa-send: %s\n", fault.text);
-    return EXIT_REFUSED;
+    return EXIT_FAILURE;
   }
   return 0;
 }

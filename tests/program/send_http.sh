@@ -85,7 +85,7 @@ first=$pin
 status=0
 "$PA_SEND" --listen "$server" --udp-port 0 --state-dir "$work/send.state" tone:440 \
   2> "$work/second.log" || status=$?
-[ "$status" = 2 ] && grep -q 'in use: choose another with --listen' "$work/second.log" ||
+[ "$status" = 1 ] && grep -q 'in use: choose another with --listen' "$work/second.log" ||
   fail 'the port is in use'
 stop "$sender" || fail 'pa-send has not ended well'
 start_sender send --listen 127.0.0.1:0 tone:440
