@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kit/net.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@ struct mapping {
 
 struct kit_net {
   uint64_t seed;
+  bool trace;
   struct kit_link_config defaults;
   size_t link_count;
   struct kit_link links[KIT_NET_LINKS_MAX];
@@ -47,6 +49,7 @@ struct kit_net *kit_net_new(uint64_t seed, const struct kit_link_config *default
     abort();
   }
   net->seed = seed;
+  net->trace = getenv("PAW_LOG") != NULL;
   net->defaults = *defaults;
   net->free_count = KIT_NET_IN_FLIGHT_MAX;
   for (size_t i = 0; i < KIT_NET_IN_FLIGHT_MAX; i++) {
@@ -327,6 +330,18 @@ static void pass_link(struct kit_net *net, struct kit_link *link,
   }
 }
 
+/* For people: what a datagram is, by its first byte (RFC 7983). */
+static void trace(const struct kit_datagram *datagram, uint64_t now_ns) {
+  uint8_t first = datagram->len == 0 ? 0 : datagram->data[0];
+  const char *kind = first < 4 ? "STUN" : first < 64 ? "DTLS" : "SRTP";
+  char from[PAW_ADDRESS_TEXT_SIZE];
+  char to[PAW_ADDRESS_TEXT_SIZE];
+  paw_address_format(&datagram->from, from);
+  paw_address_format(&datagram->to, to);
+  fprintf(stderr, "%.3f ms: %s -> %s: %s, %zu bytes\n", (double)now_ns / 1e6, from, to, kind,
+          datagram->len);
+}
+
 void kit_net_send(struct kit_net *net, const struct paw_address *from, const struct paw_address *to,
                   const uint8_t *data, size_t len, uint64_t now_ns) {
   if (len > KIT_NET_DATAGRAM_MAX) {
@@ -336,6 +351,9 @@ void kit_net_send(struct kit_net *net, const struct paw_address *from, const str
   if (!find_route(net, to, &datagram.to)) {
     net->counts.no_route++;
     return;
+  }
+  if (net->trace) {
+    trace(&datagram, now_ns);
   }
   if (net->filter != NULL && !net->filter(net->filter_data, &datagram, now_ns)) {
     net->counts.filtered++;

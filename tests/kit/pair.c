@@ -14,6 +14,7 @@ static const char *const addresses_b[] = {"192.0.2.2:10002", NULL};
 void kit_pair_config_init(struct kit_pair_config *config, uint64_t seed) {
   memset(config, 0, sizeof *config);
   config->seed = seed;
+  config->origin_ns = KIT_CLOCK_ORIGIN_NS;
   config->link.delay_ns = 2 * PAW_NS_PER_MS;
   for (size_t i = 0; i < 2; i++) {
     paw_rtc_config_init(&config->rtc[i]);
@@ -29,14 +30,14 @@ static void watch(void *user_data, struct kit_peer *peer, const struct paw_rtc_e
     return;
   }
   const struct kit_peer *other = peer == &pair->peers[0] ? &pair->peers[1] : &pair->peers[0];
-  pair->foreign += !kit_peer_has_sent(other, event->audio.data, event->audio.len);
+  pair->foreign += !kit_sent_has(&other->sent, event->audio.data, event->audio.len);
 }
 
 struct kit_pair *kit_pair_new(const struct kit_pair_config *config) {
   struct kit_pair *pair = calloc(1, sizeof *pair);
   assert_non_null(pair);
   pair->config = *config;
-  kit_clock_init(&pair->clock);
+  pair->clock.now_ns = config->origin_ns;
   pair->begin_ns = pair->clock.now_ns;
   pair->net = kit_net_new(config->seed, &config->link);
   for (size_t i = 0; i < 2; i++) {

@@ -12,6 +12,7 @@ typedef void kit_sdp_alter(char *sdp, size_t size);
 
 struct kit_pair_config {
   uint64_t seed;
+  uint64_t origin_ns;          /* of the clock */
   struct kit_link_config link; /* both directions */
   struct paw_rtc_config rtc[2];
   const char *const *addresses[2]; /* ends with NULL */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "kit/peer.h"
 
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -51,10 +50,7 @@ void kit_peer_init(struct kit_peer *peer, const struct paw_rtc_config *config, u
 void kit_peer_wipe(struct kit_peer *peer) {
   paw_rtc_free(peer->rtc);
   peer->rtc = NULL;
-  if (peer->talker.encoder != NULL) {
-    paw_encoder_free(peer->talker.encoder);
-    peer->talker.encoder = NULL;
-  }
+  kit_talker_stop(&peer->talker);
 }
 
 bool kit_peer_owns(const struct kit_peer *peer, const struct paw_address *address) {
@@ -79,8 +75,8 @@ static void note_audio(struct kit_peer_seen *seen, const struct paw_audio_packet
   seen->audio.data = NULL;
 }
 
-static void note_event(struct kit_peer_seen *seen, const struct paw_rtc_event *event,
-                       uint64_t now_ns) {
+void kit_peer_seen_note(struct kit_peer_seen *seen, const struct paw_rtc_event *event,
+                        uint64_t now_ns) {
   assert_int_equal(seen->closed_ns, 0);
   seen->events[event->kind]++;
   switch (event->kind) {
@@ -132,7 +128,7 @@ void kit_peer_drain(struct kit_peer *peer, uint64_t now_ns) {
       transmit(peer, &output.transmit, now_ns);
       break;
     case PAW_OUTPUT_EVENT:
-      note_event(&peer->seen, &output.event, now_ns);
+      kit_peer_seen_note(&peer->seen, &output.event, now_ns);
       if (peer->watcher != NULL) {
         peer->watcher(peer->watcher_data, peer, &output.event);
       }
@@ -175,84 +171,23 @@ void kit_peer_timeout(struct kit_peer *peer, uint64_t now_ns) {
 }
 
 uint64_t kit_peer_next_ns(const struct kit_peer *peer) {
-  uint64_t talk_ns = peer->talker.encoder == NULL ? PAW_TIME_NEVER : peer->talker.next_ns;
+  uint64_t talk_ns = kit_talker_next_ns(&peer->talker);
   return talk_ns < peer->deadline_ns ? talk_ns : peer->deadline_ns;
 }
 
 /* ---- talking ---- */
 
-static void talker_stop(struct kit_talker *talker) {
-  if (talker->encoder != NULL) {
-    paw_encoder_free(talker->encoder);
-    talker->encoder = NULL;
-  }
-}
-
 void kit_peer_talk(struct kit_peer *peer, uint32_t frame_frames, uint64_t now_ns) {
-  struct kit_talker *talker = &peer->talker;
-  talker_stop(talker);
-  if (frame_frames == 0) {
-    return;
-  }
-  struct paw_encoder_config config;
-  paw_encoder_config_init(&config);
-  config.frame_frames = frame_frames;
-  config.complexity = 0;
-  assert_int_equal(paw_encoder_new(&config, &talker->encoder), PAW_OK);
-  talker->frame_frames = frame_frames;
-  talker->frame_ns = frame_frames * PAW_NS_PER_S / PAW_RTP_HZ;
-  talker->next_ns = now_ns;
-}
-
-void kit_talker_encode(struct kit_talker *talker, uint64_t now_ns, uint8_t *data,
-                       struct paw_audio_frame *frame) {
-  int16_t pcm[960];
-  for (uint32_t i = 0; i < talker->frame_frames; i++) {
-    talker->phase += 0.03 + 0.02 * sin((double)(talker->media_rtp + i) / 40000);
-    pcm[i] = (int16_t)(8000 * sin(talker->phase));
-  }
-  size_t len = PAW_OPUS_PACKET_MAX;
-  assert_int_equal(paw_encoder_encode(talker->encoder, pcm, data, &len), PAW_OK);
-  *frame = (struct paw_audio_frame){.data = data,
-                                    .len = len,
-                                    .media_rtp = talker->media_rtp,
-                                    .capture_ns = now_ns,
-                                    .duration_rtp = talker->frame_frames,
-                                    .level = PAW_AUDIO_LEVEL_NONE,
-                                    .talk_spurt = talker->sent == 0};
-  talker->media_rtp += talker->frame_frames;
-  talker->next_ns += talker->frame_ns;
-  talker->sent++;
-}
-
-/* FNV-1a. */
-static uint64_t hash_of(const uint8_t *data, size_t len) {
-  uint64_t hash = UINT64_C(0xcbf29ce484222325);
-  for (size_t i = 0; i < len; i++) {
-    hash = (hash ^ data[i]) * UINT64_C(0x100000001b3);
-  }
-  return hash;
+  kit_talker_start(&peer->talker, frame_frames, now_ns);
 }
 
 void kit_peer_speak(struct kit_peer *peer, uint64_t now_ns) {
-  if (peer->talker.encoder == NULL || peer->talker.next_ns > now_ns) {
-    return;
-  }
   uint8_t data[PAW_OPUS_PACKET_MAX];
   struct paw_audio_frame frame;
-  kit_talker_encode(&peer->talker, now_ns, data, &frame);
-  peer->sent_hashes[peer->sent_count % KIT_PEER_SENT_MAX] = hash_of(frame.data, frame.len);
-  peer->sent_count++;
+  if (!kit_talker_next(&peer->talker, now_ns, data, &frame)) {
+    return;
+  }
+  kit_sent_add(&peer->sent, frame.data, frame.len);
   assert_int_equal(paw_rtc_send_audio(peer->rtc, now_ns, &frame), PAW_OK);
   kit_peer_drain(peer, now_ns);
-}
-
-bool kit_peer_has_sent(const struct kit_peer *peer, const uint8_t *payload, size_t len) {
-  uint64_t hash = hash_of(payload, len);
-  for (size_t i = 0; i < KIT_PEER_SENT_MAX && i < peer->sent_count; i++) {
-    if (peer->sent_hashes[i] == hash) {
-      return true;
-    }
-  }
-  return false;
 }

@@ -4,16 +4,15 @@
 #ifndef KIT_PEER_H
 #define KIT_PEER_H
 
-#include <pawebrtc/encoder.h>
 #include <pawebrtc/rtc.h>
 
 #include "kit/log.h"
 #include "kit/net.h"
 #include "kit/rng.h"
+#include "kit/talker.h"
 
 #define KIT_SDP_MAX 16384
 #define KIT_PEER_ADDRESSES_MAX 4
-#define KIT_PEER_SENT_MAX 256 /* frames that are remembered to know them again */
 
 /* What a connection has told, as far as tests ask. */
 struct kit_peer_seen {
@@ -35,23 +34,15 @@ struct kit_peer_seen {
   uint64_t datagrams_out;
 };
 
+/* Note an event that came at `now_ns`. */
+void kit_peer_seen_note(struct kit_peer_seen *seen, const struct paw_rtc_event *event,
+                        uint64_t now_ns);
+
 struct kit_peer;
 
 /* Looks at each event right after it was noted. */
 typedef void kit_peer_watcher(void *user_data, struct kit_peer *peer,
                               const struct paw_rtc_event *event);
-
-/* The same frame again and again would not show a mix-up: each is encoded from its own piece of a
- * sweep. */
-struct kit_talker {
-  struct paw_encoder *encoder; /* NULL: does not talk */
-  uint64_t frame_ns;
-  uint32_t frame_frames;
-  uint64_t next_ns;
-  uint64_t media_rtp;
-  uint64_t sent;
-  double phase;
-};
 
 struct kit_peer {
   struct paw_rtc *rtc;
@@ -65,8 +56,7 @@ struct kit_peer {
   kit_peer_watcher *watcher; /* may be NULL */
   void *watcher_data;
   struct kit_talker talker;
-  size_t sent_count; /* of frames; only the newest are remembered */
-  uint64_t sent_hashes[KIT_PEER_SENT_MAX];
+  struct kit_sent sent;
 };
 
 /* One of two certificates that are made once for the process. */
@@ -91,17 +81,10 @@ bool kit_peer_owns(const struct kit_peer *peer, const struct paw_address *addres
 /* Talk from now on with frames of this length: 120, 240, 480 or 960 samples; 0 stops. */
 void kit_peer_talk(struct kit_peer *peer, uint32_t frame_frames, uint64_t now_ns);
 
-/* Encode the next frame of a talker; `data` has room for PAW_OPUS_PACKET_MAX. */
-void kit_talker_encode(struct kit_talker *talker, uint64_t now_ns, uint8_t *data,
-                       struct paw_audio_frame *frame);
-
 /* Send the next frame, if it is time. */
 void kit_peer_speak(struct kit_peer *peer, uint64_t now_ns);
 
 /* When this peer wants to be looked at again, for its connection or its talker. */
 uint64_t kit_peer_next_ns(const struct kit_peer *peer);
-
-/* Has `peer` sent a frame with this payload among its last ones? */
-bool kit_peer_has_sent(const struct kit_peer *peer, const uint8_t *payload, size_t len);
 
 #endif
