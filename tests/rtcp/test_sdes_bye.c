@@ -52,7 +52,7 @@ static void test_sdes_writer_refuses_a_longer_name(void **state) {
 
 /* Two chunks: the first has a tool and a PRIV item, the second the CNAME between two others. */
 static const uint8_t two_chunks[] = {
-    0x82, 202,  0,   8,                            /**/
+    0x82, 202, 0,   8,                            /**/
     0,    0,   0,   1,   6,   1,   'T', 8,        /* TOOL, PRIV */
     2,    1,   'p', 0,                            /* PRIV "\1p", end: the chunk fills its word */
     0,    0,   0,   2,   2,   3,   'a', 'b', 'c', /* NAME */
@@ -70,6 +70,19 @@ static void test_sdes_finds_the_first_cname(void **state) {
   assert_int_equal(ssrc, 2);
   assert_int_equal(cname.len, 4);
   assert_memory_equal(cname.data, "name", 4);
+}
+
+static void test_sdes_chunks_begin_at_words(void **state) {
+  (void)state;
+  static const uint8_t bytes[] = {0x82, 202, 0, 6, 0, 0, 0, 1, 6,   2, 'T', 'o', 0, 0,
+                                  0,    0,   0, 0, 0, 2, 1, 1, 'n', 0, 0,   0,   0, 0};
+  struct paw_rtcp_packet packet = packet_of(bytes, sizeof bytes);
+  uint32_t ssrc = 0;
+  struct paw_slice cname;
+  assert_int_equal(paw_rtcp_read_sdes(&packet, &ssrc, &cname), PAW_OK);
+  assert_int_equal(ssrc, 2);
+  assert_int_equal(cname.len, 1);
+  assert_memory_equal(cname.data, "n", 1);
 }
 
 static void test_sdes_without_cname(void **state) {
@@ -175,6 +188,7 @@ int main(void) {
       cmocka_unit_test(test_sdes_round_trip_of_every_length),
       cmocka_unit_test(test_sdes_writer_refuses_a_longer_name),
       cmocka_unit_test(test_sdes_finds_the_first_cname),
+      cmocka_unit_test(test_sdes_chunks_begin_at_words),
       cmocka_unit_test(test_sdes_without_cname),
       cmocka_unit_test(test_sdes_misparses_are_refused),
       cmocka_unit_test(test_bye_round_trip),
