@@ -86,7 +86,7 @@ void paw_playout_delay_note(struct paw_playout_delay *delay, uint64_t media_rtp,
                             uint64_t arrival_ns, uint64_t rendered_until_ns) {
   int64_t now_ns = since_epoch(delay, arrival_ns);
   int64_t transit_ns = now_ns - media_ns(delay, media_rtp);
-  int64_t lead_ns = since_epoch(delay, rendered_until_ns) - now_ns;
+  int64_t lead_ns = rendered_until_ns > 0 ? since_epoch(delay, rendered_until_ns) - now_ns : 0;
   struct paw_playout_delay_second *second = current_second(delay, now_ns, transit_ns);
   if (transit_ns < second->transit_min_ns) {
     second->transit_min_ns = transit_ns;

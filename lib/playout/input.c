@@ -55,6 +55,7 @@ static void clear_buffer(struct paw_playout *player) {
 /* The position is found anew from this packet on. */
 static void anchor(struct paw_playout *player, const struct arrived *arrived) {
   clear_buffer(player);
+  paw_playout_ledger_forget_guesses(&player->ledger);
   paw_playout_delay_start(&player->delay, arrived->media_rtp, arrived->arrival_ns);
   player->start_rtp = arrived->media_rtp;
   player->stray.is_there = false;
@@ -242,8 +243,10 @@ static bool is_duplicate(struct paw_playout *player, const struct arrived *arriv
 
 static void take_primary(struct paw_playout *player, const struct arrived *arrived) {
   bool is_late = is_too_late(player, arrived->media_rtp + arrived->payload.duration_rtp);
+  const struct paw_playout_entry *entry =
+      paw_playout_ledger_get(&player->ledger, arrived->sequence);
   bool again = arrived->packet->retransmission ||
-               paw_playout_ledger_get(&player->ledger, arrived->sequence)->asks > 0;
+               paw_playout_repair_is_answer(player, entry, arrived->media_rtp, arrived->arrival_ns);
   if (arrived->sequence < player->ledger.highest) {
     player->stats.packets_reordered++;
   }

@@ -72,6 +72,12 @@ void paw_playout_ledger_note(struct paw_playout_ledger *ledger, uint64_t sequenc
   entry->arrival = arrival;
 }
 
+void paw_playout_ledger_forget_guesses(struct paw_playout_ledger *ledger) {
+  for (uint64_t i = 1; i <= PAW_PLAYOUT_GUESSES_MAX; i++) {
+    *paw_playout_ledger_get(ledger, ledger->highest + i) = (struct paw_playout_entry){0};
+  }
+}
+
 void paw_playout_ledger_settle(struct paw_playout_ledger *ledger, uint64_t media_rtp) {
   while (ledger->open <= ledger->highest &&
          paw_playout_ledger_get(ledger, ledger->open)->media_rtp + ledger->duration_rtp <=

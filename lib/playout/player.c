@@ -287,6 +287,14 @@ static void count_span(struct paw_playout *player, const struct paw_playout_span
   }
 }
 
+/* The device's lead is only believed while one play time follows the other. */
+static void note_rendered(struct paw_playout *player, uint64_t play_ns, size_t frames) {
+  int64_t apart_ns = (int64_t)(play_ns - player->play_until_ns);
+  bool follows = apart_ns > -(int64_t)PAW_NS_PER_S && apart_ns < (int64_t)PAW_NS_PER_S;
+  player->play_until_ns = play_ns + (uint64_t)paw_playout_rtp_to_ns((int64_t)frames);
+  player->rendered_until_ns = follows ? player->play_until_ns : 0;
+}
+
 void paw_playout_render(struct paw_playout *player, int16_t *pcm, size_t frames, uint64_t play_ns) {
   uint8_t channels = player->config.channels;
   size_t done = 0;
@@ -297,7 +305,7 @@ void paw_playout_render(struct paw_playout *player, int16_t *pcm, size_t frames,
     count_span(player, &span);
     done += span.frames;
   }
-  player->rendered_until_ns = play_ns + (uint64_t)paw_playout_rtp_to_ns((int64_t)frames);
+  note_rendered(player, play_ns, frames);
   if (player->state == PAW_PLAYOUT_PLAYING) {
     paw_playout_ledger_settle(&player->ledger, paw_playout_sound_heard(&player->sound));
   }

@@ -61,7 +61,8 @@ void paw_playout_delay_start(struct paw_playout_delay *delay, uint64_t media_rtp
 int64_t paw_playout_delay_transit(const struct paw_playout_delay *delay, uint64_t media_rtp,
                                   uint64_t arrival_ns);
 
-/* A packet came for the first time, when sound up to `rendered_until_ns` had been rendered. */
+/* A packet came for the first time, when sound up to `rendered_until_ns` had been rendered; 0 = not
+ * known. */
 void paw_playout_delay_note(struct paw_playout_delay *delay, uint64_t media_rtp,
                             uint64_t arrival_ns, uint64_t rendered_until_ns);
 
@@ -142,7 +143,8 @@ enum paw_playout_arrival {
 struct paw_playout_entry {
   uint64_t sequence;
   uint64_t media_rtp; /* guessed while nothing has come */
-  uint64_t ask_ns;    /* when to ask again, once asks > 0 */
+  uint64_t asked_ns;  /* the first request, once asks > 0 */
+  uint64_t ask_ns;    /* the next one */
   uint8_t asks;       /* requests made */
   enum paw_playout_arrival arrival;
 };
@@ -170,6 +172,9 @@ void paw_playout_ledger_note(struct paw_playout_ledger *ledger, uint64_t sequenc
                              uint64_t media_rtp, uint32_t duration_rtp,
                              enum paw_playout_arrival arrival);
 
+/* Past the highest number nothing is known any more: the sender has paused. */
+void paw_playout_ledger_forget_guesses(struct paw_playout_ledger *ledger);
+
 /* Settle all whose samples lie before this media time. */
 void paw_playout_ledger_settle(struct paw_playout_ledger *ledger, uint64_t media_rtp);
 
@@ -184,6 +189,11 @@ struct paw_playout_repair {
 
 /* The sequence numbers to ask for now, in repair->sequences; marks them as asked for. */
 size_t paw_playout_repair_collect(struct paw_playout *player, uint64_t now_ns);
+
+/* Is a packet with this entry, that came now, an answer to a request? */
+bool paw_playout_repair_is_answer(const struct paw_playout *player,
+                                  const struct paw_playout_entry *entry, uint64_t media_rtp,
+                                  uint64_t arrival_ns);
 
 /* When there will be something to ask for; PAW_TIME_NEVER. */
 uint64_t paw_playout_repair_deadline(struct paw_playout *player, uint64_t now_ns);
@@ -302,10 +312,11 @@ struct paw_playout {
   struct paw_playout_ledger ledger;
   struct paw_playout_repair repair;
   struct paw_playout_sound sound;
-  uint64_t rendered_until_ns;
-  uint64_t drift_since_ns; /* PAW_TIME_NEVER: the position is where it should be */
-  int64_t skip_frames;     /* to be left out, or inserted, at the next border between frames */
-  size_t gap_frames;       /* concealed on end, as heard */
+  uint64_t play_until_ns;     /* where the last rendering ended */
+  uint64_t rendered_until_ns; /* the same, as far as it is to be believed; 0 = unknown */
+  uint64_t drift_since_ns;    /* PAW_TIME_NEVER: the position is where it should be */
+  int64_t skip_frames;        /* to be left out, or inserted, at the next border between frames */
+  size_t gap_frames;          /* concealed on end, as heard */
   struct paw_playout_stats stats;
 };
 

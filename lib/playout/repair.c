@@ -40,12 +40,11 @@ static uint64_t ask_time(struct paw_playout *player, const struct paw_playout_en
   if (entry->arrival != PAW_PLAYOUT_ARRIVAL_NONE || entry->asks >= ASKS_MAX) {
     return PAW_TIME_NEVER;
   }
-  uint64_t ask_ns = entry->ask_ns;
-  if (entry->asks == 0) {
-    int64_t wait_ns = until_first(player, entry->media_rtp, now_ns);
-    ask_ns = wait_ns > 0 ? paw_time_add(now_ns, (uint64_t)wait_ns) : now_ns;
+  int64_t wait_ns = until_first(player, entry->media_rtp, now_ns);
+  uint64_t ask_ns = wait_ns > 0 ? paw_time_add(now_ns, (uint64_t)wait_ns) : now_ns;
+  if (entry->asks > 0 && entry->ask_ns > ask_ns) {
+    ask_ns = entry->ask_ns;
   }
-  ask_ns = ask_ns > now_ns ? ask_ns : now_ns;
   int64_t lead_ns = player->delay.lead_ns > 0 ? player->delay.lead_ns : 0;
   int64_t left_ns = paw_playout_delay_until(&player->delay, entry->media_rtp, ask_ns) - lead_ns;
   bool helps = left_ns > (int64_t)rtt(&player->repair) &&
@@ -73,6 +72,7 @@ size_t paw_playout_repair_collect(struct paw_playout *player, uint64_t now_ns) {
   for (uint64_t i = player->ledger.open; i <= last && count < PAW_PLAYOUT_NACK_MAX; i++) {
     struct paw_playout_entry *entry = paw_playout_ledger_get(&player->ledger, i);
     if (ask_time(player, entry, now_ns) == now_ns) {
+      entry->asked_ns = entry->asks == 0 ? now_ns : entry->asked_ns;
       entry->asks++;
       entry->ask_ns = paw_time_add(now_ns, repeat_after(repair));
       repair->sequences[count++] = (uint16_t)i;
@@ -82,6 +82,15 @@ size_t paw_playout_repair_collect(struct paw_playout *player, uint64_t now_ns) {
     repair->next_ns = paw_time_add(now_ns, BATCH_NS);
   }
   return count;
+}
+
+/* What comes sooner than a round trip after the request was on its way anyhow, and what comes with
+ * another time stamp than expected was not sent then. */
+bool paw_playout_repair_is_answer(const struct paw_playout *player,
+                                  const struct paw_playout_entry *entry, uint64_t media_rtp,
+                                  uint64_t arrival_ns) {
+  return entry->asks > 0 && entry->media_rtp == media_rtp &&
+         paw_time_elapsed(arrival_ns, entry->asked_ns) >= player->repair.rtt_ns / 4 * 3;
 }
 
 uint64_t paw_playout_repair_deadline(struct paw_playout *player, uint64_t now_ns) {

@@ -19,6 +19,9 @@
 /* A sender in DTX refreshes its noise every 400 ms: one refresh may be lost. */
 #define COMFORT_FRAMES_MAX ((size_t)1000 * FRAMES_PER_MS)
 
+/* More than twice the longest delay there is: the play time was wrong. */
+#define DELAY_CREDIBLE_NS ((int64_t)(20 * PAW_NS_PER_S))
+
 #define JOIN_LATE_FRAMES ((size_t)120) /* 2.5 ms: both sides are the same signal, nearly */
 #define JOIN_FADE_FRAMES ((size_t)240) /* 5 ms: in from silence, or out */
 #define JOIN_SKIP_FRAMES ((size_t)480) /* 10 ms: two places of a signal */
@@ -197,7 +200,7 @@ static void measure_delay(struct paw_playout_stats *stats, const struct paw_play
                           size_t skipped, uint64_t play_ns) {
   int64_t delay_ns =
       (int64_t)(play_ns - frame->arrival_ns) - paw_playout_rtp_to_ns((int64_t)skipped);
-  if (play_ns == 0 || delay_ns < 0) {
+  if (play_ns == 0 || delay_ns < 0 || delay_ns > DELAY_CREDIBLE_NS) {
     return;
   }
   int64_t mean_ns = (int64_t)stats->delay_ns;

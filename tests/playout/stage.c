@@ -150,6 +150,21 @@ static void send_packet(struct stage *stage, const uint8_t *opus, size_t len) {
   stage->sent_count++;
 }
 
+/* The next samples of the voice. Long runs repeat a second of it, to save time. */
+static void speak(struct stage *stage, int16_t *pcm) {
+  uint32_t frames = stage->encoder_config.frame_frames;
+  if (!stage->forgets) {
+    signal_fill(&stage->signal, pcm, frames, stage->encoder_config.channels);
+    return;
+  }
+  if (stage->signal.at == 0) {
+    signal_fill(&stage->signal, stage->second, PAW_RTP_HZ, 1);
+  }
+  assert_int_equal(stage->encoder_config.channels, 1);
+  memcpy(pcm, &stage->second[stage->second_at], frames * sizeof pcm[0]);
+  stage->second_at = (stage->second_at + frames) % PAW_RTP_HZ;
+}
+
 /* One packet's worth of Opus: one frame, or several put together (RFC 6716 section 3.2.5). */
 static size_t encode(struct stage *stage, uint8_t *out, size_t room) {
   static max_align_t memory[64];
@@ -161,8 +176,7 @@ static size_t encode(struct stage *stage, uint8_t *out, size_t room) {
     int16_t pcm[960 * 2] = {0};
     size_t len = sizeof frames[i];
     if (!stage->sender_is_silent) {
-      signal_fill(&stage->signal, pcm, stage->encoder_config.frame_frames,
-                  stage->encoder_config.channels);
+      speak(stage, pcm);
     }
     assert_int_equal(paw_encoder_encode(stage->encoder, pcm, frames[i], &len), PAW_OK);
     if (len == 0) {
@@ -211,13 +225,12 @@ static void answer(struct stage *stage, uint16_t sequence) {
 }
 
 static void take_nack(struct stage *stage, const struct paw_playout_output *out) {
-  assert_int_equal(out->event.ssrc, stage->ssrc);
   assert_in_range(out->event.count, 1, PAW_PLAYOUT_NACK_MAX);
   for (size_t i = 0; i < out->event.count; i++) {
     assert_true(stage->nack_count < STAGE_NACKS);
     stage->nacks[stage->nack_count++] =
         (struct stage_nack){.time_ns = stage->now_ns, .sequence = out->event.sequences[i]};
-    if (stage->answers_nacks) {
+    if (stage->answers_nacks && out->event.ssrc == stage->ssrc) {
       answer(stage, out->event.sequences[i]);
     }
   }
@@ -271,20 +284,24 @@ static void render(struct stage *stage) {
 
 /* ---- time ---- */
 
+static uint64_t first_in_flight(const struct stage *stage) {
+  return stage->sent_count > STAGE_IN_FLIGHT ? stage->sent_count - STAGE_IN_FLIGHT : 0;
+}
+
 static uint64_t earliest_arrival(const struct stage *stage) {
   uint64_t earliest_ns = PAW_TIME_NEVER;
-  for (size_t i = 0; i < STAGE_PACKETS; i++) {
-    const struct stage_packet *packet = &stage->packets[i];
+  for (uint64_t i = first_in_flight(stage); i < stage->sent_count; i++) {
+    const struct stage_packet *packet = &stage->packets[i % STAGE_PACKETS];
     earliest_ns = packet->arrival_ns < earliest_ns ? packet->arrival_ns : earliest_ns;
     earliest_ns = packet->again_ns < earliest_ns ? packet->again_ns : earliest_ns;
   }
   return earliest_ns;
 }
 
-/* Those that arrive at the same time arrive in the order of the ring. */
+/* Those that arrive at the same time arrive in the order in which they were sent. */
 static void hand_in_arrived(struct stage *stage) {
-  for (size_t i = 0; i < STAGE_PACKETS; i++) {
-    struct stage_packet *packet = &stage->packets[i];
+  for (uint64_t i = first_in_flight(stage); i < stage->sent_count; i++) {
+    struct stage_packet *packet = get_packet(stage, i);
     if (packet->arrival_ns <= stage->now_ns) {
       hand_in(stage, packet, &packet->arrival_ns, false);
     }

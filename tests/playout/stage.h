@@ -10,7 +10,8 @@
 #include "opus/decoder.h"
 #include "opus/signal.h"
 
-#define STAGE_PACKETS 1024 /* kept to be sent again */
+#define STAGE_PACKETS 1024  /* kept to be sent again */
+#define STAGE_IN_FLIGHT 128 /* of these, what may still arrive */
 #define STAGE_NACKS 4096
 #define STAGE_PAYLOAD_MAX 1500
 
@@ -42,6 +43,8 @@ struct stage {
   struct paw_encoder_config encoder_config;
   struct paw_encoder *encoder;
   struct signal signal;
+  int16_t second[PAW_RTP_HZ]; /* what is sent over and over where the stage forgets */
+  size_t second_at;
   uint32_t ssrc;
   uint16_t sequence;
   uint32_t timestamp_rtp;

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/* When lost packets are asked for again. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "playout/stage.h"
+
+#define FIRST_LOST 50
+
+/* Loses the packets from the 50th on, as many as user_data says. */
+static void lose_some(struct stage *stage, struct stage_packet *packet) {
+  uint64_t count = *(const uint64_t *)stage->user_data;
+  if (stage->sent_count >= FIRST_LOST && stage->sent_count < FIRST_LOST + count) {
+    packet->arrival_ns = PAW_TIME_NEVER;
+  }
+}
+
+static struct stage *begin(uint64_t *lost_count, uint64_t target_ms) {
+  struct stage *stage = stage_new(1, 5);
+  stage->encoder_config.inband_fec = false;
+  stage->config.target_delay_ns = target_ms * PAW_NS_PER_MS;
+  stage->chunk_frames = 48; /* what is rendered ahead shortens the time for repair */
+  stage->fate = lose_some;
+  stage->user_data = lost_count;
+  stage_begin(stage);
+  paw_playout_set_nack(stage->player, true);
+  return stage;
+}
+
+/* When the lost packet would have come. */
+static uint64_t expected_ns(const struct stage *stage) {
+  return stage->packets[FIRST_LOST].sent_ns + stage->delay_ns;
+}
+
+static void expect_asked_at(const struct stage *stage, size_t number, uint64_t after_us) {
+  assert_true(number < stage->nack_count);
+  assert_int_equal(stage->nacks[number].sequence, 1000 + FIRST_LOST);
+  uint64_t asked_us = (stage->nacks[number].time_ns - expected_ns(stage)) / 1000;
+  assert_in_range(asked_us, after_us - 100, after_us + 100);
+}
+
+/* Half a packet's time after it was due, then each 6 ms while an answer, 4 ms later, could still
+ * come before the sound is due at 40 ms. */
+static void requests_repeat_while_they_can_help(void **state) {
+  (void)state;
+  uint64_t lost_count = 1;
+  struct stage *stage = begin(&lost_count, 40);
+  stage_run_ms(stage, 2000);
+  assert_int_equal(stage->nack_count, 5);
+  for (size_t i = 0; i < 5; i++) {
+    expect_asked_at(stage, i, 10000 + 6000 * i);
+  }
+  struct paw_playout_stats stats = stage_stats(stage);
+  assert_int_equal(stats.nacks_sent, 5);
+  assert_int_equal(stats.packets_lost, 1);
+  assert_int_equal(stats.recovered_nack, 0);
+  assert_int_equal(stats.concealed_samples, 960);
+  stage_free(stage);
+}
+
+static void a_longer_round_trip_spaces_requests(void **state) {
+  (void)state;
+  uint64_t lost_count = 1;
+  struct stage *stage = begin(&lost_count, 40);
+  paw_playout_set_rtt(stage->player, 12 * PAW_NS_PER_MS);
+  stage_run_ms(stage, 2000);
+  assert_int_equal(stage->nack_count, 2);
+  expect_asked_at(stage, 0, 10000);
+  expect_asked_at(stage, 1, 25000);
+  stage_free(stage);
+  stage = begin(&lost_count, 40);
+  paw_playout_set_rtt(stage->player, 0); /* not known: taken as 10 ms */
+  stage_run_ms(stage, 2000);
+  assert_int_equal(stage->nack_count, 2);
+  expect_asked_at(stage, 1, 22500);
+  stage_free(stage);
+  stage = begin(&lost_count, 40);
+  paw_playout_set_rtt(stage->player, 35 * PAW_NS_PER_MS);
+  stage_run_ms(stage, 2000);
+  assert_int_equal(stage->nack_count, 0);
+  stage_free(stage);
+}
+
+static void there_are_twelve_requests_at_most(void **state) {
+  (void)state;
+  uint64_t lost_count = 1;
+  struct stage *stage = begin(&lost_count, 300);
+  stage_run_ms(stage, 2000);
+  assert_int_equal(stage->nack_count, 12);
+  stage_free(stage);
+}
+
+static void short_frames_wait_for_the_reorder_guard(void **state) {
+  (void)state;
+  uint64_t lost_count = 1;
+  struct stage *stage = begin(&lost_count, 40);
+  stage->encoder_config.frame_frames = 120;
+  stage_change_encoder(stage);
+  stage_run_ms(stage, 1000);
+  assert_true(stage->nack_count > 0);
+  expect_asked_at(stage, 0, 2000);
+  stage_free(stage);
+}
+
+static void nothing_is_asked_while_it_is_off(void **state) {
+  (void)state;
+  uint64_t lost_count = 1;
+  struct stage *stage = begin(&lost_count, 40);
+  paw_playout_set_nack(stage->player, false);
+  stage_run_ms(stage, 2000);
+  assert_int_equal(stage->nack_count, 0);
+  stage_free(stage);
+}
+
+static void an_answer_ends_the_requests(void **state) {
+  (void)state;
+  uint64_t lost_count = 1;
+  struct stage *stage = begin(&lost_count, 40);
+  stage->answers_nacks = true;
+  stage_run_ms(stage, 2000);
+  assert_int_equal(stage->nack_count, 1);
+  (void)stage_find(stage, 0, stage->wanted_frames - 9600);
+  struct paw_playout_stats stats = stage_stats(stage);
+  assert_int_equal(stats.recovered_nack, 1);
+  assert_int_equal(stats.packets_lost, 0);
+  assert_int_equal(stats.packets_duplicate, 0);
+  assert_in_range(stats.jitter_ns, 0, 100000); /* retransmissions say nothing of the path */
+  stage_free(stage);
+}
+
+static void a_red_copy_needs_no_request(void **state) {
+  (void)state;
+  uint64_t lost_count = 1;
+  struct stage *stage = begin(&lost_count, 80);
+  stage->red_count = 1;
+  stage_run_ms(stage, 2000);
+  struct paw_playout_stats stats = stage_stats(stage);
+  assert_int_equal(stats.recovered_red, 1);
+  assert_int_equal(stats.concealed_samples, 0);
+  /* asked for until the copy came 20 ms later: at 10 and 16 ms */
+  assert_int_equal(stage->nack_count, 2);
+  stage_free(stage);
+}
+
+/* The timer does not wait for a packet that shows the gap: the answers arrive during the burst. */
+static void a_burst_is_asked_for_while_it_lasts(void **state) {
+  (void)state;
+  uint64_t lost_count = 5;
+  struct stage *stage = begin(&lost_count, 40);
+  stage->answers_nacks = true;
+  stage_run_ms(stage, 2000);
+  (void)stage_find(stage, 0, stage->wanted_frames - 9600);
+  struct paw_playout_stats stats = stage_stats(stage);
+  assert_int_equal(stats.recovered_nack, 5);
+  assert_int_equal(stats.concealed_samples, 0);
+  assert_int_equal(stats.packets_lost, 0);
+  stage_free(stage);
+}
+
+/* Requests for a packet that was never sent end soon, and it is not counted as lost. */
+static void a_sender_that_stops_is_not_asked_for_ever(void **state) {
+  (void)state;
+  uint64_t lost_count = 0;
+  struct stage *stage = begin(&lost_count, 40);
+  stage_run_ms(stage, 1000);
+  stage->sender_pauses = true;
+  stage_run_ms(stage, 2000);
+  assert_in_range(stage->nack_count, 1, 70);
+  assert_true(stage->nacks[stage->nack_count - 1].time_ns < stage->begin_ns + 1400 * PAW_NS_PER_MS);
+  size_t asked = stage->nack_count;
+  stage->sender_pauses = false;
+  stage_run_ms(stage, 1000);
+  struct paw_playout_stats stats = stage_stats(stage);
+  assert_int_equal(stats.packets_lost, 0);
+  assert_int_equal(stage->nack_count, asked);
+  stage_free(stage);
+}
+
+static void a_silent_sender_is_not_asked(void **state) {
+  (void)state;
+  uint64_t lost_count = 0;
+  struct stage *stage = begin(&lost_count, 40);
+  stage->encoder_config.dtx = true;
+  stage_change_encoder(stage);
+  stage_run_ms(stage, 1000);
+  stage->sender_is_silent = true;
+  stage_run_ms(stage, 3000);
+  /* but where each silence and each refresh of it begins, and the pause is not known yet */
+  assert_in_range(stage->nack_count, 0, 20);
+  assert_int_equal(stage_stats(stage).packets_lost, 0);
+  stage_free(stage);
+}
+
+/* One request in 2 ms, whatever is missing. */
+static void requests_are_batched(void **state) {
+  (void)state;
+  uint64_t lost_count = 60;
+  struct stage *stage = begin(&lost_count, 200);
+  stage->encoder_config.frame_frames = 120;
+  stage_change_encoder(stage);
+  stage_run_ms(stage, 1500);
+  size_t batches = 0;
+  for (size_t i = 1; i < stage->nack_count; i++) {
+    uint64_t apart_ns = stage->nacks[i].time_ns - stage->nacks[i - 1].time_ns;
+    assert_true(apart_ns == 0 || apart_ns >= 2 * PAW_NS_PER_MS);
+    batches += apart_ns > 0;
+  }
+  assert_true(stage->nack_count > 3 * batches);
+  stage_free(stage);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(requests_repeat_while_they_can_help),
+      cmocka_unit_test(a_longer_round_trip_spaces_requests),
+      cmocka_unit_test(there_are_twelve_requests_at_most),
+      cmocka_unit_test(short_frames_wait_for_the_reorder_guard),
+      cmocka_unit_test(nothing_is_asked_while_it_is_off),
+      cmocka_unit_test(an_answer_ends_the_requests),
+      cmocka_unit_test(a_red_copy_needs_no_request),
+      cmocka_unit_test(a_burst_is_asked_for_while_it_lasts),
+      cmocka_unit_test(a_sender_that_stops_is_not_asked_for_ever),
+      cmocka_unit_test(a_silent_sender_is_not_asked),
+      cmocka_unit_test(requests_are_batched),
+  };
+  return cmocka_run_group_tests_name("playout repair", tests, NULL, NULL);
+}
