@@ -50,9 +50,6 @@ struct whep_server *whep_server_new(const struct whep_config *config);
 /* Peers are not ended. NULL is allowed. */
 void whep_server_free(struct whep_server *server);
 
-/* Is the path the endpoint or below it? */
-bool whep_server_owns(const struct whep_server *server, const char *path);
-
 /* Answer a request; `response` is zeroed before and wiped by the caller after. */
 void whep_server_handle(struct whep_server *server, const struct http_request *request,
                         struct http_response *response);
