@@ -36,8 +36,8 @@
 /* While nothing comes, the path is checked so often: an outage ends within this. */
 #define ICE_QUIET_NS (500 * PAW_NS_PER_MS)
 /* A path that is idle but answers; spread by a fifth either way. Below disconnect_ns, with room for
- * lost checks. */
-#define ICE_IDLE_NS (2500 * PAW_NS_PER_MS)
+ * five lost checks. */
+#define ICE_IDLE_NS (2 * PAW_NS_PER_S)
 /* RFC 7675 section 5.1: consent is checked every 5 s, spread by a fifth either way. */
 #define ICE_CONSENT_NS (5 * PAW_NS_PER_S)
 /* Answers to requests that prove nothing are held to 20 a second. */

@@ -44,11 +44,11 @@ static void idle(enum paw_ice_mode second) {
     const struct duo_side *it = &duo.sides[side];
     assert_int_equal(it->disconnected_ns, 0);
     assert_int_equal(it->selected_events, before[side].selected_events);
-    assert_true(it->wake_ups - before[side].wake_ups <= 3600); /* one a second */
+    assert_true(it->wake_ups - before[side].wake_ups <= 3600 * 5 / 8); /* of its own accord */
     assert_int_equal(it->memory.allocations, before[side].memory.allocations);
   }
   uint64_t sent = duo.sides[0].transmits - before[0].transmits;
-  assert_in_range(sent, 3600 / 6, second == PAW_ICE_LITE ? 3600 / 2 : 3600);
+  assert_in_range(sent, 3600 / 6, second == PAW_ICE_LITE ? 3600 * 5 / 8 : 3600 * 5 / 4);
   duo_wipe(&duo);
 }
 
@@ -58,17 +58,26 @@ static void test_idle(void **state) {
   idle(PAW_ICE_FULL);
 }
 
-/* Six checks in a row must fail before five seconds are over: at 10 % loss each way that is one in
- * twenty thousand. */
+/* At 10 % each way an idle path does not even seem to be gone; at 40 % it does at times, but it is
+ * not given up. */
+static void idle_with_loss(uint64_t seed, void *context) {
+  (void)context;
+  connect_sides(seed, PAW_ICE_LITE);
+  set_loss(0.1);
+  duo_run_ms(&duo, SECONDS(300));
+  assert_int_equal(duo.sides[0].disconnected_ns, 0);
+  set_loss(0.4);
+  duo_run_ms(&duo, SECONDS(300));
+  assert_int_equal(duo.sides[0].failed_ns + duo.sides[1].failed_ns, 0);
+  set_loss(0);
+  duo_run_ms(&duo, SECONDS(1));
+  assert_states(PAW_ICE_STATE_CONNECTED);
+  duo_wipe(&duo);
+}
+
 static void test_idle_with_loss(void **state) {
   (void)state;
-  connect_sides(2, PAW_ICE_LITE);
-  set_loss(0.1);
-  duo_run_ms(&duo, SECONDS(600));
-  assert_states(PAW_ICE_STATE_CONNECTED);
-  assert_int_equal(duo.sides[0].failed_ns + duo.sides[1].failed_ns, 0);
-  assert_int_equal(duo.sides[0].disconnected_ns, 0);
-  duo_wipe(&duo);
+  kit_seeds_run(idle_with_loss, NULL, 10);
 }
 
 /* While data flows, checks come every 4 to 6 s and no more often (RFC 7675 section 5.1). */
