@@ -135,6 +135,21 @@ static void test_pairs_by_family(void **state) {
   assert_int_equal(ice->remotes.count, 3);
 }
 
+/* A link-local address comes without a scope in a description: it is that of our own address. */
+static void test_scope(void **state) {
+  (void)state;
+  struct paw_address own = duo_address("[fe80::1%7]:8443");
+  assert_int_equal(add_host("[fe80::1%7]:8443"), PAW_OK);
+  assert_int_equal(add_remote("[fe80::9]:1", 5), PAW_OK);
+  duo_tell_credentials(&duo, 0);
+  struct paw_ice_output output;
+  paw_ice_poll_output(ice, &output);
+  assert_int_equal(output.kind, PAW_OUTPUT_TRANSMIT);
+  assert_true(paw_address_equal(&output.transmit.local, &own));
+  assert_int_equal(output.transmit.local.scope_id, 7);
+  assert_int_equal(output.transmit.remote.scope_id, 7);
+}
+
 /* RFC 8445 section 6.1.2.4: a reflexive candidate is sent from its base, which is paired already.
  */
 static void test_no_twin_pairs(void **state) {
@@ -227,11 +242,17 @@ static void test_removal(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      CASE(test_order),           CASE(test_priority_and_foundation),
-      CASE(test_refused),         CASE(test_lite_takes_hosts),
-      CASE(test_pairs_by_family), CASE(test_no_twin_pairs),
-      CASE(test_pair_priority),   CASE(test_pair_bound),
-      CASE(test_remote_bound),    CASE(test_signalled_after_learnt),
+      CASE(test_order),
+      CASE(test_priority_and_foundation),
+      CASE(test_refused),
+      CASE(test_lite_takes_hosts),
+      CASE(test_pairs_by_family),
+      CASE(test_scope),
+      CASE(test_no_twin_pairs),
+      CASE(test_pair_priority),
+      CASE(test_pair_bound),
+      CASE(test_remote_bound),
+      CASE(test_signalled_after_learnt),
       CASE(test_removal),
   };
   return cmocka_run_group_tests_name("ice_candidate", tests, NULL, NULL);

@@ -100,6 +100,12 @@ static void test_clock_origin(void **state) {
   assert_int_equal(paw_ice_handle_input(ice, &input), PAW_OK);
   assert_true(paw_ice_is_valid_pair(ice, &input.local, &input.remote));
   assert_int_equal(paw_ice_get_state(ice), PAW_ICE_STATE_CONNECTED);
+  check = craft_check(ice, false);
+  input.data = check.data;
+  input.len = check.len;
+  input.remote.port = 2;
+  assert_int_equal(paw_ice_handle_input(ice, &input), PAW_OK);
+  assert_true(paw_ice_is_valid_pair(ice, &input.local, &input.remote));
   input = (struct paw_input){.kind = PAW_INPUT_TIMEOUT, .now_ns = 4 * PAW_NS_PER_S};
   assert_int_equal(paw_ice_handle_input(ice, &input), PAW_OK);
   assert_int_equal(paw_ice_get_state(ice), PAW_ICE_STATE_CONNECTED);

@@ -54,6 +54,28 @@ static void test_best_is_dead(void **state) {
   duo_wipe(&duo);
 }
 
+/* The best address only takes longer: it is waited for, though another is valid first. */
+static void test_best_is_slow(void **state) {
+  (void)state;
+  struct duo_config config = {.seed = 1, .roles = {PAW_ICE_CONTROLLING}, .link = lan};
+  struct duo duo;
+  duo_init(&duo, &config);
+  duo_add_address(&duo, 0, "[2001:db8::1]:8443");
+  duo_add_address(&duo, 1, "[2001:db8::2]:40000");
+  struct kit_link_config slow = {.delay_ns = 30 * PAW_NS_PER_MS};
+  struct paw_address v6[2] = {duo_address("[2001:db8::1]:8443"),
+                              duo_address("[2001:db8::2]:40000")};
+  kit_net_get_link(duo.net, &v6[0], &v6[1])->config = slow;
+  kit_net_get_link(duo.net, &v6[1], &v6[0])->config = slow;
+  duo_negotiate(&duo);
+  assert_true(duo_run_connected(&duo, 20));
+  duo_assert_selected(&duo, 0, HERE, "192.0.2.2:40000");
+  duo_run_ms(&duo, 500);
+  duo_assert_selected(&duo, 0, "[2001:db8::1]:8443", "[2001:db8::2]:40000");
+  duo_assert_selected(&duo, 1, "[2001:db8::2]:40000", "[2001:db8::1]:8443");
+  duo_wipe(&duo);
+}
+
 /* The path's address goes away: another valid pair takes over and is nominated. */
 static void remove_address(enum paw_ice_mode other, int remover) {
   struct duo_config config = {
@@ -322,6 +344,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_best_pair),
       cmocka_unit_test(test_best_is_dead),
+      cmocka_unit_test(test_best_is_slow),
       cmocka_unit_test(test_controlling_loses_address),
       cmocka_unit_test(test_last_address),
       cmocka_unit_test(test_regular),

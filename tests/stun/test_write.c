@@ -174,6 +174,20 @@ static void test_peek(void **state) {
   assert_false(paw_stun_peek_username(data, 19, &username));
 }
 
+/* What stands after MESSAGE-INTEGRITY does not count, here either. */
+static void test_peek_stops_at_integrity(void **state) {
+  (void)state;
+  uint8_t data[256];
+  struct paw_slice username;
+  size_t len = write_request(data, sizeof data, PAW_STUN_HAS_INTEGRITY, "");
+  struct paw_wr wr = {.data = data, .len = len, .room = sizeof data};
+  const uint8_t late[] = {0, 6, 0, 4, 'a', ':', 'b', 'c'};
+  paw_wr_bytes(&wr, late, sizeof late);
+  paw_wr_patch_u16(&wr, 2, (uint16_t)(wr.len - PAW_STUN_HEADER_LEN));
+  assert_true(paw_stun_is_message(data, wr.len));
+  assert_false(paw_stun_peek_username(data, wr.len, &username));
+}
+
 static void test_ufrag(void **state) {
   (void)state;
   assert_int_equal(paw_stun_username_ufrag(slice_of("abcd")).len, 0);
@@ -186,7 +200,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_round_trip), cmocka_unit_test(test_each_alone),
       cmocka_unit_test(test_no_room),    cmocka_unit_test(test_invalid),
-      cmocka_unit_test(test_peek),       cmocka_unit_test(test_ufrag),
+      cmocka_unit_test(test_peek),       cmocka_unit_test(test_peek_stops_at_integrity),
+      cmocka_unit_test(test_ufrag),
   };
   return cmocka_run_group_tests_name("stun_write", tests, NULL, NULL);
 }
