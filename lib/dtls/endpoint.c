@@ -435,7 +435,7 @@ void paw_dtls_poll_output(struct paw_dtls *dtls, struct paw_dtls_output *out) {
   if (poll_event(dtls, out)) {
     return;
   }
-  if (dtls->state != PAW_DTLS_STATE_HANDSHAKE) {
+  if (dtls->state == PAW_DTLS_STATE_CONNECTED || dtls->state == PAW_DTLS_STATE_CLOSED) {
     paw_ring_wipe(&dtls->out, &dtls->config.allocator);
   }
   out->kind = PAW_OUTPUT_TIMEOUT;

@@ -133,6 +133,7 @@ void pair_run(struct pair *pair, uint64_t ms) {
     }
     uint64_t next_ns = earlier(earlier(deadlines[0], deadlines[1]), kit_net_next_ns(pair->net));
     if (next_ns > end_ns) {
+      kit_clock_advance_to(&pair->clock, end_ns);
       return;
     }
     kit_clock_advance_to(&pair->clock, next_ns);

@@ -42,7 +42,7 @@ void pair_set_fingerprint(struct pair *pair, unsigned end, const struct paw_fing
 /* Send what an end has to send, collect its events; its next deadline is returned. */
 uint64_t pair_drain(struct pair *pair, unsigned end);
 
-/* Let `ms` pass, or less when nothing is left to happen. */
+/* Let `ms` pass. */
 void pair_run(struct pair *pair, uint64_t ms);
 
 /* Hand a datagram to an end, as if it came from the network. */

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT */
+/* Our endpoint against mbedTLS itself, which was told other things than we tell it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "dtls/raw_peer.h"
+#include "kit/clock.h"
+
+struct meeting {
+  struct raw_peer peer;
+  struct kit_rng rng;
+  struct paw_certificate *certificate;
+  struct paw_dtls *dtls;
+  unsigned connected;
+  unsigned closed;
+  enum paw_dtls_reason reason;
+  struct raw_queue sent; /* everything that ours sent */
+};
+
+static const struct paw_allocator allocator = {NULL, NULL, NULL};
+
+static enum paw_dtls_role other(enum paw_dtls_role role) {
+  return role == PAW_DTLS_CLIENT ? PAW_DTLS_SERVER : PAW_DTLS_CLIENT;
+}
+
+static void begin(struct meeting *meeting, const struct raw_config *config) {
+  memset(meeting, 0, sizeof *meeting);
+  raw_peer_init(&meeting->peer, config);
+  kit_rng_init(&meeting->rng, 5);
+  struct paw_rng rng = kit_rng_hook(&meeting->rng);
+  assert_int_equal(paw_certificate_generate(&rng, &allocator, &meeting->certificate), PAW_OK);
+  struct paw_dtls_config own;
+  paw_dtls_config_init(&own);
+  own.certificate = meeting->certificate;
+  own.rng = rng;
+  assert_int_equal(paw_dtls_new(&own, &meeting->dtls), PAW_OK);
+  struct paw_fingerprint fingerprint;
+  paw_certificate_get_fingerprint(meeting->peer.certificate, &fingerprint);
+  assert_int_equal(paw_dtls_set_remote_fingerprints(meeting->dtls, &fingerprint, 1), PAW_OK);
+  assert_int_equal(paw_dtls_start(meeting->dtls, other(config->role), KIT_CLOCK_ORIGIN_NS), PAW_OK);
+}
+
+static void end(struct meeting *meeting) {
+  paw_dtls_free(meeting->dtls);
+  paw_certificate_free(meeting->certificate);
+  raw_peer_wipe(&meeting->peer);
+}
+
+static void give(struct meeting *meeting, const uint8_t *data, size_t len) {
+  const struct paw_input input = {
+      .kind = PAW_INPUT_RECEIVE, .now_ns = KIT_CLOCK_ORIGIN_NS, .data = data, .len = len};
+  (void)paw_dtls_handle_input(meeting->dtls, &input);
+}
+
+static void append(struct raw_queue *queue, const uint8_t *data, size_t len) {
+  assert_true(queue->count < RAW_QUEUE_MAX && len <= sizeof queue->items[0].data);
+  queue->items[queue->count].len = len;
+  memcpy(queue->items[queue->count].data, data, len);
+  queue->count++;
+}
+
+/* What ours has to say goes to the peer; true when there was something. */
+static bool drain(struct meeting *meeting) {
+  bool any = false;
+  for (;;) {
+    struct paw_dtls_output output;
+    paw_dtls_poll_output(meeting->dtls, &output);
+    if (output.kind == PAW_OUTPUT_TIMEOUT) {
+      return any;
+    }
+    any = true;
+    if (output.kind == PAW_OUTPUT_TRANSMIT) {
+      append(&meeting->peer.in, output.transmit.data, output.transmit.len);
+      append(&meeting->sent, output.transmit.data, output.transmit.len);
+    } else if (output.event.kind == PAW_DTLS_EVENT_CONNECTED) {
+      meeting->connected++;
+    } else {
+      meeting->closed++;
+      meeting->reason = output.event.reason;
+    }
+  }
+}
+
+/* Until nobody has anything more to say. */
+static void talk(struct meeting *meeting) {
+  bool any = true;
+  while (any) {
+    any = drain(meeting);
+    any = meeting->peer.in.count > 0 || any;
+    raw_peer_step(&meeting->peer);
+    for (size_t i = 0; i < meeting->peer.out.count; i++) {
+      give(meeting, meeting->peer.out.items[i].data, meeting->peer.out.items[i].len);
+      any = true;
+    }
+    meeting->peer.out.count = 0;
+  }
+}
+
+static void expect_same_keys(const struct meeting *meeting, enum paw_dtls_role own_role) {
+  struct paw_srtp_keys keys;
+  uint8_t block[60];
+  assert_int_equal(paw_dtls_get_keys(meeting->dtls, &keys), PAW_OK);
+  raw_peer_export(&meeting->peer, block);
+  bool client = own_role == PAW_DTLS_CLIENT;
+  assert_memory_equal(client ? keys.local_key : keys.remote_key, block, 16);
+  assert_memory_equal(client ? keys.remote_key : keys.local_key, block + 16, 16);
+  assert_memory_equal(client ? keys.local_salt : keys.remote_salt, block + 32, 14);
+  assert_memory_equal(client ? keys.remote_salt : keys.local_salt, block + 46, 14);
+}
+
+static void expect_connected(struct meeting *meeting, enum paw_dtls_role own_role,
+                             const char *suite) {
+  talk(meeting);
+  assert_int_equal(meeting->connected, 1);
+  assert_int_equal(meeting->closed, 0);
+  assert_int_equal(meeting->peer.result, 0);
+  assert_string_equal(mbedtls_ssl_get_ciphersuite(&meeting->peer.ssl), suite);
+  expect_same_keys(meeting, own_role);
+}
+
+static const int sha384[] = {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, 0};
+static const char aes128[] = "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256";
+static const char aes256[] = "TLS-ECDHE-ECDSA-WITH-AES-256-GCM-SHA384";
+
+/* Whatever the role and the suite: connected, with the same keys; the peer accepts our
+ * close_notify, though it was made before the context was dropped. */
+static void we_close(enum paw_dtls_role peer_role, const int *suites, const char *suite) {
+  struct meeting meeting;
+  begin(&meeting, &(struct raw_config){.role = peer_role, .suites = suites});
+  expect_connected(&meeting, other(peer_role), suite);
+  paw_dtls_close(meeting.dtls);
+  meeting.sent.count = 0;
+  talk(&meeting);
+  assert_int_equal(meeting.peer.result, MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY);
+  assert_int_equal(meeting.reason, PAW_DTLS_REASON_LOCAL);
+  assert_int_equal(meeting.sent.count, 2);
+  assert_int_equal(meeting.sent.items[0].len, meeting.sent.items[1].len);
+  assert_memory_equal(meeting.sent.items[0].data, meeting.sent.items[1].data,
+                      meeting.sent.items[0].len);
+  end(&meeting);
+}
+
+/* And we accept the peer's, and answer it. */
+static void peer_closes(enum paw_dtls_role peer_role, const int *suites, const char *suite) {
+  struct meeting meeting;
+  begin(&meeting, &(struct raw_config){.role = peer_role, .suites = suites});
+  expect_connected(&meeting, other(peer_role), suite);
+  assert_int_equal(mbedtls_ssl_close_notify(&meeting.peer.ssl), 0);
+  talk(&meeting);
+  assert_int_equal(meeting.closed, 1);
+  assert_int_equal(meeting.reason, PAW_DTLS_REASON_CLOSE_NOTIFY);
+  assert_int_equal(meeting.peer.result, MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY);
+  end(&meeting);
+}
+
+static void both_roles_both_suites(void **state) {
+  (void)state;
+  static const enum paw_dtls_role roles[] = {PAW_DTLS_CLIENT, PAW_DTLS_SERVER};
+  static const int sha256[] = {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, 0};
+  for (size_t i = 0; i < 2; i++) {
+    we_close(roles[i], sha256, aes128);
+    we_close(roles[i], sha384, aes256);
+    peer_closes(roles[i], sha256, aes128);
+    peer_closes(roles[i], sha384, aes256);
+  }
+}
+
+/* A server that may choose takes what we name first; a client that names all gets our first. */
+static void the_lighter_suite_first(void **state) {
+  (void)state;
+  static const int both[] = {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+                             MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, 0};
+  struct meeting meeting;
+  begin(&meeting, &(struct raw_config){.role = PAW_DTLS_CLIENT, .suites = both});
+  expect_connected(&meeting, PAW_DTLS_SERVER, aes128);
+  end(&meeting);
+}
+
+static void warnings_and_fatal_alerts(void **state) {
+  (void)state;
+  struct meeting meeting;
+  begin(&meeting, &(struct raw_config){.role = PAW_DTLS_SERVER});
+  expect_connected(&meeting, PAW_DTLS_CLIENT, aes128);
+  assert_int_equal(mbedtls_ssl_send_alert_message(&meeting.peer.ssl,
+                                                  MBEDTLS_SSL_ALERT_LEVEL_WARNING,
+                                                  MBEDTLS_SSL_ALERT_MSG_USER_CANCELED),
+                   0);
+  talk(&meeting);
+  assert_int_equal(meeting.closed, 0);
+  assert_int_equal(mbedtls_ssl_send_alert_message(&meeting.peer.ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,
+                                                  MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR),
+                   0);
+  talk(&meeting);
+  assert_int_equal(meeting.closed, 1);
+  assert_int_equal(meeting.reason, PAW_DTLS_REASON_ALERT);
+  end(&meeting);
+}
+
+/* mbedTLS calls these handshakes a success. */
+static void no_profile(const struct raw_config *config) {
+  struct meeting meeting;
+  struct paw_srtp_keys keys;
+  begin(&meeting, config);
+  talk(&meeting);
+  assert_int_equal(meeting.connected, 0);
+  assert_int_equal(meeting.closed, 1);
+  assert_int_equal(meeting.reason, PAW_DTLS_REASON_NO_PROFILE);
+  assert_int_equal(paw_dtls_get_keys(meeting.dtls, &keys), PAW_ERR_STATE);
+  assert_int_equal(meeting.peer.result, MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE);
+  end(&meeting);
+}
+
+static void no_profile_in_common(void **state) {
+  (void)state;
+  static const mbedtls_ssl_srtp_profile shorter[] = {MBEDTLS_TLS_SRTP_AES128_CM_HMAC_SHA1_32,
+                                                     MBEDTLS_TLS_SRTP_UNSET};
+  no_profile(&(struct raw_config){.role = PAW_DTLS_CLIENT, .no_srtp = true});
+  no_profile(&(struct raw_config){.role = PAW_DTLS_SERVER, .no_srtp = true});
+  no_profile(&(struct raw_config){.role = PAW_DTLS_CLIENT, .profiles = shorter});
+  no_profile(&(struct raw_config){.role = PAW_DTLS_SERVER, .profiles = shorter});
+}
+
+static void fails(const struct raw_config *config, enum paw_dtls_reason reason) {
+  struct meeting meeting;
+  begin(&meeting, config);
+  talk(&meeting);
+  assert_int_equal(meeting.connected, 0);
+  assert_int_equal(meeting.closed, 1);
+  assert_int_equal(meeting.reason, reason);
+  end(&meeting);
+}
+
+static void a_client_without_certificate(void **state) {
+  (void)state;
+  fails(&(struct raw_config){.role = PAW_DTLS_CLIENT, .no_certificate = true},
+        PAW_DTLS_REASON_HANDSHAKE);
+}
+
+static void nothing_in_common(void **state) {
+  (void)state;
+  static const int rsa[] = {MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, 0};
+  static const int cbc[] = {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256, 0};
+  static const mbedtls_ecp_group_id other_curve[] = {MBEDTLS_ECP_DP_SECP384R1, MBEDTLS_ECP_DP_NONE};
+  fails(&(struct raw_config){.role = PAW_DTLS_CLIENT, .suites = rsa}, PAW_DTLS_REASON_HANDSHAKE);
+  fails(&(struct raw_config){.role = PAW_DTLS_CLIENT, .suites = cbc}, PAW_DTLS_REASON_HANDSHAKE);
+  fails(&(struct raw_config){.role = PAW_DTLS_SERVER, .suites = cbc}, PAW_DTLS_REASON_ALERT);
+  fails(&(struct raw_config){.role = PAW_DTLS_CLIENT, .groups = other_curve},
+        PAW_DTLS_REASON_HANDSHAKE);
+}
+
+/* RFC 6347 section 4.2.4: the server repeats its last flight, as it was, until the client is known
+ * to have it; a client that has it already is not disturbed. */
+static void the_last_flight_is_repeated(void **state) {
+  (void)state;
+  struct meeting meeting;
+  begin(&meeting, &(struct raw_config){.role = PAW_DTLS_CLIENT});
+  raw_peer_step(&meeting.peer);
+  struct raw_queue second = {0};
+  while (meeting.connected == 0) {
+    second = meeting.peer.out;
+    meeting.peer.out.count = 0;
+    for (size_t i = 0; i < second.count; i++) {
+      give(&meeting, second.items[i].data, second.items[i].len);
+    }
+    (void)drain(&meeting);
+    if (meeting.connected == 0) {
+      raw_peer_step(&meeting.peer);
+    }
+  }
+  struct raw_datagram last = meeting.peer.in.items[meeting.peer.in.count - 1];
+  meeting.peer.in.count = 0; /* lost */
+  raw_peer_step(&meeting.peer);
+  assert_int_equal(meeting.peer.result, MBEDTLS_ERR_SSL_WANT_READ);
+  for (size_t i = 0; i < second.count; i++) { /* repeated */
+    give(&meeting, second.items[i].data, second.items[i].len);
+  }
+  (void)drain(&meeting);
+  assert_int_equal(meeting.peer.in.count, 1);
+  assert_memory_equal(meeting.peer.in.items[0].data, last.data, last.len);
+  raw_peer_step(&meeting.peer);
+  assert_int_equal(meeting.peer.result, 0);
+  expect_same_keys(&meeting, PAW_DTLS_SERVER);
+
+  append(&meeting.peer.in, last.data, last.len);
+  raw_peer_step(&meeting.peer);
+  assert_int_equal(meeting.peer.result, 0);
+  paw_dtls_close(meeting.dtls);
+  talk(&meeting);
+  assert_int_equal(meeting.peer.result, MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY);
+  end(&meeting);
+}
+
+static void after_note_peer_complete_nothing_is_repeated(void **state) {
+  (void)state;
+  struct meeting meeting;
+  begin(&meeting, &(struct raw_config){.role = PAW_DTLS_CLIENT});
+  expect_connected(&meeting, PAW_DTLS_SERVER, aes128);
+  paw_dtls_note_peer_complete(meeting.dtls);
+  static const uint8_t change_cipher_spec[14] = {20, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 1};
+  give(&meeting, change_cipher_spec, sizeof change_cipher_spec);
+  assert_false(drain(&meeting));
+  struct paw_dtls_stats stats;
+  paw_dtls_get_stats(meeting.dtls, &stats);
+  assert_int_equal(stats.dropped, 1);
+  end(&meeting);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(both_roles_both_suites),
+      cmocka_unit_test(the_lighter_suite_first),
+      cmocka_unit_test(warnings_and_fatal_alerts),
+      cmocka_unit_test(no_profile_in_common),
+      cmocka_unit_test(a_client_without_certificate),
+      cmocka_unit_test(nothing_in_common),
+      cmocka_unit_test(the_last_flight_is_repeated),
+      cmocka_unit_test(after_note_peer_complete_nothing_is_repeated),
+  };
+  return cmocka_run_group_tests_name("dtls_peer", tests, NULL, NULL);
+}
