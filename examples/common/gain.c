@@ -32,7 +32,8 @@ static double next_factor(struct gain *gain) {
   if (gain->faded_frames == GAIN_FADE_FRAMES) {
     gain->state = GAIN_OPEN;
   }
-  return gain->factor * (double)gain->faded_frames / GAIN_FADE_FRAMES;
+  double part = (double)gain->faded_frames / GAIN_FADE_FRAMES;
+  return gain->factor * part * part;
 }
 
 static int16_t limit(double sample) {

@@ -17,7 +17,7 @@
 /* The search first goes in steps of this; the signal has nothing above 2 kHz. */
 #define DECIMATION 4
 /* Left out at either end: fade-in, and concealment after the last packet. */
-#define EDGE_FRAMES 9600
+#define EDGE_FRAMES 19200
 #define SOUND_LEVEL 300  /* of 32768: louder than this is sound, -41 dBFS */
 #define LIKENESS_MIN 0.9 /* of a window, 1 being the same; Opus leaves 0.98 */
 #define LEVEL_LIMIT_DB 1.0
@@ -130,7 +130,10 @@ int main(int argc, char **argv) {
     }
     double like = likeness(source.samples + place, heard.samples + at, WINDOW_FRAMES, 1);
     windows++;
-    gaps += like < LIKENESS_MIN;
+    if (like < LIKENESS_MIN) {
+      gaps++;
+      (void)printf("unlike (%.2f) %.2f s into the source\n", like, (double)place / RATE_HZ);
+    }
     worst = like < worst ? like : worst;
     sent += energy(source.samples + place, HOP_FRAMES);
     got += energy(heard.samples + at, HOP_FRAMES);

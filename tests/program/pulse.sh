@@ -4,7 +4,7 @@
 # clock that can be recorded. Sourced after lib.sh.
 
 # norewinds: without it the first buffer stalls for two seconds.
-start_pulse() {
+start_pulse() { # COMMAND...: put before pulseaudio
   mkdir -p "$work/run" "$work/home"
   chmod 700 "$work/run"
   export XDG_RUNTIME_DIR=$work/run HOME=$work/home PULSE_SERVER=unix:$work/pulse.socket
@@ -12,7 +12,7 @@ start_pulse() {
   cat > "$ALSA_CONFIG_PATH" << 'END'
 pcm.spk { type pulse device spk handle_underrun 1 hint { show on description "a null sink" } }
 END
-  pulseaudio -n --daemonize=no --use-pid-file=no --exit-idle-time=-1 \
+  "$@" pulseaudio -n --daemonize=no --use-pid-file=no --exit-idle-time=-1 \
     -L "module-native-protocol-unix auth-anonymous=1 socket=$work/pulse.socket" \
     -L 'module-null-sink sink_name=spk rate=48000 norewinds=1' 2> "$work/pulse.log" &
   pulse=$!
