@@ -194,19 +194,21 @@ static void negotiate(bool receiver) {
   size_t len = sizeof own;
   if (receiver) {
     check(paw_rtc_create_offer(rtc, own, &len), "offer");
-    (void)printf("%s\n", own);
-    (void)fflush(stdout);
-    check(paw_rtc_accept_answer(rtc, now(), theirs, read_sdp(theirs, sizeof theirs)), "answer");
   } else {
     size_t offer_len = read_sdp(theirs, sizeof theirs);
     check(paw_rtc_accept_offer(rtc, now(), theirs, offer_len, own, &len), "offer");
-    (void)printf("%s\n", own);
-    (void)fflush(stdout);
+  }
+  (void)printf("%s\n", own);
+  (void)fflush(stdout);
+  if (receiver) {
+    check(paw_rtc_accept_answer(rtc, now(), theirs, read_sdp(theirs, sizeof theirs)), "answer");
   }
 }
 
 static void open_connection(const struct paw_certificate *certificate, bool receiver) {
   struct paw_rtc_config config;
+  struct paw_playout_config playout_config;
+  struct paw_encoder_config encoder_config;
   paw_rtc_config_init(&config);
   config.certificate = certificate;
   config.rng.fill = fill_random;
@@ -214,11 +216,6 @@ static void open_connection(const struct paw_certificate *certificate, bool rece
   check(paw_rtc_new(&config, now(), &rtc), "connection");
   const struct paw_candidate candidate = {.type = PAW_CANDIDATE_HOST, .address = local};
   check(paw_rtc_add_local_candidate(rtc, &candidate), "candidate");
-}
-
-static void open_audio(bool receiver) {
-  struct paw_playout_config playout_config;
-  struct paw_encoder_config encoder_config;
   paw_playout_config_init(&playout_config);
   paw_encoder_config_init(&encoder_config);
   if (receiver) {
@@ -240,7 +237,6 @@ int main(int argc, char **argv) {
   open_socket(argc > 2 ? argv[2] : "127.0.0.1");
   check(paw_certificate_generate(&rng, &allocator, &certificate), "certificate");
   open_connection(certificate, receiver);
-  open_audio(receiver);
   negotiate(receiver);
 
   uint64_t end_ns = now() + RUN_NS;

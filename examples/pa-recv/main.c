@@ -33,6 +33,6 @@ int main(int argc, char **argv) {
     output_list_devices(stdout);
     return SPEAKER_EXIT_OK;
   }
-  enum speaker_exit status = speaker_run(&settings, started_ns, &fault);
+  int status = (int)speaker_run(&settings, started_ns, &fault);
   return complain(&fault, status);
 }
