@@ -137,11 +137,11 @@ void paw_ice_select_nominated(struct paw_ice *ice, struct ice_pair *pair, bool f
   }
 }
 
-/* Only the controlled side follows: the controlling one has said which pair it wants. */
+/* Before nomination data is followed to any valid pair, afterwards to nominated ones: which the
+ * controlling side has one of. */
 void paw_ice_select_follow_data(struct paw_ice *ice, struct ice_pair *pair) {
   const struct ice_pair *selected = selected_pair(ice);
-  bool may_follow = ice->role == PAW_ICE_CONTROLLED && pair->state == ICE_PAIR_VALID &&
-                    selected != NULL && selected != pair &&
+  bool may_follow = pair->state == ICE_PAIR_VALID && selected != NULL && selected != pair &&
                     !is_recent(ice, selected->data_ns, ICE_DATA_HOLD_NS);
   if (!may_follow) {
     return;

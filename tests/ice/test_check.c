@@ -120,6 +120,18 @@ static void test_success_learns(void **state) {
   end();
 }
 
+/* After a retransmission nobody knows which of the two was answered. */
+static void test_round_trip_time(void **state) {
+  (void)state;
+  begin(PAW_ICE_CONTROLLED, false);
+  duo_run_ms(&duo, 60);
+  assert_int_equal(side->transmits, 2);
+  answer(&peer, PEER_PWD);
+  assert_int_equal(side->valid_events, 1);
+  assert_int_equal(paw_ice_get_rtt_ns(side->ice), 0);
+  end();
+}
+
 static void assert_nothing_came_of_it(void) {
   assert_int_equal(side->valid_events, 0);
   assert_int_equal(paw_ice_get_state(side->ice), PAW_ICE_STATE_CHECKING);
@@ -297,6 +309,7 @@ int main(void) {
       cmocka_unit_test(test_retransmissions),
       cmocka_unit_test(test_pacing),
       cmocka_unit_test(test_success_learns),
+      cmocka_unit_test(test_round_trip_time),
       cmocka_unit_test(test_answer_with_wrong_password),
       cmocka_unit_test(test_answer_without_integrity),
       cmocka_unit_test(test_answer_to_nothing),

@@ -106,6 +106,10 @@ static void test_clock_origin(void **state) {
   input.remote.port = 2;
   assert_int_equal(paw_ice_handle_input(ice, &input), PAW_OK);
   assert_true(paw_ice_is_valid_pair(ice, &input.local, &input.remote));
+  struct paw_address local;
+  struct paw_address remote;
+  assert_true(paw_ice_get_selected_pair(ice, &local, &remote));
+  assert_int_equal(remote.port, 40000); /* it was heard of just now */
   input = (struct paw_input){.kind = PAW_INPUT_TIMEOUT, .now_ns = 4 * PAW_NS_PER_S};
   assert_int_equal(paw_ice_handle_input(ice, &input), PAW_OK);
   assert_int_equal(paw_ice_get_state(ice), PAW_ICE_STATE_CONNECTED);

@@ -328,6 +328,19 @@ static void test_early_nomination(void **state) {
   duo_wipe(&duo);
 }
 
+/* Valid here, but not nominated yet: the peer may have no valid pair still, as all its checks were
+ * lost. Ours, twice a second, make it check at once. */
+static void test_provisional_is_checked(void **state) {
+  (void)state;
+  begin(PAW_ICE_FULL);
+  check_from(&a, false);
+  assert_on(&a);
+  uint64_t sent = duo_stats(&duo, 0).requests_sent;
+  duo_run_ms(&duo, 620);
+  assert_int_equal(duo_stats(&duo, 0).requests_sent, sent + 1);
+  duo_wipe(&duo);
+}
+
 static void test_data_of_strangers(void **state) {
   (void)state;
   begin(PAW_ICE_LITE);
@@ -354,6 +367,7 @@ int main(void) {
       cmocka_unit_test(test_returns),
       cmocka_unit_test(test_follows_provisional),
       cmocka_unit_test(test_early_nomination),
+      cmocka_unit_test(test_provisional_is_checked),
       cmocka_unit_test(test_data_of_strangers),
   };
   return cmocka_run_group_tests_name("ice_nominate", tests, NULL, NULL);
