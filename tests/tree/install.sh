@@ -24,6 +24,11 @@ pkg_config() {
 cat > program.c <<'END'
 #include <pawebrtc/pawebrtc.h>
 #include <stdio.h>
+/* One of each header, to link what lies behind it. */
+void (*const doors[])(void) = {(void (*)(void))paw_certificate_generate, (void (*)(void))paw_dtls_new,
+                               (void (*)(void))paw_encoder_new, (void (*)(void))paw_hub_new,
+                               (void (*)(void))paw_ice_new,     (void (*)(void))paw_playout_new,
+                               (void (*)(void))paw_rtc_new};
 int main(void) {
   struct paw_address address;
   if (paw_address_parse("192.0.2.1:8443", &address) != PAW_OK) {
