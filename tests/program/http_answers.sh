@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# What pa-recv does at answers that pa-send never gives: redirects, pauses, a server that is lite too.
+. "$(dirname "$0")/lib.sh"
+
+http() { # NAME STATUS-LINE FIELD... : a response without a body
+  local name=$1 status=$2
+  shift 2
+  { printf 'HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: 0\r\n' "$status"
+    [ $# -eq 0 ] || printf '%s\r\n' "$@"
+    printf '\r\n'; } > "$work/$name.http"
+}
+
+# Starts the machine with these responses; sets port and machine.
+start_machine() { # NAME RESPONSE...
+  local name=$1 files=()
+  shift
+  local response
+  for response in "$@"; do
+    files+=("$work/$response.http")
+  done
+  "$ANSWERING_MACHINE" "${files[@]}" > "$work/$name.requests" &
+  machine=$!
+  started+=("$machine")
+  wait_until 5 'the machine listens' grep -qs '^port' "$work/$name.requests"
+  port=$(sed -n 's/^port //p' "$work/$name.requests")
+  receive=("$PA_RECV" --server "http://127.0.0.1:$port/whep" --wav "$work/a.wav" --log warning)
+}
+
+requests_are() { # NAME LINE...
+  local name=$1
+  shift
+  [ "$(sed 1d "$work/$name.requests" | head -n $#)" = "$(printf '%s\n' "$@")" ]
+}
+
+http gone '404 Not Found'
+http there '307 Temporary Redirect' 'Location: /there?a=b'
+http round '307 Temporary Redirect' 'Location: round'
+http away '307 Temporary Redirect' 'Location: http://127.0.0.1:1/whep'
+http later '503 Service Unavailable' 'Retry-After: 2'
+
+start_machine there there gone
+expect_refusal 2 '/there\?a=b.*404' "${receive[@]}"
+requests_are there 'POST /whep lite' 'POST /there?a=b lite' || fail 'the redirect is not followed'
+
+start_machine round round
+expect_refusal 2 'redirected too often' "${receive[@]}"
+
+start_machine away away
+expect_refusal 2 'whose key is not known; refused' "${receive[@]}"
+
+# "Later" is told with its pause, and is tried again; the end of the pause brings the 404.
+start_machine later later gone
+begin=$SECONDS
+"${receive[@]}" 2> "$work/later.log" && fail 'a 404 is success'
+[ $((SECONDS - begin)) -ge 1 ] || fail 'Retry-After is not honoured'
+grep -q '503.*trying again in 2.0 s' "$work/later.log" || fail 'the pause is not told'
+
+# A server that is lite too: that session is ended, and the next offer is full.
+sdp='v=0
+o=- 1 1 IN IP4 127.0.0.1
+s=-
+t=0 0
+a=ice-lite
+a=group:BUNDLE 0
+m=audio 9 UDP/TLS/RTP/SAVPF 111
+c=IN IP4 0.0.0.0
+a=mid:0
+a=sendonly
+a=rtcp-mux
+a=ice-ufrag:abcd
+a=ice-pwd:abcdefghijklmnopqrstuv
+a=fingerprint:sha-256 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F
+a=setup:passive
+a=rtpmap:111 opus/48000/2'
+body=$(printf '%s\n' "$sdp" | sed 's/$/\r/'; printf x)
+body=${body%x}
+{ printf 'HTTP/1.1 201 Created\r\nConnection: close\r\nContent-Type: application/sdp\r\n'
+  printf 'Location: /whep/17\r\nContent-Length: %d\r\n\r\n%s' "${#body}" "$body"; } > "$work/lite.http"
+start_machine lite lite gone
+"${receive[@]}" > "$work/lite.out" 2> "$work/lite.log" || true
+[ "$(sed 1d "$work/lite.requests" | sort | head -n 3 | tr '\n' ,)" = \
+  'DELETE /whep/17,POST /whep,POST /whep lite,' ] || fail "not: $(cat "$work/lite.requests")"
+
+start_machine strict lite gone
+expect_refusal 2 'use --ice full or auto' "${receive[@]}" --ice lite
