@@ -53,6 +53,7 @@ int paw_rtc_accept_ice_fragment(struct paw_rtc *rtc, uint64_t now_ns, const char
   if (!is_open(rtc)) {
     return PAW_ERR_STATE;
   }
+  paw_rtc_pass_time(rtc);
   int status = paw_sdp_read_fragment(text, len, &fragment);
   if (status == PAW_OK && has_credentials(&fragment)) {
     restart = paw_rtc_is_restart(rtc, &fragment.ice);

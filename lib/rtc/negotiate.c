@@ -105,6 +105,7 @@ void paw_rtc_take_candidates(struct paw_rtc *rtc, const struct paw_candidate *ca
 static int apply(struct paw_rtc *rtc, const struct paw_description *local,
                  const struct paw_description *remote, enum paw_ice_role role,
                  enum paw_dtls_role dtls_role) {
+  paw_rtc_pass_time(rtc); /* the first checks are timed from now, however old the offer is */
   int status = apply_transport(rtc, remote, role);
   if (status != PAW_OK) {
     return status;
