@@ -12,6 +12,9 @@ fail() {
   for log in "$work"/*.log; do
     [ -s "$log" ] && { echo "--- ${log##*/}"; tail -n 20 "$log"; }
   done
+  for log in "$work"/*.json; do
+    [ -s "$log" ] && { echo "--- ${log##*/}"; tail -n 4 "$log"; }
+  done
   exit 1
 }
 
