@@ -22,6 +22,8 @@ struct http_request {
   const char *path;          /* decoded, without the query */
   const char *authorization; /* header values; NULL when the header is not there */
   const char *content_type;
+  const char *if_match;
+  const char *host;
   const char *body;
   size_t body_len;
   bool body_too_long; /* more than the server takes; body holds nothing then */

@@ -252,6 +252,8 @@ static enum MHD_Result answer(struct http_server *server, struct MHD_Connection 
                                  .path = path,
                                  .authorization = header_of(mhd, "Authorization"),
                                  .content_type = header_of(mhd, "Content-Type"),
+                                 .if_match = header_of(mhd, "If-Match"),
+                                 .host = header_of(mhd, "Host"),
                                  .body = exchange->body != NULL ? exchange->body : "",
                                  .body_len = exchange->body_len,
                                  .body_too_long = exchange->body_too_long,

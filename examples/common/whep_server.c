@@ -10,6 +10,9 @@
 #define ID_BYTES 16
 #define ID_LEN (2 * ID_BYTES)
 #define ETAG_BYTES 8
+#define ETAG_SIZE (2 * ETAG_BYTES + 3)
+
+#define FRAGMENT_TYPE "application/trickle-ice-sdpfrag"
 
 /* Seconds after which to ask again: a full server may have room soon, an ended source comes back
  * with the server's next start. */
@@ -27,7 +30,7 @@ struct session {
   uint64_t connect_by_ns;
   const struct token *owner;
   char id[ID_LEN + 1];
-  char etag[2 * ETAG_BYTES + 3];
+  char etag[ETAG_SIZE];
 };
 
 struct whep_server {
@@ -36,6 +39,32 @@ struct whep_server {
   bool ended;
   struct session sessions[];
 };
+
+struct texts {
+  unsigned roles; /* bits: 1 << enum token_role */
+  const char *role;
+  const char *direction;
+  const char *unsupported;
+  const char *full;
+};
+
+static const struct texts *texts_of(const struct whep_server *server) {
+  static const struct texts texts[] = {
+      [WHEP_LISTEN] = {.roles = 1 << TOKEN_LISTENER | 1 << TOKEN_SPEAKER | 1 << TOKEN_ADMIN,
+                       .role = "This token may not listen: use one of role listener or speaker.",
+                       .direction = "The offer does not want to receive audio (a=recvonly).",
+                       .unsupported =
+                           "The offer has no audio section with Opus, rtcp-mux and DTLS-SRTP.",
+                       .full = "The server has as many listeners as it takes."},
+      [WHEP_TALK] = {.roles = 1 << TOKEN_TALKER | 1 << TOKEN_ADMIN,
+                     .role = "This token may not talk: use one of role talker.",
+                     .direction = "The offer does not want to send audio (a=sendonly).",
+                     .unsupported =
+                         "The offer is not one audio section with Opus, rtcp-mux and DTLS-SRTP.",
+                     .full = "The server has as many talkers as it takes."},
+  };
+  return &texts[server->config.kind];
+}
 
 struct whep_server *whep_server_new(const struct whep_config *config) {
   struct whep_server *server =
@@ -86,6 +115,12 @@ static void release(struct whep_server *server, struct session *session) {
   server->session_count--;
 }
 
+static void end_session(struct whep_server *server, uint64_t now_ns, struct session *session) {
+  uint64_t peer = session->peer;
+  release(server, session);
+  server->config.backend.end(server->config.backend.user_data, now_ns, peer);
+}
+
 void whep_server_note_connected(struct whep_server *server, uint64_t peer) {
   struct session *session = find_peer(server, peer);
   if (session != NULL) {
@@ -104,9 +139,7 @@ void whep_server_expire(struct whep_server *server, uint64_t now_ns) {
   for (size_t i = 0; i < server->config.max_sessions; i++) {
     struct session *session = &server->sessions[i];
     if (session->state == SESSION_CONNECTING && session->connect_by_ns <= now_ns) {
-      uint64_t peer = session->peer;
-      release(server, session);
-      server->config.backend.end(server->config.backend.user_data, now_ns, peer);
+      end_session(server, now_ns, session);
     }
   }
 }
@@ -159,9 +192,8 @@ static void refuse_role(struct http_response *response, const char *text) {
   http_response_say(response, 403, text);
 }
 
-static bool may_listen(const struct token *token) {
-  return token->role == TOKEN_LISTENER || token->role == TOKEN_SPEAKER ||
-         token->role == TOKEN_ADMIN;
+static bool may_use(const struct whep_server *server, const struct token *token) {
+  return (texts_of(server)->roles >> token->role & 1) != 0;
 }
 
 /* ---- POST ---- */
@@ -169,39 +201,38 @@ static bool may_listen(const struct token *token) {
 static int write_random_hex(const struct whep_server *server, size_t bytes, char *out) {
   uint8_t random[ID_BYTES];
   if (server->config.rng.fill(server->config.rng.user_data, random, bytes) != 0) {
-    return -1;
+    return PAW_ERR_RANDOM;
   }
   for (size_t i = 0; i < bytes; i++) {
     (void)snprintf(out + 2 * i, 3, "%02x", random[i]);
   }
-  return 0;
+  return PAW_OK;
 }
 
-static int name_session(const struct whep_server *server, struct session *session) {
+static int make_etag(const struct whep_server *server, char out[ETAG_SIZE]) {
   char tag[2 * ETAG_BYTES + 1];
-  if (write_random_hex(server, ID_BYTES, session->id) != 0 ||
-      write_random_hex(server, ETAG_BYTES, tag) != 0) {
-    return -1;
+  int status = write_random_hex(server, ETAG_BYTES, tag);
+  if (status == PAW_OK) {
+    (void)snprintf(out, ETAG_SIZE, "\"%s\"", tag);
   }
-  (void)snprintf(session->etag, sizeof session->etag, "\"%s\"", tag);
-  return 0;
+  return status;
 }
 
-static void refuse_full(struct http_response *response) {
+static void refuse_full(const struct whep_server *server, struct http_response *response) {
   http_response_add(response, "Retry-After", RETRY_FULL_S);
-  http_response_say(response, 503, "The server has as many listeners as it takes.");
+  http_response_say(response, 503, texts_of(server)->full);
 }
 
-static void refuse_offer(struct http_response *response, int status) {
+static void refuse_offer(const struct whep_server *server, int status,
+                         struct http_response *response) {
   if (status == PAW_ERR_MALFORMED) {
     http_response_say(response, 400, "The offer is not a valid SDP description for WebRTC.");
   } else if (status == PAW_ERR_UNSUPPORTED) {
-    http_response_say(response, 422,
-                      "The offer has no audio section with Opus, rtcp-mux and DTLS-SRTP.");
+    http_response_say(response, 422, texts_of(server)->unsupported);
   } else if (status == PAW_ERR_INVALID) {
-    http_response_say(response, 422, "The offer does not want to receive audio (a=recvonly).");
+    http_response_say(response, 422, texts_of(server)->direction);
   } else if (status == PAW_ERR_LIMIT || status == PAW_ERR_NO_MEMORY) {
-    refuse_full(response);
+    refuse_full(server, response);
   } else {
     http_response_say(response, 500, "The server could not make a connection.");
   }
@@ -213,47 +244,69 @@ static void created(const struct whep_server *server, const struct session *sess
   (void)snprintf(location, sizeof location, "%s/%s", server->config.path, session->id);
   http_response_add(response, "Location", location);
   http_response_add(response, "ETag", session->etag);
+  http_response_add(response, "Accept-Patch", FRAGMENT_TYPE);
   response->status = 201;
   response->content_type = "application/sdp";
   response->body = answer;
   response->body_len = answer_len;
 }
 
-static void accept_offer(struct whep_server *server, const struct http_request *request,
-                         const struct token *token, struct session *session,
-                         struct http_response *response) {
-  struct whep_backend *backend = &server->config.backend;
-  size_t answer_len = WHEP_ANSWER_BYTES_MAX;
-  char *answer = malloc(answer_len);
-  struct session made = {.state = SESSION_CONNECTING,
-                         .owner = token,
-                         .connect_by_ns = request->now_ns + WHEP_CONNECT_NS};
-  int status = PAW_ERR_NO_MEMORY;
-  if (answer != NULL) {
-    status = name_session(server, &made) != 0 ? PAW_ERR_RANDOM : PAW_OK;
+static int make_session(struct whep_server *server, const struct http_request *request,
+                        struct session *made, char *answer, size_t *answer_len) {
+  const struct whep_backend *backend = &server->config.backend;
+  int status = write_random_hex(server, ID_BYTES, made->id);
+  if (status == PAW_OK) {
+    status = make_etag(server, made->etag);
   }
   if (status == PAW_OK) {
     status = backend->accept(backend->user_data, request->now_ns, request->body, request->body_len,
-                             answer, &answer_len, &made.peer);
+                             answer, answer_len, &made->peer);
   }
+  return status;
+}
+
+/* The session that a token bound to a speaker has already: the speaker has begun anew. */
+static struct session *find_bound(struct whep_server *server, const struct token *token) {
+  for (size_t i = 0; token->id[0] != '\0' && i < server->config.max_sessions; i++) {
+    struct session *session = &server->sessions[i];
+    if (session->state != SESSION_FREE && session->owner == token) {
+      return session;
+    }
+  }
+  return NULL;
+}
+
+static void accept_offer(struct whep_server *server, const struct http_request *request,
+                         const struct token *token, struct http_response *response) {
+  struct session *before = find_bound(server, token);
+  struct session *place = before != NULL ? before : find_free(server);
+  size_t answer_len = WHEP_ANSWER_BYTES_MAX;
+  struct session made = {.state = SESSION_CONNECTING,
+                         .owner = token,
+                         .connect_by_ns = request->now_ns + WHEP_CONNECT_NS};
+  char *answer = place != NULL ? malloc(answer_len) : NULL;
+  int status = answer != NULL ? make_session(server, request, &made, answer, &answer_len)
+                              : PAW_ERR_NO_MEMORY;
   if (status != PAW_OK) {
     free(answer);
-    refuse_offer(response, status);
+    refuse_offer(server, status, response);
     return;
   }
-  *session = made;
+  if (before != NULL) {
+    end_session(server, request->now_ns, before);
+  }
+  *place = made;
   server->session_count++;
-  created(server, session, answer, answer_len, response);
+  created(server, place, answer, answer_len, response);
 }
 
 static void handle_post(struct whep_server *server, const struct http_request *request,
                         struct http_response *response) {
   const struct token *token = find_token(server, request);
-  struct session *session = find_free(server);
   if (token == NULL) {
     refuse_unknown(request, response);
-  } else if (!may_listen(token)) {
-    refuse_role(response, "This token may not listen: use one of role listener or speaker.");
+  } else if (!may_use(server, token)) {
+    refuse_role(response, texts_of(server)->role);
   } else if (request->body_too_long) {
     http_response_say(response, 413, "The offer is longer than 64 KiB.");
   } else if (!http_is_type(request->content_type, "application/sdp")) {
@@ -264,10 +317,90 @@ static void handle_post(struct whep_server *server, const struct http_request *r
   } else if (server->ended) {
     http_response_add(response, "Retry-After", RETRY_ENDED_S);
     http_response_say(response, 409, "The source has ended; nothing is playing.");
-  } else if (session == NULL) {
-    refuse_full(response);
   } else {
-    accept_offer(server, request, token, session, response);
+    accept_offer(server, request, token, response);
+  }
+}
+
+/* ---- PATCH ---- */
+
+static void refuse_fragment(int status, struct http_response *response) {
+  if (status == PAW_ERR_MALFORMED || status == PAW_ERR_LIMIT) {
+    http_response_say(response, 422, "The body is not a trickle ICE fragment.");
+  } else if (status == PAW_ERR_STATE || status == PAW_ERR_INVALID) {
+    http_response_say(response, 404, "The session is ending.");
+  } else {
+    http_response_say(response, 500, "The server could not take the fragment.");
+  }
+}
+
+/* RFC 9725 section 4.3.3: a restart is answered with a fragment and another ETag; section 4.3.2:
+ * candidates are answered with neither. */
+static void answer_fragment(struct session *session, const char *etag, bool restarted, char *answer,
+                            size_t answer_len, struct http_response *response) {
+  if (!restarted) {
+    free(answer);
+    response->status = 204;
+    return;
+  }
+  (void)snprintf(session->etag, sizeof session->etag, "%s", etag);
+  http_response_add(response, "ETag", session->etag);
+  response->status = 200;
+  response->content_type = FRAGMENT_TYPE;
+  response->body = answer;
+  response->body_len = answer_len;
+}
+
+static void accept_fragment(struct whep_server *server, const struct http_request *request,
+                            struct session *session, struct http_response *response) {
+  const struct whep_backend *backend = &server->config.backend;
+  char etag[ETAG_SIZE];
+  bool restarted = false;
+  size_t answer_len = WHEP_ANSWER_BYTES_MAX;
+  char *answer = malloc(answer_len);
+  int status = answer != NULL ? make_etag(server, etag) : PAW_ERR_NO_MEMORY;
+  if (status == PAW_OK) {
+    status = backend->patch(backend->user_data, request->now_ns, session->peer, request->body,
+                            request->body_len, &restarted, answer, &answer_len);
+  }
+  if (status != PAW_OK) {
+    free(answer);
+    refuse_fragment(status, response);
+    return;
+  }
+  answer_fragment(session, etag, restarted, answer, answer_len, response);
+}
+
+/* RFC 9110 section 13.1.1, strong comparison. RFC 9725 writes the asterisk in quotes. */
+static bool etag_matches(const char *if_match, const char *etag) {
+  size_t etag_len = strlen(etag);
+  while (*if_match != '\0') {
+    if_match += strspn(if_match, ", \t");
+    size_t len = strcspn(if_match, ", \t");
+    if ((len == etag_len && memcmp(if_match, etag, len) == 0) || (len == 1 && *if_match == '*') ||
+        (len == 3 && memcmp(if_match, "\"*\"", 3) == 0)) {
+      return true;
+    }
+    if_match += len;
+  }
+  return false;
+}
+
+static void handle_patch(struct whep_server *server, const struct http_request *request,
+                         struct session *session, struct http_response *response) {
+  if (request->body_too_long) {
+    http_response_say(response, 413, "The fragment is longer than 64 KiB.");
+  } else if (!http_is_type(request->content_type, FRAGMENT_TYPE)) {
+    http_response_add(response, "Accept-Patch", FRAGMENT_TYPE);
+    http_response_say(response, 415, "Content-Type must be " FRAGMENT_TYPE ".");
+  } else if (request->if_match == NULL) {
+    http_response_say(response, 428, "If-Match with the session's ETag is needed.");
+  } else if (!etag_matches(request->if_match, session->etag)) {
+    http_response_say(response, 412, "If-Match is not the session's ETag.");
+  } else if (request->body_len == 0) {
+    http_response_say(response, 422, "The fragment is missing.");
+  } else {
+    accept_fragment(server, request, session, response);
   }
 }
 
@@ -286,14 +419,12 @@ static void handle_preflight(struct http_response *response, const char *allowed
   http_response_add(response, "Access-Control-Max-Age", "86400");
   http_response_add(response, "Allow", allowed);
   http_response_add(response, "Accept-Post", "application/sdp");
+  http_response_add(response, "Accept-Patch", FRAGMENT_TYPE);
   response->status = 204;
 }
 
-static void handle_look(struct whep_server *server, const struct http_request *request,
-                        struct http_response *response) {
-  if (find_token(server, request) == NULL) {
-    refuse_unknown(request, response);
-  } else if (request->method == HTTP_HEAD) {
+static void handle_look(const struct http_request *request, struct http_response *response) {
+  if (request->method == HTTP_HEAD) {
     response->status = 200;
     response->content_type = "application/sdp";
   } else {
@@ -301,25 +432,8 @@ static void handle_look(struct whep_server *server, const struct http_request *r
   }
 }
 
-static void handle_delete(struct whep_server *server, const struct http_request *request,
-                          struct session *session, struct http_response *response) {
-  const struct token *token = find_token(server, request);
-  if (token == NULL) {
-    refuse_unknown(request, response);
-  } else if (session == NULL) {
-    http_response_say(response, 404, "There is no such session.");
-  } else if (token != session->owner && token->role != TOKEN_ADMIN) {
-    refuse_role(response, "This session was made with another token.");
-  } else {
-    uint64_t peer = session->peer;
-    release(server, session);
-    server->config.backend.end(server->config.backend.user_data, request->now_ns, peer);
-    response->status = 200;
-  }
-}
-
 #define ENDPOINT_METHODS "GET, HEAD, POST, OPTIONS"
-#define SESSION_METHODS "GET, HEAD, DELETE, OPTIONS"
+#define SESSION_METHODS "GET, HEAD, PATCH, DELETE, OPTIONS"
 
 static void handle_endpoint(struct whep_server *server, const struct http_request *request,
                             struct http_response *response) {
@@ -332,7 +446,11 @@ static void handle_endpoint(struct whep_server *server, const struct http_reques
     return;
   case HTTP_GET:
   case HTTP_HEAD:
-    handle_look(server, request, response);
+    if (find_token(server, request) == NULL) {
+      refuse_unknown(request, response);
+    } else {
+      handle_look(request, response);
+    }
     return;
   case HTTP_PATCH:
   case HTTP_DELETE:
@@ -342,33 +460,43 @@ static void handle_endpoint(struct whep_server *server, const struct http_reques
   }
 }
 
-static void handle_session_look(struct whep_server *server, const struct http_request *request,
-                                const struct session *session, struct http_response *response) {
-  handle_look(server, request, response);
-  if (session == NULL && response->status < 300) {
-    http_response_say(response, 404, "There is no such session.");
+static void handle_owned(struct whep_server *server, const struct http_request *request,
+                         struct session *session, struct http_response *response) {
+  switch (request->method) {
+  case HTTP_PATCH:
+    handle_patch(server, request, session, response);
+    return;
+  case HTTP_DELETE:
+    end_session(server, request->now_ns, session);
+    response->status = 200;
+    return;
+  case HTTP_GET:
+  case HTTP_HEAD:
+    handle_look(request, response);
+    return;
+  case HTTP_POST:
+  case HTTP_OPTIONS:
+  case HTTP_OTHER:
+    return;
   }
 }
 
 static void handle_session(struct whep_server *server, const struct http_request *request,
                            const char *id, struct http_response *response) {
   struct session *session = find_id(server, id);
-  switch (request->method) {
-  case HTTP_DELETE:
-    handle_delete(server, request, session, response);
-    return;
-  case HTTP_OPTIONS:
+  const struct token *token = find_token(server, request);
+  if (request->method == HTTP_OPTIONS) {
     handle_preflight(response, SESSION_METHODS);
-    return;
-  case HTTP_GET:
-  case HTTP_HEAD:
-    handle_session_look(server, request, session, response);
-    return;
-  case HTTP_POST:
-  case HTTP_PATCH:
-  case HTTP_OTHER:
+  } else if (request->method == HTTP_POST || request->method == HTTP_OTHER) {
     refuse_method(response, SESSION_METHODS);
-    return;
+  } else if (token == NULL) {
+    refuse_unknown(request, response);
+  } else if (session == NULL) {
+    http_response_say(response, 404, "There is no such session.");
+  } else if (token != session->owner && token->role != TOKEN_ADMIN) {
+    refuse_role(response, "This session was made with another token.");
+  } else {
+    handle_owned(server, request, session, response);
   }
 }
 
@@ -381,11 +509,16 @@ static const char *path_below(const struct whep_server *server, const char *path
   return path[len] == '\0' || path[len] == '/' ? path + len : NULL;
 }
 
+bool whep_server_owns(const struct whep_server *server, const char *path) {
+  return path_below(server, path) != NULL;
+}
+
 void whep_server_handle(struct whep_server *server, const struct http_request *request,
                         struct http_response *response) {
   const char *below = path_below(server, request->path);
   http_response_add(response, "Access-Control-Allow-Origin", "*");
-  http_response_add(response, "Access-Control-Expose-Headers", "Location, ETag, Link");
+  http_response_add(response, "Access-Control-Expose-Headers",
+                    "Location, ETag, Link, Accept-Post, Accept-Patch");
   if (below == NULL) {
     http_response_say(response, 404, "There is nothing at this address.");
   } else if (below[0] == '\0') {

@@ -130,6 +130,10 @@ static void fill_pcm(struct programme *programme, uint64_t now_ns) {
     take_flush(programme);
   }
   memset(programme->pcm + have * channels, 0, (want - have) * channels * sizeof programme->pcm[0]);
+  if (programme->mix.add != NULL) {
+    programme->mix.add(programme->mix.user_data, pacer_due_ns(&programme->pacer), programme->pcm,
+                       want);
+  }
   programme->level_dbfs = level_dbfs(programme->pcm, want * channels);
 }
 

@@ -21,6 +21,13 @@ enum programme_state {
   PROGRAMME_OVER,
 };
 
+/* What is added to the source before it is encoded; `add` NULL: nothing.
+ * Shape: int16 interleaved in the source's channels, to be heard from `play_ns` on. */
+struct programme_mix {
+  void (*add)(void *user_data, uint64_t play_ns, int16_t *pcm, size_t frames);
+  void *user_data;
+};
+
 struct programme {
   enum programme_state state;
   struct source *source; /* borrowed */
@@ -28,6 +35,7 @@ struct programme {
   struct pacer pacer;
   struct paw_log log;
   bool loop;
+  struct programme_mix mix;
   bool silent_before; /* nothing was sent for the last frame: the next begins a talk spurt */
   uint64_t retry_ns;
   uint32_t flush_left;   /* samples */

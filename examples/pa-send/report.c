@@ -11,7 +11,7 @@ static void write_host(const struct greeting *greeting, char *out) {
   struct paw_address offered[INTERFACES_MAX];
   struct paw_address host = greeting->settings->listen;
   if (host.family == PAW_FAMILY_NONE) {
-    size_t count = listeners_get_addresses(greeting->listeners, offered);
+    size_t count = peers_get_addresses(greeting->peers, offered);
     host = count > 0 ? offered[0]
                      : (struct paw_address){.ip = {127, 0, 0, 1}, .family = PAW_FAMILY_IPV4};
   }
@@ -36,8 +36,7 @@ void report_greet(const struct greeting *greeting) {
   bool plain = greeting->settings->insecure_http;
   write_host(greeting, host);
   fprintf(stderr, "serving %s on http%s://%s/whep, media on UDP port %u\n",
-          greeting->settings->source, plain ? "" : "s", host,
-          listeners_get_port(greeting->listeners));
+          greeting->settings->source, plain ? "" : "s", host, peers_get_port(greeting->peers));
   fprintf(stderr, "pair a speaker: pa-recv --server %s%s%s%s --token-file FILE\n",
           plain ? "http://" : "", host, plain ? "" : " --pin ", greeting->state->identity.pin);
   fputs("  FILE holds the token of role speaker alone on its first line\n", stderr);
@@ -49,32 +48,34 @@ static unsigned long long wide(uint64_t value) {
 }
 
 static void write_json(const struct report *report) {
-  const struct listeners_stats *l = &report->listeners;
+  const struct peers_stats *l = &report->peers;
   const struct programme *p = report->programme;
   printf(
-      "{\"t_s\":%.3f,\"state\":\"%s\",\"peers\":%zu,\"connected\":%zu,\"frames\":%llu,"
+      "{\"t_s\":%.3f,\"state\":\"%s\",\"peers\":%zu,\"connected\":%zu,\"talkers\":%zu,\"frames\":%"
+      "llu,"
       "\"skipped\":%llu,\"silent\":%llu,\"late_ms\":%.1f,\"level_dbfs\":%.1f,\"sent\":%llu,"
       "\"resent\":%llu,\"nacks\":%llu,\"lost\":%llu,\"datagrams\":%llu,\"dropped\":%llu,"
       "\"unclaimed\":%llu}\n",
-      report->t_s, report->state, l->peers, l->connected, wide(p->frames), wide(p->pacer.skipped),
-      wide(p->short_frames), (double)p->late_ns / 1e6, p->level_dbfs, wide(l->sent),
-      wide(l->resent), wide(l->nacks), wide(l->lost), wide(l->datagrams), wide(l->dropped),
-      wide(l->unclaimed));
+      report->t_s, report->state, l->peers, l->connected, report->talkers, wide(p->frames),
+      wide(p->pacer.skipped), wide(p->short_frames), (double)p->late_ns / 1e6, p->level_dbfs,
+      wide(l->sent), wide(l->resent), wide(l->nacks), wide(l->lost), wide(l->datagrams),
+      wide(l->dropped), wide(l->unclaimed));
   (void)fflush(stdout);
 }
 
 void report_write(const struct report *report, bool json) {
-  const struct listeners_stats *l = &report->listeners;
+  const struct peers_stats *l = &report->peers;
   const struct programme *p = report->programme;
   if (json) {
     write_json(report);
     return;
   }
   fprintf(stderr,
-          "%8.1f s  %s  %zu of %zu connected  %.1f dBFS  frames %llu  late %.1f ms  sent %llu  "
+          "%8.1f s  %s  %zu of %zu connected  %zu talking  %.1f dBFS  frames %llu  late %.1f ms  "
+          "sent %llu  "
           "resent %llu  "
           "lost %llu  dropped %llu\n",
-          report->t_s, report->state, l->connected, l->peers, p->level_dbfs, wide(p->frames),
-          (double)p->late_ns / 1e6, wide(l->sent), wide(l->resent), wide(l->lost),
+          report->t_s, report->state, l->connected, l->peers, report->talkers, p->level_dbfs,
+          wide(p->frames), (double)p->late_ns / 1e6, wide(l->sent), wide(l->resent), wide(l->lost),
           wide(l->dropped));
 }

@@ -3,14 +3,14 @@
 #ifndef PA_SEND_REPORT_H
 #define PA_SEND_REPORT_H
 
-#include "listeners.h"
+#include "peers.h"
 #include "programme.h"
 #include "state.h"
 
 struct greeting {
   const struct settings *settings;
   const struct state *state;
-  const struct listeners *listeners;
+  const struct peers *peers;
   uint16_t http_port;
 };
 
@@ -20,7 +20,8 @@ void report_greet(const struct greeting *greeting);
 struct report {
   double t_s;
   const char *state;
-  struct listeners_stats listeners;
+  struct peers_stats peers;
+  size_t talkers;
   const struct programme *programme;
 };
 

@@ -5,13 +5,15 @@
 #include <stdlib.h>
 
 #include "http_server.h"
-#include "listeners.h"
+#include "peers.h"
 #include "programme.h"
 #include "report.h"
 #include "state.h"
 #include "system.h"
+#include "talkers.h"
 
 #define WHEP_PATH "/whep"
+#define WHIP_PATH "/whip"
 /* After the last frame receivers may still ask for what they lost. */
 #define TAIL_NS (500 * PAW_NS_PER_MS)
 /* Farewells need no answer; a peer that does not come to its end by then is left. */
@@ -32,13 +34,16 @@ struct server {
   struct source *source;
   struct programme programme;
   struct state state;
-  struct listeners *listeners;
+  struct peers *peers;
+  struct talkers *talkers;
   struct whep_server *whep;
+  struct whep_server *whip;
   struct http_server *http;
   struct loop_timer frame_timer;
   struct loop_timer phase_timer;
   struct loop_timer expiry_timer;
   struct loop_timer report_timer;
+  struct loop_timer talkers_timer;
 };
 
 /* ---- phases ---- */
@@ -51,14 +56,16 @@ static void set_phase(struct server *server, enum phase phase) {
 static void begin_tail(struct server *server, uint64_t now_ns) {
   set_phase(server, PHASE_TAIL);
   whep_server_set_ended(server->whep);
+  whep_server_set_ended(server->whip);
   loop_timer_set(&server->phase_timer, now_ns + TAIL_NS);
 }
 
 static void begin_closing(struct server *server, uint64_t now_ns) {
   set_phase(server, PHASE_CLOSING);
   whep_server_set_ended(server->whep);
+  whep_server_set_ended(server->whip);
   loop_timer_set(&server->frame_timer, PAW_TIME_NEVER);
-  listeners_end_all(server->listeners, now_ns);
+  peers_end_all(server->peers, now_ns);
   loop_timer_set(&server->phase_timer, now_ns + CLOSING_NS);
 }
 
@@ -87,7 +94,7 @@ static void on_frame_timer(void *user_data, uint64_t now_ns) {
   struct server *server = user_data;
   struct paw_audio_frame frame;
   if (programme_next(&server->programme, now_ns, &frame)) {
-    listeners_send(server->listeners, now_ns, &frame);
+    peers_send(server->peers, now_ns, &frame);
   }
   loop_timer_set(&server->frame_timer, programme_due_ns(&server->programme));
   if (server->programme.state == PROGRAMME_OVER) {
@@ -98,6 +105,7 @@ static void on_frame_timer(void *user_data, uint64_t now_ns) {
 static void on_expiry_timer(void *user_data, uint64_t now_ns) {
   struct server *server = user_data;
   whep_server_expire(server->whep, now_ns);
+  whep_server_expire(server->whip, now_ns);
 }
 
 static void on_report_timer(void *user_data, uint64_t now_ns) {
@@ -106,7 +114,8 @@ static void on_report_timer(void *user_data, uint64_t now_ns) {
                           .state = phase_names[server->phase],
                           .programme = &server->programme};
   uint64_t period_ns = (uint64_t)(server->settings->stats_s * 1e9);
-  listeners_get_stats(server->listeners, &report.listeners);
+  peers_get_stats(server->peers, &report.peers);
+  report.talkers = talkers_get_count(server->talkers);
   report_write(&report, server->settings->json);
   server->programme.late_ns = 0;
   uint64_t passed = (now_ns - server->start_ns) / period_ns;
@@ -116,25 +125,53 @@ static void on_report_timer(void *user_data, uint64_t now_ns) {
 static void on_connected(void *user_data, uint64_t peer) {
   struct server *server = user_data;
   whep_server_note_connected(server->whep, peer);
+  whep_server_note_connected(server->whip, peer);
 }
 
 static void on_closed(void *user_data, uint64_t peer) {
   struct server *server = user_data;
   whep_server_note_closed(server->whep, peer);
+  whep_server_note_closed(server->whip, peer);
+  talkers_note_closed(server->talkers, peer);
+}
+
+static void on_audio(void *user_data, uint64_t now_ns, uint64_t peer,
+                     const struct paw_audio_packet *packet) {
+  struct server *server = user_data;
+  talkers_handle_audio(server->talkers, now_ns, peer, packet);
+}
+
+static void add_talkers(void *user_data, uint64_t play_ns, int16_t *pcm, size_t frames) {
+  struct server *server = user_data;
+  talkers_mix(server->talkers, play_ns, pcm, frames);
+}
+
+/* The players are looked at in the idle hook, which follows. */
+static void on_talkers_timer(void *user_data, uint64_t now_ns) {
+  (void)user_data;
+  (void)now_ns;
 }
 
 static void on_request(void *user_data, const struct http_request *request,
                        struct http_response *response) {
   struct server *server = user_data;
-  whep_server_handle(server->whep, request, response);
+  if (whep_server_owns(server->whip, request->path)) {
+    whep_server_handle(server->whip, request, response);
+  } else {
+    whep_server_handle(server->whep, request, response);
+  }
 }
 
 static void on_idle(void *user_data, uint64_t now_ns) {
   struct server *server = user_data;
-  listeners_drain(server->listeners, now_ns);
+  peers_drain(server->peers, now_ns);
+  loop_timer_set(&server->talkers_timer, talkers_serve(server->talkers, now_ns));
+  peers_drain(server->peers, now_ns);
   http_server_idle(server->http, now_ns);
-  loop_timer_set(&server->expiry_timer, whep_server_next_deadline(server->whep));
-  if (server->phase == PHASE_CLOSING && listeners_get_count(server->listeners) == 0) {
+  uint64_t whep_ns = whep_server_next_deadline(server->whep);
+  uint64_t whip_ns = whep_server_next_deadline(server->whip);
+  loop_timer_set(&server->expiry_timer, whep_ns < whip_ns ? whep_ns : whip_ns);
+  if (server->phase == PHASE_CLOSING && peers_get_count(server->peers) == 0) {
     loop_stop(server->loop);
   }
 }
@@ -155,22 +192,36 @@ static int open_source(struct server *server, struct fault *fault) {
 
 static int open_network(struct server *server, struct fault *fault) {
   const struct settings *settings = server->settings;
-  struct listeners_config listeners = {.settings = settings,
-                                       .channels = server->source->channels,
-                                       .log = server->log,
-                                       .connected = on_connected,
-                                       .closed = on_closed,
-                                       .user_data = server};
-  if (listeners_open(&listeners, server->loop, &server->listeners, fault) != 0) {
+  struct peers_config peers = {.settings = settings,
+                               .channels = server->source->channels,
+                               .log = server->log,
+                               .connected = on_connected,
+                               .audio = on_audio,
+                               .closed = on_closed,
+                               .user_data = server};
+  if (peers_open(&peers, server->loop, &server->peers, fault) != 0) {
     return -1;
   }
-  struct whep_config whep = {.path = WHEP_PATH,
+  struct talkers_config talkers = {
+      .peers = server->peers, .channels = server->source->channels, .log = server->log};
+  if (talkers_open(&talkers, &server->talkers, fault) != 0) {
+    return -1;
+  }
+  server->programme.mix = (struct programme_mix){.add = add_talkers, .user_data = server};
+  struct whep_config whep = {.kind = WHEP_LISTEN,
+                             .path = WHEP_PATH,
                              .tokens = &server->state.tokens,
                              .rng = system_rng(),
-                             .backend = listeners_backend(server->listeners),
-                             .max_sessions = LISTENERS_MAX};
+                             .backend = peers_backend(server->peers),
+                             .max_sessions = PEERS_MAX};
+  struct whep_config whip = whep;
+  whip.kind = WHEP_TALK;
+  whip.path = WHIP_PATH;
+  whip.backend = talkers_backend(server->talkers);
+  whip.max_sessions = TALKERS_MAX;
   server->whep = whep_server_new(&whep);
-  if (server->whep == NULL) {
+  server->whip = whep_server_new(&whip);
+  if (server->whep == NULL || server->whip == NULL) {
     return fault_set(fault, "out of memory");
   }
   struct http_server_config http = {.listen = settings->listen,
@@ -188,12 +239,13 @@ static void init_timers(struct server *server) {
   loop_timer_init(server->loop, &server->phase_timer, on_phase_timer, server);
   loop_timer_init(server->loop, &server->expiry_timer, on_expiry_timer, server);
   loop_timer_init(server->loop, &server->report_timer, on_report_timer, server);
+  loop_timer_init(server->loop, &server->talkers_timer, on_talkers_timer, server);
 }
 
 static void start(struct server *server) {
   struct greeting greeting = {.settings = server->settings,
                               .state = &server->state,
-                              .listeners = server->listeners,
+                              .peers = server->peers,
                               .http_port = http_server_get_port(server->http)};
   report_greet(&greeting);
   server->start_ns = system_now_ns();
@@ -224,7 +276,9 @@ static int run(struct server *server, struct fault *fault) {
 static void wipe(struct server *server) {
   http_server_close(server->http);
   whep_server_free(server->whep);
-  listeners_close(server->listeners);
+  whep_server_free(server->whip);
+  talkers_close(server->talkers);
+  peers_close(server->peers);
   state_wipe(&server->state);
   programme_wipe(&server->programme);
   if (server->source != NULL) {

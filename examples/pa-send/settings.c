@@ -152,7 +152,8 @@ static struct option_table make_table(const struct option *options) {
       .program = "pa-send",
       .usage = "[options] SOURCE",
       .about =
-          "Serves SOURCE as Opus over WebRTC (WHEP) to any number of receivers and browsers.\n"
+          "Serves SOURCE as Opus over WebRTC (WHEP) to any number of receivers and browsers;\n"
+          "who talks to it (WHIP) is added to SOURCE.\n"
           "\n"
           "SOURCE is one of\n"
           "  FILE           audio file: MP3, FLAC, WAV, AAC, M4A, Ogg Vorbis, Opus, ...\n"
@@ -167,6 +168,7 @@ static struct option_table make_table(const struct option *options) {
           "  t_s         seconds since the start\n"
           "  state       serving, tail (the source has ended) or closing\n"
           "  peers       connections; connected: those that media flows to\n"
+          "  talkers     of these, those that came by WHIP\n"
           "  frames      encoded\n"
           "  skipped     frames left out because the program was held up\n"
           "  silent      frames with silence because the source had nothing\n"

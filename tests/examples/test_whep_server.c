@@ -13,6 +13,8 @@
 #define SPEAKER "Bearer speakerspeakerspeaker"
 #define TALKER "Bearer talkertalkertalker"
 #define ADMIN "bearer  adminadminadminadmin"
+#define BOUND "Bearer boundboundboundbound"
+#define FRAGMENT "application/trickle-ice-sdpfrag"
 #define START_NS (1000 * PAW_NS_PER_S)
 
 struct bench {
@@ -23,6 +25,9 @@ struct bench {
   int accept_status;
   uint64_t last_peer;
   uint64_t ended_peer;
+  int patch_status;
+  bool patch_restarts;
+  unsigned patches;
   unsigned ends;
   uint8_t random;
 };
@@ -43,6 +48,25 @@ static int accept_peer(void *user_data, uint64_t now_ns, const char *offer, size
   return PAW_OK;
 }
 
+static int patch_peer(void *user_data, uint64_t now_ns, uint64_t peer, const char *fragment,
+                      size_t fragment_len, bool *restarted, char *answer, size_t *answer_len) {
+  struct bench *bench = user_data;
+  assert_true(now_ns == bench->now_ns);
+  assert_true(peer == bench->last_peer);
+  assert_int_equal(fragment_len, 8);
+  assert_memory_equal(fragment, "fragment", 8);
+  bench->patches++;
+  if (bench->patch_status != PAW_OK) {
+    return bench->patch_status;
+  }
+  *restarted = bench->patch_restarts;
+  if (*restarted) {
+    memcpy(answer, "ours", 4);
+    *answer_len = 4;
+  }
+  return PAW_OK;
+}
+
 static void end_peer(void *user_data, uint64_t now_ns, uint64_t peer) {
   struct bench *bench = user_data;
   assert_true(now_ns == bench->now_ns);
@@ -56,24 +80,34 @@ static int count_up(void *user_data, uint8_t *out, size_t len) {
   return 0;
 }
 
-static int set_up(void **state) {
+static int set_up_kind(void **state, enum whep_kind kind) {
   static struct bench bench;
   struct fault fault;
   bench = (struct bench){.now_ns = START_NS};
   assert_int_equal(tokens_parse("listener listenerlistener\nspeaker speakerspeakerspeaker\n"
-                                "talker talkertalkertalker\nadmin adminadminadminadmin\n",
+                                "talker talkertalkertalker\nadmin adminadminadminadmin\n"
+                                "speaker boundboundboundbound hall\n",
                                 "tokens", &bench.tokens, &fault),
                    0);
   struct whep_config config = {
-      .path = "/whep",
+      .kind = kind,
+      .path = kind == WHEP_LISTEN ? "/whep" : "/whip",
       .tokens = &bench.tokens,
       .rng = {.fill = count_up, .user_data = &bench},
-      .backend = {.accept = accept_peer, .end = end_peer, .user_data = &bench},
+      .backend = {.accept = accept_peer, .patch = patch_peer, .end = end_peer, .user_data = &bench},
       .max_sessions = 2};
   bench.server = whep_server_new(&config);
   assert_non_null(bench.server);
   *state = &bench;
   return 0;
+}
+
+static int set_up(void **state) {
+  return set_up_kind(state, WHEP_LISTEN);
+}
+
+static int set_up_talk(void **state) {
+  return set_up_kind(state, WHEP_TALK);
 }
 
 static int tear_down(void **state) {
@@ -90,7 +124,7 @@ static int ask(struct bench *bench, const struct http_request *request) {
   whep_server_handle(bench->server, &now, &bench->response);
   assert_string_equal(http_response_get(&bench->response, "Access-Control-Allow-Origin"), "*");
   assert_string_equal(http_response_get(&bench->response, "Access-Control-Expose-Headers"),
-                      "Location, ETag, Link");
+                      "Location, ETag, Link, Accept-Post, Accept-Patch");
   return bench->response.status;
 }
 
@@ -101,6 +135,16 @@ static int post(struct bench *bench, const char *authorization) {
                                            .content_type = "application/sdp",
                                            .body = "offer",
                                            .body_len = 5});
+}
+
+static int patch(struct bench *bench, const char *path, const char *if_match) {
+  return ask(bench, &(struct http_request){.method = HTTP_PATCH,
+                                           .path = path,
+                                           .authorization = LISTENER,
+                                           .content_type = FRAGMENT,
+                                           .if_match = if_match,
+                                           .body = "fragment",
+                                           .body_len = 8});
 }
 
 static int plain(struct bench *bench, enum http_method method, const char *path,
@@ -231,6 +275,7 @@ static void preflights_need_no_token(void **state) {
   assert_int_equal(plain(bench, HTTP_OPTIONS, "/whep", NULL), 204);
   assert_non_null(strstr(header(bench, "Access-Control-Allow-Methods"), "POST"));
   assert_non_null(strstr(header(bench, "Access-Control-Allow-Headers"), "Authorization"));
+  assert_string_equal(header(bench, "Accept-Patch"), FRAGMENT);
   assert_string_equal(header(bench, "Accept-Post"), "application/sdp");
   assert_int_equal(plain(bench, HTTP_OPTIONS, "/whep/anything", NULL), 204);
   assert_non_null(strstr(header(bench, "Access-Control-Allow-Methods"), "DELETE"));
@@ -240,12 +285,133 @@ static void other_methods_and_addresses_are_refused(void **state) {
   struct bench *bench = *state;
   char location[HTTP_HEADER_VALUE_SIZE];
   join(bench, LISTENER, location);
-  assert_int_equal(plain(bench, HTTP_PATCH, location, LISTENER), 405);
-  assert_string_equal(header(bench, "Allow"), "GET, HEAD, DELETE, OPTIONS");
+  assert_int_equal(plain(bench, HTTP_POST, location, LISTENER), 405);
+  assert_string_equal(header(bench, "Allow"), "GET, HEAD, PATCH, DELETE, OPTIONS");
   assert_int_equal(plain(bench, HTTP_DELETE, "/whep", LISTENER), 405);
+  assert_int_equal(plain(bench, HTTP_PATCH, "/whep", LISTENER), 405);
+  assert_string_equal(header(bench, "Allow"), "GET, HEAD, POST, OPTIONS");
   assert_int_equal(plain(bench, HTTP_OTHER, "/whep", LISTENER), 405);
   assert_int_equal(plain(bench, HTTP_GET, "/", LISTENER), 404);
   assert_int_equal(plain(bench, HTTP_GET, "/whepper", LISTENER), 404);
+}
+
+/* ---- PATCH ---- */
+
+static void candidates_are_taken_without_an_answer(void **state) {
+  struct bench *bench = *state;
+  char location[HTTP_HEADER_VALUE_SIZE];
+  join(bench, LISTENER, location);
+  assert_int_equal(patch(bench, location, "\"0202020202020202\""), 204);
+  assert_int_equal(bench->response.body_len, 0);
+  assert_null(bench->response.body);
+  assert_null(http_response_get(&bench->response, "ETag"));
+  assert_int_equal(patch(bench, location, "\"other\", \"0202020202020202\""), 204);
+  assert_int_equal(bench->patches, 2);
+}
+
+static void a_restart_is_answered_with_a_fragment_and_another_etag(void **state) {
+  static const char *const any[] = {"*", "\"*\""};
+  struct bench *bench = *state;
+  char location[HTTP_HEADER_VALUE_SIZE];
+  char before[HTTP_HEADER_VALUE_SIZE] = "\"0202020202020202\"";
+  join(bench, LISTENER, location);
+  bench->patch_restarts = true;
+  for (size_t i = 0; i < 2; i++) {
+    assert_int_equal(patch(bench, location, any[i]), 200);
+    assert_string_equal(bench->response.content_type, FRAGMENT);
+    assert_int_equal(bench->response.body_len, 4);
+    assert_memory_equal(bench->response.body, "ours", 4);
+    assert_string_not_equal(header(bench, "ETag"), before);
+    assert_int_equal(strlen(header(bench, "ETag")), 18);
+    (void)snprintf(before, sizeof before, "%s", header(bench, "ETag"));
+  }
+  assert_int_equal(patch(bench, location, "\"0202020202020202\""), 412);
+  bench->patch_restarts = false;
+  assert_int_equal(patch(bench, location, before), 204);
+}
+
+static void a_fragment_needs_its_conditions(void **state) {
+  struct bench *bench = *state;
+  struct http_request request = {
+      .method = HTTP_PATCH, .authorization = LISTENER, .body = "", .if_match = "*"};
+  char location[HTTP_HEADER_VALUE_SIZE];
+  join(bench, LISTENER, location);
+  request.path = location;
+  assert_int_equal(ask(bench, &request), 415);
+  assert_string_equal(header(bench, "Accept-Patch"), FRAGMENT);
+  request.content_type = FRAGMENT;
+  assert_int_equal(ask(bench, &request), 422);
+  request.body_too_long = true;
+  assert_int_equal(ask(bench, &request), 413);
+  request.authorization = SPEAKER;
+  assert_int_equal(ask(bench, &request), 403);
+  request.authorization = NULL;
+  assert_int_equal(ask(bench, &request), 401);
+  assert_int_equal(patch(bench, location, NULL), 428);
+  assert_int_equal(patch(bench, location, ""), 412);
+  assert_int_equal(patch(bench, location, "W/\"0202020202020202\""), 412);
+  assert_int_equal(patch(bench, location, "0202020202020202"), 412);
+  assert_int_equal(patch(bench, "/whep/00000000000000000000000000000000", "*"), 404);
+  assert_int_equal(bench->patches, 0);
+}
+
+static void a_fragment_that_fails_leaves_the_session(void **state) {
+  static const struct {
+    int status, http;
+  } cases[] = {{PAW_ERR_MALFORMED, 422},
+               {PAW_ERR_LIMIT, 422},
+               {PAW_ERR_STATE, 404},
+               {PAW_ERR_NO_MEMORY, 500}};
+  struct bench *bench = *state;
+  char location[HTTP_HEADER_VALUE_SIZE];
+  join(bench, LISTENER, location);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    bench->patch_status = cases[i].status;
+    assert_int_equal(patch(bench, location, "*"), cases[i].http);
+  }
+  bench->patch_status = PAW_OK;
+  assert_int_equal(patch(bench, location, "\"0202020202020202\""), 204);
+  assert_int_equal(bench->ends, 0);
+}
+
+/* ---- who ---- */
+
+static void a_bound_token_has_one_session(void **state) {
+  struct bench *bench = *state;
+  char first[HTTP_HEADER_VALUE_SIZE];
+  char second[HTTP_HEADER_VALUE_SIZE];
+  join(bench, BOUND, first);
+  assert_int_equal(post(bench, SPEAKER), 201);
+  join(bench, BOUND, second);
+  assert_int_equal(bench->ends, 1);
+  assert_int_equal(bench->ended_peer, 1);
+  assert_int_equal(whep_server_get_session_count(bench->server), 2);
+  assert_int_equal(plain(bench, HTTP_GET, first, BOUND), 404);
+  bench->accept_status = PAW_ERR_MALFORMED;
+  assert_int_equal(post(bench, BOUND), 400);
+  assert_int_equal(plain(bench, HTTP_GET, second, BOUND), 204);
+}
+
+static void talkers_are_others_than_listeners(void **state) {
+  struct bench *bench = *state;
+  struct http_request request = {.method = HTTP_POST,
+                                 .path = "/whip",
+                                 .content_type = "application/sdp",
+                                 .body = "offer",
+                                 .body_len = 5};
+  static const struct {
+    const char *authorization;
+    int http;
+  } cases[] = {{LISTENER, 403}, {SPEAKER, 403}, {NULL, 401}, {TALKER, 201}, {ADMIN, 201}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    request.authorization = cases[i].authorization;
+    assert_int_equal(ask(bench, &request), cases[i].http);
+  }
+  assert_non_null(strstr(header(bench, "Location"), "/whip/"));
+  assert_int_equal(ask(bench, &request), 503);
+  assert_string_equal(header(bench, "Retry-After"), "5");
+  assert_true(whep_server_owns(bench->server, "/whip/x"));
+  assert_false(whep_server_owns(bench->server, "/whep"));
 }
 
 /* ---- time ---- */
@@ -294,6 +460,12 @@ int main(void) {
       WHEP_TEST(looking_gives_2xx_without_content),
       WHEP_TEST(preflights_need_no_token),
       WHEP_TEST(other_methods_and_addresses_are_refused),
+      WHEP_TEST(candidates_are_taken_without_an_answer),
+      WHEP_TEST(a_restart_is_answered_with_a_fragment_and_another_etag),
+      WHEP_TEST(a_fragment_needs_its_conditions),
+      WHEP_TEST(a_fragment_that_fails_leaves_the_session),
+      WHEP_TEST(a_bound_token_has_one_session),
+      cmocka_unit_test_setup_teardown(talkers_are_others_than_listeners, set_up_talk, tear_down),
       WHEP_TEST(what_does_not_connect_is_removed_after_30_s),
       WHEP_TEST(a_peer_that_closed_takes_its_session_along),
   };

@@ -52,7 +52,7 @@ ask 404 "https://$server/"
 
 ask 204 -X OPTIONS "$url"
 [ "$(header Access-Control-Allow-Origin)" = '*' ] || fail 'CORS: no origin'
-[ "$(header Access-Control-Expose-Headers)" = 'Location, ETag, Link' ] || fail 'CORS: no headers'
+[ "$(header Access-Control-Expose-Headers)" = 'Location, ETag, Link, Accept-Post, Accept-Patch' ] || fail 'CORS: no headers'
 ask 200 -I -H "$(as listener)" "$url"
 ask 204 -H "$(as listener)" "$url"
 
@@ -65,7 +65,7 @@ grep -q '^a=candidate:.* 127\.0\.0\.1 .* typ host' "$work/body" || fail 'no cand
 grep -q '^a=sendonly' "$work/body" || fail 'the answer does not send'
 session=https://$server$location
 ask 204 -H "$(as listener)" "$session"
-ask 405 -X PATCH -H "$(as listener)" "$session"
+ask 415 -X PATCH -H "$(as listener)" "$session"
 ask 403 -X DELETE -H "$(as speaker)" "$session"
 ask 200 -X DELETE -H "$(as listener)" "$session"
 ask 404 -X DELETE -H "$(as listener)" "$session"
