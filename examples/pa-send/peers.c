@@ -338,7 +338,6 @@ static int make_hub(struct peers *peers, struct fault *fault) {
   struct paw_rng rng = system_rng();
   struct paw_allocator plain = {0};
   paw_hub_config_init(&config);
-  config.log = peers->config.log;
   config.max_peers = PEERS_MAX;
   int status = paw_certificate_generate(&rng, &plain, &peers->certificate);
   if (status == PAW_OK) {

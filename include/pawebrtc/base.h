@@ -197,8 +197,7 @@ struct paw_transmit {
   X(DTLS, "DTLS retransmission")                                                                   \
   X(RTCP, "RTCP report")                                                                           \
   X(MEDIA, "media watchdog")                                                                       \
-  X(NACK, "retransmission request")                                                                \
-  X(CLOSE, "end of the closing drain")
+  X(NACK, "retransmission request")
 
 enum paw_timeout_reason {
 #define PAW_TIMEOUT_ENUM(name, text) PAW_TIMEOUT_##name,

@@ -22,7 +22,6 @@ typedef uint64_t paw_hub_peer;
 struct paw_hub_config {
   size_t struct_size;
   struct paw_allocator allocator;
-  struct paw_log log;
   uint32_t max_peers; /**< 1024; at most 65535 */
   uint64_t seed;      /**< random, so that strangers cannot make addresses collide. 0 */
 };
@@ -49,7 +48,7 @@ PAW_API void paw_hub_remove(struct paw_hub *hub, paw_hub_peer peer);
 /**
  * The connection, to negotiate, close or ask it; NULL when there is none of that name. Do its input
  * and output through the hub. It counts as changed by this call: the hub looks at it at its next
- * poll. Valid until it is removed.
+ * poll. So ask anew before each act instead of keeping the pointer.
  */
 PAW_API struct paw_rtc *paw_hub_get_rtc(struct paw_hub *hub, paw_hub_peer peer);
 

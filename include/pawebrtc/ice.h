@@ -130,7 +130,7 @@ PAW_API int paw_ice_end_remote_candidates(struct paw_ice *ice);
  * Start over with new credentials (RFC 8445 section 9). The selected pair stays in use until a pair
  * of the new generation is nominated. Exchange credentials again with paw_ice_set_remote.
  *
- * @return@return PAW_OK; PAW_ERR_STATE after close; PAW_ERR_RANDOM; PAW_ERR_NO_MEMORY (nothing has
+ * @return PAW_OK; PAW_ERR_STATE after close; PAW_ERR_RANDOM; PAW_ERR_NO_MEMORY (nothing has
  * changed)
  */
 PAW_API int paw_ice_restart(struct paw_ice *ice, uint64_t now_ns);

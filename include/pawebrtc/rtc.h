@@ -77,7 +77,8 @@ PAW_API int paw_rtc_add_remote_candidate(struct paw_rtc *rtc,
  * @param sdp  room for the text and a NUL; NULL to probe
  * @param len  in: room in bytes; out: length without the NUL
  * @return PAW_OK; PAW_ERR_NO_BUFFER: `len` then says what is needed without the NUL, and nothing
- *         else has happened; PAW_ERR_STATE: an offer is pending, or closed
+ *         else has happened; PAW_ERR_STATE: an offer is pending, or closed; PAW_ERR_UNSUPPORTED:
+ *         the peer's offer had several sections, which this one would have to repeat
  */
 PAW_API int paw_rtc_create_offer(struct paw_rtc *rtc, char *sdp, size_t *len);
 
@@ -166,7 +167,8 @@ PAW_API int paw_rtc_get_media(const struct paw_rtc *rtc, struct paw_media_info *
 /* ---- media -------------------------------------------------------------------------------- */
 
 /**
- * Send one frame. It is packed now or, if the peer is not connected yet, dropped.
+ * Send one frame. It is kept and becomes a packet when output is polled; while the peer is not
+ * connected, it is dropped.
  *
  * @return PAW_OK; PAW_ERR_STATE: sending is not negotiated; PAW_ERR_INVALID: frame out of range;
  *         PAW_ERR_NO_MEMORY
@@ -199,7 +201,7 @@ PAW_API bool paw_rtc_accepts(const struct paw_rtc *rtc, const struct paw_input *
  * Feed a datagram or the passing of time. Nothing from the network is an error: what is not good is
  * dropped and counted by its reason.
  *
- * @return PAW_OK; PAW_ERR_INVALID; PAW_ERR_STATE: the connection has ended
+ * @return PAW_OK; PAW_ERR_INVALID; PAW_ERR_STATE: the connection has ended or is closing
  */
 PAW_API int paw_rtc_handle_input(struct paw_rtc *rtc, const struct paw_input *input);
 
@@ -340,7 +342,7 @@ struct paw_rtc_stats {
   uint64_t payload_bytes_sent;
   uint64_t nacks_received; /**< sequence numbers asked for by the peer */
   uint64_t packets_resent;
-  uint64_t nacks_unanswered;    /**< no longer there, asked again too soon, or over the budget */
+  uint64_t nacks_unanswered;    /**< no longer there, asked again too soon, or too many */
   uint64_t remote_lost;         /**< by the last receiver report; 0 if negative */
   uint8_t remote_fraction_lost; /**< of 256 */
   uint32_t remote_jitter_rtp;

@@ -51,14 +51,14 @@
 
 /* ---- rtc ---- */
 #define PAW_RTC_QUEUE_INITIAL_BYTES 2048 /* events waiting for poll: about ten audio packets */
+#define PAW_RTC_QUEUE_AUDIO_BYTES 57344  /* audio leaves the rest to what must not be missed */
 #define PAW_RTC_QUEUE_MAX_BYTES 65536    /* more than a second of audio undrained is dropped */
 
 /* ---- stream ---- */
 #define PAW_HISTORY_NS UINT64_C(500000000) /* frames older than that help nobody */
-#define PAW_HISTORY_FRAMES 256    /* 500 ms of 2.5 ms frames, rounded up to a power of two */
-#define PAW_HISTORY_BYTES 32768   /* 500 ms at 510 kbit/s, the most that Opus makes */
-#define PAW_SEND_RESENDS_MAX 64   /* answers to NACKs that wait for their turn */
-#define PAW_SEND_RESENT_SLOTS 128 /* when each was last resent: a ring by sequence number */
+#define PAW_HISTORY_FRAMES 256  /* 500 ms of 2.5 ms frames, rounded up to a power of two */
+#define PAW_HISTORY_BYTES 32768 /* 500 ms at 510 kbit/s, the most that Opus makes */
+#define PAW_SEND_RESENDS_MAX 64 /* answers to NACKs that wait for their turn */
 
 /* ---- rtc, streams ---- */
 #define PAW_RTC_RECV_STREAMS_MAX 4 /* one audio section: its stream, and a few past ones */
@@ -67,7 +67,8 @@
 /* ---- hub ---- */
 #define PAW_HUB_PEERS_MAX 65535 /* max_peers of the config; slots are 16 bits wide */
 #define PAW_HUB_TRACKS_MAX 64   /* programmes at a time; each costs about 50 kB of history */
-#define PAW_HUB_PATHS_MAX 8     /* address pairs remembered a peer: the newest count */
-#define PAW_HUB_BATCH_MAX 64    /* datagrams a poll: past this sendmmsg gains nothing more */
+#define PAW_HUB_PATHS_MAX 128 /* address pairs remembered a peer: all pairs of an agent, and more  \
+                               */
+#define PAW_HUB_BATCH_MAX 64  /* datagrams a poll: past this sendmmsg gains nothing more */
 
 #endif

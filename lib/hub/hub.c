@@ -19,7 +19,6 @@ int paw_hub_new(const struct paw_hub_config *given, uint64_t now_ns, struct paw_
     return PAW_ERR_NO_MEMORY;
   }
   hub->allocator = config.allocator;
-  hub->log = config.log;
   hub->max_peers = config.max_peers;
   hub->seed = config.seed;
   hub->clock.now_ns = now_ns;

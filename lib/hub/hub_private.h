@@ -52,7 +52,6 @@ struct paw_hub_list {
 };
 
 struct paw_hub_track {
-  struct paw_hub *hub;
   struct paw_history *history;
   uint32_t *subscribers; /* slots */
   uint32_t subscriber_count;
@@ -62,7 +61,6 @@ struct paw_hub_track {
 
 struct paw_hub {
   struct paw_allocator allocator;
-  struct paw_log log;
   struct paw_clock clock;
   uint32_t max_peers;
   uint64_t seed;

@@ -9,6 +9,9 @@
 #include "base/mem.h"
 #include "stun/stun.h"
 
+/* Places for paths a peer; most have one or two, and the table grows for those with many. */
+#define PATHS_AT_FIRST 4
+
 /* FNV-1a, seeded. */
 static uint64_t hash_text(const uint8_t *text, size_t len, uint64_t seed) {
   uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ seed;
@@ -74,7 +77,8 @@ static void free_path(struct paw_hub *hub, uint32_t path) {
 
 int paw_hub_index_grow(struct paw_hub *hub, uint32_t slot_room) {
   uint32_t bucket_count = slot_room * 4; /* a power of two, as slot_room is; loads stay low */
-  uint32_t path_room = slot_room * PAW_HUB_PATHS_MAX;
+  uint32_t path_room = slot_room * PATHS_AT_FIRST;
+  path_room = path_room > hub->path_room ? path_room : hub->path_room;
   uint32_t *ufrags = paw_mem_alloc(&hub->allocator, bucket_count * sizeof *ufrags);
   uint32_t *buckets = paw_mem_alloc(&hub->allocator, bucket_count * sizeof *buckets);
   struct paw_hub_path *paths = paw_mem_alloc(&hub->allocator, path_room * sizeof *paths);
@@ -172,18 +176,52 @@ static void drop_oldest_path(struct paw_hub *hub, struct paw_hub_slot *slot) {
   slot->path_count--;
 }
 
+/* Twice as many paths, or false. */
+static bool grow_paths(struct paw_hub *hub) {
+  uint32_t room = hub->path_room * 2;
+  struct paw_hub_path *paths = paw_mem_alloc(&hub->allocator, room * sizeof *paths);
+  if (paths == NULL) {
+    return false;
+  }
+  memcpy(paths, hub->paths, hub->path_room * sizeof *paths);
+  paw_mem_free(&hub->allocator, hub->paths);
+  hub->paths = paths;
+  for (uint32_t path = hub->path_room; path < room; path++) {
+    free_path(hub, path);
+  }
+  hub->path_room = room;
+  return true;
+}
+
+/* Move the peer's path to the front of its list, where the newest and the used ones are. */
+static bool touch_path(struct paw_hub *hub, struct paw_hub_slot *slot,
+                       const struct paw_address *local, const struct paw_address *remote) {
+  for (uint32_t *at = &slot->first_path; *at != PAW_HUB_NONE; at = &hub->paths[*at].next_of_peer) {
+    uint32_t path = *at;
+    if (is_path(&hub->paths[path], local, remote)) {
+      *at = hub->paths[path].next_of_peer;
+      hub->paths[path].next_of_peer = slot->first_path;
+      slot->first_path = path;
+      return true;
+    }
+  }
+  return false;
+}
+
 void paw_hub_index_path(struct paw_hub *hub, uint32_t slot, const struct paw_address *local,
                         const struct paw_address *remote) {
   struct paw_hub_slot *s = &hub->slots[slot];
-  for (uint32_t path = s->first_path; path != PAW_HUB_NONE; path = hub->paths[path].next_of_peer) {
-    if (is_path(&hub->paths[path], local, remote)) {
-      return;
-    }
+  if (touch_path(hub, s, local, remote)) {
+    return;
   }
-  if (s->path_count == PAW_HUB_PATHS_MAX) {
+  if (s->path_count == PAW_HUB_PATHS_MAX ||
+      (hub->free_path == PAW_HUB_NONE && !grow_paths(hub) && s->path_count > 0)) {
     drop_oldest_path(hub, s);
   }
-  uint32_t path = hub->free_path; /* there is one: PAW_HUB_PATHS_MAX for every slot */
+  uint32_t path = hub->free_path;
+  if (path == PAW_HUB_NONE) {
+    return; /* no memory, and none of its own to give up: its datagrams are nobody's for now */
+  }
   hub->free_path = hub->paths[path].next_of_peer;
   hub->paths[path] = (struct paw_hub_path){
       .local = *local, .remote = *remote, .slot = slot, .next_of_peer = s->first_path};
@@ -221,7 +259,10 @@ uint32_t paw_hub_index_find(const struct paw_hub *hub, const struct paw_input *i
     return PAW_HUB_NONE;
   }
   if (paw_stun_peek_username(input->data, input->len, &username)) {
-    return find_ufrag(hub, paw_stun_username_ufrag(username));
+    uint32_t slot = find_ufrag(hub, paw_stun_username_ufrag(username));
+    if (slot != PAW_HUB_NONE) {
+      return slot;
+    } /* else perhaps one of before an ICE restart, on a path that is still in use */
   }
   return find_path(hub, input);
 }

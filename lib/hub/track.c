@@ -23,7 +23,6 @@ int paw_hub_track_new(struct paw_hub *hub, struct paw_hub_track **out) {
     paw_mem_free(&hub->allocator, track);
     return status;
   }
-  track->hub = hub;
   hub->tracks[place] = track;
   *out = track;
   return PAW_OK;

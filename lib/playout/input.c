@@ -156,8 +156,10 @@ static bool place(struct paw_playout *player, struct arrived *arrived) {
     if (near_sequence || (near_time && arrived->sequence > player->ledger.highest)) {
       return true;
     }
-    begin_stream(player, arrived);
-    return true;
+    if (arrived->sequence > player->ledger.highest) {
+      begin_stream(player, arrived);
+      return true;
+    } /* an older one proves no new beginning: it may be the late answer to a request */
   }
   if (near_sequence && near_time) {
     player->stray.is_there = false;

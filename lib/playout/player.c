@@ -105,8 +105,8 @@ void paw_playout_free(struct paw_playout *player) {
 /* ---- telling ---- */
 
 static bool poll_event(struct paw_playout *player, struct paw_playout_output *out) {
-  bool is_told = player->state != PAW_PLAYOUT_PLAYING && player->state != PAW_PLAYOUT_STALLED;
-  if (is_told || player->told == player->state) {
+  bool has_event = player->state == PAW_PLAYOUT_PLAYING || player->state == PAW_PLAYOUT_STALLED;
+  if (!has_event || player->told == player->state) {
     return false;
   }
   player->told = player->state;

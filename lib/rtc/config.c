@@ -73,7 +73,8 @@ int paw_rtc_new(const struct paw_rtc_config *given, uint64_t now_ns, struct paw_
   paw_rtc_config_init(&config);
   int status = paw_config_take(&config, sizeof config, given);
   if (status != PAW_OK || config.certificate == NULL || config.rng.fill == NULL ||
-      config.dscp > 63) {
+      config.dscp > 63 || (unsigned)config.audio.direction > PAW_DIRECTION_SENDRECV ||
+      (unsigned)config.ice_mode > PAW_ICE_LITE) {
     return PAW_ERR_INVALID;
   }
   struct paw_rtc *rtc = paw_mem_alloc(&config.allocator, sizeof *rtc);
@@ -124,8 +125,4 @@ void paw_rtc_free(struct paw_rtc *rtc) {
   paw_mem_free(&allocator, rtc->buffer);
   paw_ring_wipe(&rtc->queue, &allocator);
   paw_mem_free(&allocator, rtc);
-}
-
-const struct paw_allocator *paw_rtc_get_allocator(const struct paw_rtc *rtc) {
-  return &rtc->allocator;
 }

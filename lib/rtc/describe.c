@@ -49,6 +49,16 @@ static void describe_audio(const struct paw_rtc *rtc, struct paw_audio_descripti
   }
 }
 
+/* RFC 9429 section 5.2.2: a later offer keeps the mid, payload types and ids that were agreed. */
+static void keep_names(const struct paw_rtc *rtc, struct paw_audio_description *audio) {
+  memcpy(audio->mid, rtc->local.mid, sizeof audio->mid);
+  audio->opus_payload_type = rtc->local.opus_payload_type;
+  audio->extension_mid = rtc->local.extension_mid;
+  audio->extension_audio_level = rtc->local.extension_audio_level;
+  audio->extension_abs_capture_time = rtc->local.extension_abs_capture_time;
+  audio->bundle = rtc->local.bundle;
+}
+
 void paw_rtc_describe_offer(const struct paw_rtc *rtc, struct paw_description *out) {
   *out = (struct paw_description){
       .setup = PAW_SETUP_ACTPASS, /* RFC 8842 section 5.2 */
@@ -67,6 +77,9 @@ void paw_rtc_describe_offer(const struct paw_rtc *rtc, struct paw_description *o
               .bundle = true,
           },
   };
+  if (paw_rtc_is_negotiated(rtc)) {
+    keep_names(rtc, &out->audio);
+  }
   describe_transport(rtc, out);
   describe_audio(rtc, &out->audio);
 }

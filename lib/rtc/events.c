@@ -16,6 +16,10 @@ void paw_rtc_push_event(struct paw_rtc *rtc, const struct paw_rtc_event *event) 
 
 void paw_rtc_push_audio(struct paw_rtc *rtc, const struct paw_audio_packet *packet) {
   struct paw_rtc_event event = {.kind = PAW_RTC_EVENT_AUDIO, .audio = *packet};
+  if (rtc->queue.used > PAW_RTC_QUEUE_AUDIO_BYTES) {
+    paw_rtc_drop(rtc, PAW_DROP_QUEUE_FULL);
+    return;
+  }
   uint8_t *record = paw_ring_push(&rtc->queue, &rtc->allocator, sizeof event + packet->len);
   if (record == NULL) {
     paw_rtc_drop(rtc, PAW_DROP_QUEUE_FULL);

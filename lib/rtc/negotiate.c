@@ -20,16 +20,39 @@ bool paw_rtc_receives(const struct paw_rtc *rtc) {
 
 /* ---- taking over what the peer says ---- */
 
-static int check_remote(const struct paw_description *remote) {
+/* The first fingerprint that can be verified, or NULL. */
+static const struct paw_fingerprint *find_fingerprint(const struct paw_description *remote) {
+  for (size_t i = 0; i < remote->fingerprint_count; i++) {
+    if (remote->fingerprints[i].hash != PAW_HASH_SHA1) {
+      return &remote->fingerprints[i];
+    }
+  }
+  return NULL;
+}
+
+static bool has_fingerprint(const struct paw_description *remote,
+                            const struct paw_fingerprint *wanted) {
+  for (size_t i = 0; i < remote->fingerprint_count; i++) {
+    const struct paw_fingerprint *own = &remote->fingerprints[i];
+    if (own->hash == wanted->hash && own->len == wanted->len &&
+        memcmp(own->value, wanted->value, own->len) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static int check_remote(const struct paw_rtc *rtc, const struct paw_description *remote) {
   if (remote->audio.opus_payload_type == 0 || remote->audio.opus_payload_type > 127) {
     return PAW_ERR_UNSUPPORTED;
   }
-  for (size_t i = 0; i < remote->fingerprint_count; i++) {
-    if (remote->fingerprints[i].hash != PAW_HASH_SHA1) {
-      return PAW_OK;
-    }
+  if (find_fingerprint(remote) == NULL) {
+    return PAW_ERR_MALFORMED; /* RFC 8827 section 6.5: no fingerprint, no session */
   }
-  return PAW_ERR_MALFORMED; /* RFC 8827 section 6.5: no fingerprint, no session */
+  /* RFC 8842 section 4: another fingerprint asks for another DTLS association. */
+  return paw_rtc_is_negotiated(rtc) && !has_fingerprint(remote, &rtc->remote_fingerprint)
+             ? PAW_ERR_UNSUPPORTED
+             : PAW_OK;
 }
 
 /* A lite agent answers a lite offer as a full one: two that only listen would wait for ever. */
@@ -112,13 +135,18 @@ static int apply(struct paw_rtc *rtc, const struct paw_description *local,
   }
   paw_rtc_take_candidates(rtc, remote->candidates, remote->candidate_count,
                           remote->end_of_candidates);
+  bool sent = paw_rtc_sends(rtc);
   rtc->local = local->audio;
   rtc->remote = remote->audio;
+  rtc->remote_fingerprint = *find_fingerprint(remote);
   rtc->direction = paw_rtc_common_direction(local->audio.direction,
                                             paw_rtc_mirror_direction(remote->audio.direction));
   rtc->signaling = PAW_RTC_STABLE;
   rtc->session_version++;
   set_send_format(rtc);
+  if (!sent && paw_rtc_sends(rtc)) {
+    paw_send_skip_to_now(&rtc->send); /* what was said while nothing was to be sent stays unsaid */
+  }
   paw_rtc_mark(rtc, PAW_RTC_EVENT_MEDIA);
   if (rtc->state == PAW_RTC_STATE_NEW) {
     rtc->dtls_role = dtls_role;
@@ -148,10 +176,16 @@ int paw_rtc_prepare_answer(struct paw_rtc *rtc, uint64_t now_ns,
   if (paw_rtc_is_over(rtc) || rtc->signaling != PAW_RTC_STABLE) {
     return PAW_ERR_STATE;
   }
-  int status = check_remote(offer);
-  if (status != PAW_OK) {
-    return status;
+  int status = check_remote(rtc, offer);
+  if (status == PAW_OK) {
+    paw_rtc_describe_answer(rtc, offer, answer);
   }
+  return status;
+}
+
+int paw_rtc_renew_ice(struct paw_rtc *rtc, const struct paw_description *offer,
+                      struct paw_description *answer) {
+  int status = PAW_OK;
   if (offer->ice_lite && paw_ice_get_mode(rtc->ice) == PAW_ICE_LITE) {
     status = become_full(rtc);
   } else if (paw_rtc_is_restart(rtc, &offer->ice)) {
@@ -178,6 +212,9 @@ int paw_rtc_direct_accept_offer(struct paw_rtc *rtc, uint64_t now_ns,
                                 const struct paw_description *offer,
                                 struct paw_description *answer) {
   int status = paw_rtc_prepare_answer(rtc, now_ns, offer, answer);
+  if (status == PAW_OK) {
+    status = paw_rtc_renew_ice(rtc, offer, answer);
+  }
   return status == PAW_OK ? paw_rtc_apply_answered(rtc, offer, answer) : status;
 }
 
@@ -187,7 +224,7 @@ int paw_rtc_direct_accept_answer(struct paw_rtc *rtc, uint64_t now_ns,
   if (paw_rtc_is_over(rtc) || rtc->signaling != PAW_RTC_HAVE_LOCAL_OFFER) {
     return PAW_ERR_STATE;
   }
-  int status = check_remote(answer);
+  int status = check_remote(rtc, answer);
   if (status != PAW_OK) {
     return status;
   }

@@ -93,10 +93,12 @@ static void take_packet(struct paw_rtc *rtc, const struct paw_input *input,
     paw_rtc_drop(rtc, PAW_DROP_RTP_SSRC_LIMIT);
     return;
   }
-  paw_recv_packet(recv, input->arrival_ns, header->sequence, header->timestamp_rtp, payload.len);
+  paw_recv_packet(recv, input->arrival_ns, header->sequence, header->timestamp_rtp);
   rtc->stats.packets_received++;
   rtc->stats.payload_bytes_received += payload.len;
-  note_media(rtc, rtc->clock.now_ns);
+  if (!recv->ended) {
+    note_media(rtc, rtc->clock.now_ns);
+  }
 
   struct paw_audio_packet packet = {
       .data = payload.data,
@@ -113,45 +115,69 @@ static void take_packet(struct paw_rtc *rtc, const struct paw_input *input,
   paw_rtc_push_audio(rtc, &packet);
 }
 
-static enum paw_drop rtp_drop_of(int status) {
+/* ---- both kinds up to their plaintext ---- */
+
+/* How one of the two kinds is opened, and what its failures are called. */
+struct opening {
+  int (*unprotect)(struct paw_srtp *srtp, uint8_t *packet, size_t *len);
+  enum paw_drop malformed;
+  enum paw_drop replay;
+  enum paw_drop unauthentic;
+};
+
+static const struct opening rtp_opening = {paw_srtp_unprotect_rtp, PAW_DROP_RTP_MALFORMED,
+                                           PAW_DROP_SRTP_REPLAY, PAW_DROP_SRTP_AUTH};
+static const struct opening rtcp_opening = {paw_srtp_unprotect_rtcp, PAW_DROP_RTCP_MALFORMED,
+                                            PAW_DROP_SRTCP_REPLAY, PAW_DROP_SRTCP_AUTH};
+
+static enum paw_drop drop_of(const struct opening *opening, int status) {
   switch (status) {
   case PAW_ERR_REPLAY:
-    return PAW_DROP_SRTP_REPLAY;
+    return opening->replay;
   case PAW_ERR_MALFORMED:
-    return PAW_DROP_RTP_MALFORMED;
+    return opening->malformed;
   case PAW_ERR_LIMIT:
     return PAW_DROP_RTP_SSRC_LIMIT;
   default:
-    return PAW_DROP_SRTP_AUTH;
+    return opening->unauthentic;
   }
 }
 
-void paw_rtc_receive_rtp(struct paw_rtc *rtc, const struct paw_input *input) {
+/* Nothing but a counter changes before the datagram is authenticated. */
+static bool open_datagram(struct paw_rtc *rtc, const struct opening *opening,
+                          const struct paw_input *input, uint8_t *plain, size_t *len) {
   if (rtc->srtp == NULL) {
     paw_rtc_drop(rtc, PAW_DROP_NO_KEYS);
-    return;
-  }
-  if (!paw_rtc_receives(rtc)) {
-    paw_rtc_drop(rtc, PAW_DROP_RTP_DIRECTION);
-    return;
+    return false;
   }
   if (input->len > PAW_DATAGRAM_MAX) {
-    paw_rtc_drop(rtc, PAW_DROP_RTP_MALFORMED);
-    return;
+    paw_rtc_drop(rtc, opening->malformed);
+    return false;
   }
-  uint8_t plain[PAW_DATAGRAM_MAX];
-  size_t len = input->len;
-  memcpy(plain, input->data, len);
-  int status = paw_srtp_unprotect_rtp(rtc->srtp, plain, &len);
+  *len = input->len;
+  memcpy(plain, input->data, *len);
+  int status = opening->unprotect(rtc->srtp, plain, len);
   if (status != PAW_OK) {
-    paw_rtc_drop(rtc, rtp_drop_of(status));
-    return;
+    paw_rtc_drop(rtc, drop_of(opening, status));
+    return false;
   }
   paw_ice_note_authenticated(rtc->ice, rtc->clock.now_ns, &input->local, &input->remote);
   paw_dtls_note_peer_complete(rtc->dtls);
+  return true;
+}
 
+void paw_rtc_receive_rtp(struct paw_rtc *rtc, const struct paw_input *input) {
+  uint8_t plain[PAW_DATAGRAM_MAX];
+  size_t len = 0;
   struct paw_rtp_header header;
   struct paw_slice payload;
+  if (rtc->srtp != NULL && !paw_rtc_receives(rtc)) {
+    paw_rtc_drop(rtc, PAW_DROP_RTP_DIRECTION);
+    return;
+  }
+  if (!open_datagram(rtc, &rtp_opening, input, plain, &len)) {
+    return;
+  }
   if (paw_rtp_read(plain, len, &header, &payload) != PAW_OK) {
     paw_rtc_drop(rtc, PAW_DROP_RTP_MALFORMED);
     return;
@@ -159,40 +185,11 @@ void paw_rtc_receive_rtp(struct paw_rtc *rtc, const struct paw_input *input) {
   take_packet(rtc, input, &header, payload);
 }
 
-/* ---- RTCP goes the same way up to its plaintext ---- */
-
-static enum paw_drop rtcp_drop_of(int status) {
-  switch (status) {
-  case PAW_ERR_REPLAY:
-    return PAW_DROP_SRTCP_REPLAY;
-  case PAW_ERR_MALFORMED:
-    return PAW_DROP_RTCP_MALFORMED;
-  case PAW_ERR_LIMIT:
-    return PAW_DROP_RTP_SSRC_LIMIT;
-  default:
-    return PAW_DROP_SRTCP_AUTH;
-  }
-}
-
 bool paw_rtc_open_rtcp(struct paw_rtc *rtc, const struct paw_input *input, uint8_t *plain,
                        size_t *len) {
-  if (rtc->srtp == NULL) {
-    paw_rtc_drop(rtc, PAW_DROP_NO_KEYS);
+  if (!open_datagram(rtc, &rtcp_opening, input, plain, len)) {
     return false;
   }
-  if (input->len > PAW_DATAGRAM_MAX) {
-    paw_rtc_drop(rtc, PAW_DROP_RTCP_MALFORMED);
-    return false;
-  }
-  *len = input->len;
-  memcpy(plain, input->data, *len);
-  int status = paw_srtp_unprotect_rtcp(rtc->srtp, plain, len);
-  if (status != PAW_OK) {
-    paw_rtc_drop(rtc, rtcp_drop_of(status));
-    return false;
-  }
-  paw_ice_note_authenticated(rtc->ice, rtc->clock.now_ns, &input->local, &input->remote);
-  paw_dtls_note_peer_complete(rtc->dtls);
   rtc->stats.rtcp_received++;
   return true;
 }

@@ -31,6 +31,4 @@ bool paw_rtc_is_valid_path(const struct paw_rtc *rtc, const struct paw_address *
 /* When to look at it again, after a drain. */
 struct paw_timeout paw_rtc_next_timeout(const struct paw_rtc *rtc);
 
-const struct paw_allocator *paw_rtc_get_allocator(const struct paw_rtc *rtc);
-
 #endif

@@ -61,7 +61,9 @@ struct paw_rtc {
   uint32_t local_ssrc;
   char cname[17]; /* 96 random bits (RFC 7022 section 4.2) */
   enum paw_dtls_role dtls_role;
-  struct paw_audio_description local;  /* what this side said */
+  struct paw_audio_description local;        /* what this side said */
+  struct paw_fingerprint remote_fingerprint; /* the first that was said */
+  size_t section_count; /* of the peer's offer: an offer of ours would have to repeat them */
   struct paw_audio_description remote; /* what the peer said; opus_payload_type 0 = nothing yet */
   enum paw_direction direction;        /* agreed, seen from this side */
 
@@ -114,6 +116,8 @@ void paw_rtc_take_candidates(struct paw_rtc *rtc, const struct paw_candidate *ca
                              size_t count, bool end);
 int paw_rtc_prepare_answer(struct paw_rtc *rtc, uint64_t now_ns,
                            const struct paw_description *offer, struct paw_description *answer);
+int paw_rtc_renew_ice(struct paw_rtc *rtc, const struct paw_description *offer,
+                      struct paw_description *answer);
 int paw_rtc_apply_answered(struct paw_rtc *rtc, const struct paw_description *offer,
                            const struct paw_description *answer);
 bool paw_rtc_is_negotiated(const struct paw_rtc *rtc);

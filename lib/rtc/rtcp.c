@@ -81,6 +81,10 @@ static int take_report(struct paw_rtc *rtc, const struct paw_rtcp_packet *packet
   return PAW_OK;
 }
 
+static struct paw_recv *newest_recv(struct paw_rtc *rtc) {
+  return rtc->recv_count > 0 ? &rtc->recv[rtc->recv_count - 1] : NULL;
+}
+
 static int take_bye(struct paw_rtc *rtc, const struct paw_rtcp_packet *packet) {
   uint32_t ssrcs[PAW_RTCP_REPORT_BLOCKS_MAX];
   size_t count = 0;
@@ -91,7 +95,9 @@ static int take_bye(struct paw_rtc *rtc, const struct paw_rtcp_packet *packet) {
       continue;
     }
     recv->ended = true;
-    rtc->flow = PAW_RTC_FLOW_IDLE;
+    if (recv == newest_recv(rtc)) {
+      rtc->flow = PAW_RTC_FLOW_IDLE;
+    }
     struct paw_rtc_event event = {.kind = PAW_RTC_EVENT_BYE, .bye_ssrc = ssrcs[i]};
     paw_rtc_push_event(rtc, &event);
   }
@@ -223,10 +229,6 @@ static bool seal(struct paw_rtc *rtc, struct paw_wr *wr, struct paw_transmit *ou
   }
   rtc->stats.rtcp_sent++;
   return paw_rtc_address(rtc, wr->data, len, out);
-}
-
-static struct paw_recv *newest_recv(struct paw_rtc *rtc) {
-  return rtc->recv_count > 0 ? &rtc->recv[rtc->recv_count - 1] : NULL;
 }
 
 static void write_nacks(struct paw_rtc *rtc, struct paw_wr *wr) {

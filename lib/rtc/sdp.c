@@ -25,6 +25,9 @@ int paw_rtc_create_offer(struct paw_rtc *rtc, char *sdp, size_t *len) {
   if (paw_rtc_is_over(rtc) || rtc->signaling != PAW_RTC_STABLE) {
     return PAW_ERR_STATE;
   }
+  if (rtc->section_count > 1) {
+    return PAW_ERR_UNSUPPORTED;
+  }
   struct paw_description offer;
   paw_rtc_describe_offer(rtc, &offer);
   int status = paw_sdp_write_offer(&offer, rtc->session_id, rtc->session_version, sdp, len);
@@ -32,6 +35,13 @@ int paw_rtc_create_offer(struct paw_rtc *rtc, char *sdp, size_t *len) {
     rtc->signaling = PAW_RTC_HAVE_LOCAL_OFFER;
   }
   return status;
+}
+
+static int write_answer(const struct paw_rtc *rtc, const struct paw_description *answered,
+                        const struct paw_sdp *offer, size_t index, char *answer,
+                        size_t *answer_len) {
+  return paw_sdp_write_answer(answered, offer, index, rtc->session_id, rtc->session_version, answer,
+                              answer_len);
 }
 
 int paw_rtc_accept_offer(struct paw_rtc *rtc, uint64_t now_ns, const char *offer, size_t offer_len,
@@ -48,12 +58,24 @@ int paw_rtc_accept_offer(struct paw_rtc *rtc, uint64_t now_ns, const char *offer
   if (status == PAW_OK) {
     status = paw_rtc_prepare_answer(rtc, now_ns, &offered, &answered);
   }
+  /* Written first to see whether there is room, and again with the credentials of a restart, which
+   * are as long: so an answer that does not fit changes nothing. */
+  size_t room = *answer_len;
   if (status == PAW_OK) {
-    status = paw_sdp_write_answer(&answered, &sdp, index, rtc->session_id, rtc->session_version,
-                                  answer, answer_len);
+    status = write_answer(rtc, &answered, &sdp, index, answer, answer_len);
+  }
+  if (status == PAW_OK) {
+    status = paw_rtc_renew_ice(rtc, &offered, &answered);
+  }
+  if (status == PAW_OK) {
+    *answer_len = room;
+    status = write_answer(rtc, &answered, &sdp, index, answer, answer_len);
   }
   if (status == PAW_OK) {
     status = paw_rtc_apply_answered(rtc, &offered, &answered);
+  }
+  if (status == PAW_OK) {
+    rtc->section_count = sdp.media_count;
   }
   return status == PAW_ERR_LIMIT ? PAW_ERR_UNSUPPORTED : status;
 }

@@ -20,8 +20,9 @@ void paw_rtc_start_dtls(struct paw_rtc *rtc) {
       !paw_ice_get_selected_pair(rtc->ice, &local, &remote)) {
     return;
   }
-  if (paw_dtls_start(rtc->dtls, rtc->dtls_role, rtc->clock.now_ns) != PAW_OK) {
-    paw_rtc_end(rtc, PAW_CLOSE_NO_MEMORY);
+  int status = paw_dtls_start(rtc->dtls, rtc->dtls_role, rtc->clock.now_ns);
+  if (status != PAW_OK) {
+    paw_rtc_end(rtc, status == PAW_ERR_NO_MEMORY ? PAW_CLOSE_NO_MEMORY : PAW_CLOSE_DTLS_FAILED);
   }
 }
 

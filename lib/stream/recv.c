@@ -37,11 +37,10 @@ static void update_jitter(struct paw_recv *recv, uint64_t arrival_ns, uint32_t t
     }
   }
   recv->last_transit_rtp = transit;
-  recv->last_timestamp_rtp = timestamp_rtp;
 }
 
 void paw_recv_packet(struct paw_recv *recv, uint64_t arrival_ns, uint16_t sequence,
-                     uint32_t timestamp_rtp, size_t payload_len) {
+                     uint32_t timestamp_rtp) {
   uint64_t extended = paw_seq_extend(recv->highest_sequence, sequence);
   bool in_order = extended > recv->highest_sequence || recv->packets == 0;
   if (in_order) {
@@ -49,14 +48,13 @@ void paw_recv_packet(struct paw_recv *recv, uint64_t arrival_ns, uint16_t sequen
       restart(recv, extended);
     }
     recv->highest_sequence = extended;
+    recv->ended = false; /* one that was overtaken by BYE does not revive it */
     update_jitter(recv, arrival_ns, timestamp_rtp);
   } else if (extended < recv->first_sequence) {
     recv->first_sequence = extended;
   }
   recv->packets++;
-  recv->payload_bytes += payload_len;
   recv->last_arrival_ns = arrival_ns;
-  recv->ended = false;
 }
 
 void paw_recv_sender_report(struct paw_recv *recv, uint64_t arrival_ns,

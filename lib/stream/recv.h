@@ -13,11 +13,9 @@ struct paw_recv {
   uint64_t first_sequence; /* extended; counts from 2^32 on so that late packets lie before it */
   uint64_t highest_sequence;
   uint64_t packets;
-  uint64_t payload_bytes;
   uint64_t last_arrival_ns;
   uint64_t last_transit_rtp; /* arrival minus time stamp, both in RTP units */
-  uint32_t last_timestamp_rtp;
-  uint32_t jitter_16; /* jitter times 16, as RFC 3550 A.8 keeps it */
+  uint32_t jitter_16;        /* jitter times 16, as RFC 3550 A.8 keeps it */
 
   uint64_t expected_prior; /* at the last report */
   uint64_t packets_prior;
@@ -30,7 +28,7 @@ struct paw_recv {
 void paw_recv_init(struct paw_recv *recv, uint32_t ssrc, uint16_t sequence);
 
 void paw_recv_packet(struct paw_recv *recv, uint64_t arrival_ns, uint16_t sequence,
-                     uint32_t timestamp_rtp, size_t payload_len);
+                     uint32_t timestamp_rtp);
 
 void paw_recv_sender_report(struct paw_recv *recv, uint64_t arrival_ns,
                             const struct paw_rtcp_sender_info *info);

@@ -154,15 +154,21 @@ static bool find_index(const struct paw_send *send, uint16_t sequence, uint64_t 
   return paw_history_get(send->history, *index) != NULL;
 }
 
-static uint32_t *resent_ms(struct paw_send *send, uint16_t sequence) {
-  return &send->resent_ms[sequence % PAW_SEND_RESENT_SLOTS];
+static uint16_t *resent_ms(struct paw_send *send, uint16_t sequence) {
+  return &send->resent_ms[sequence % PAW_HISTORY_FRAMES];
+}
+
+/* The time in milliseconds, which wraps, and is not 0. */
+static uint16_t resend_ms(uint64_t now_ns) {
+  uint16_t ms = (uint16_t)(now_ns / PAW_NS_PER_MS);
+  return ms == 0 ? 1 : ms;
 }
 
 static bool was_resent_lately(struct paw_send *send, uint64_t now_ns, uint64_t rtt_ns,
                               uint16_t sequence) {
-  uint32_t then_ms = *resent_ms(send, sequence);
-  uint32_t now_ms = (uint32_t)(now_ns / PAW_NS_PER_MS);
-  return then_ms != 0 && now_ms - then_ms < (uint32_t)(rtt_ns / 2 / PAW_NS_PER_MS) + 1;
+  uint16_t then_ms = *resent_ms(send, sequence);
+  uint64_t gap_ms = rtt_ns / 2 / PAW_NS_PER_MS + 1;
+  return then_ms != 0 && (uint16_t)(resend_ms(now_ns) - then_ms) < gap_ms;
 }
 
 void paw_send_request(struct paw_send *send, uint64_t now_ns, uint64_t rtt_ns,
@@ -175,7 +181,7 @@ void paw_send_request(struct paw_send *send, uint64_t now_ns, uint64_t rtt_ns,
       send->nacks_unanswered++;
       continue;
     }
-    *resent_ms(send, sequences[i]) = (uint32_t)(now_ns / PAW_NS_PER_MS);
+    *resent_ms(send, sequences[i]) = resend_ms(now_ns);
     size_t tail = (size_t)(send->resend_head + send->resend_count) % PAW_SEND_RESENDS_MAX;
     send->resends[tail] = sequences[i];
     send->resend_count++;
@@ -203,8 +209,9 @@ bool paw_send_next(struct paw_send *send, uint64_t now_ns, struct paw_wr *wr) {
     return false;
   }
   if (send->next_index < send->history->first_index) {
-    /* Polled so late that frames are gone: their sequence numbers stay unused, as losses. */
-    send->next_index = send->history->first_index;
+    /* Polled so late that frames are gone. Numbers go on without a gap: a jump of 2^15 or more
+     * would make SRTP take new plaintext for old packet indices (RFC 3711 section 3.3.1). */
+    rebase(send, send->history->first_index);
   }
   const struct paw_history_frame *frame = paw_history_get(send->history, send->next_index);
   if (frame == NULL) {

@@ -39,7 +39,7 @@ struct paw_send {
   uint16_t resends[PAW_SEND_RESENDS_MAX]; /* sequence numbers asked for, first in first out */
   uint8_t resend_head;
   uint8_t resend_count;
-  uint32_t resent_ms[PAW_SEND_RESENT_SLOTS]; /* 0 = never; by sequence number modulo */
+  uint16_t resent_ms[PAW_HISTORY_FRAMES]; /* 0 = never; by sequence number modulo */
 
   uint64_t packets;
   uint64_t payload_bytes;

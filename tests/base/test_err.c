@@ -61,7 +61,7 @@ static void test_timeout_reasons_have_texts_of_their_own(void **state) {
   static const char *const texts[] = {PAW_TIMEOUT_MAP(REASON_TEXT)};
 #undef REASON_TEXT
   size_t count = sizeof texts / sizeof texts[0];
-  assert_int_equal(count, PAW_TIMEOUT_CLOSE + 1);
+  assert_int_equal(count, PAW_TIMEOUT_NACK + 1);
   for (size_t i = 0; i < count; i++) {
     assert_string_equal(paw_timeout_text((enum paw_timeout_reason)i), texts[i]);
     for (size_t other = 0; other < i; other++) {

@@ -111,7 +111,6 @@ struct kit_crowd *kit_crowd_new(const struct kit_crowd_config *config) {
   assert_int_equal(paw_address_parse(HUB_ADDRESS, &crowd->hub_address), PAW_OK);
   struct paw_hub_config hub_config;
   paw_hub_config_init(&hub_config);
-  hub_config.log = kit_log_hook(&crowd->log);
   assert_int_equal(paw_hub_new(&hub_config, crowd->clock.now_ns, &crowd->hub), PAW_OK);
   assert_int_equal(paw_hub_track_new(crowd->hub, &crowd->track), PAW_OK);
   for (size_t i = 0; i < config->member_count; i++) {

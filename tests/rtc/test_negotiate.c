@@ -241,6 +241,83 @@ static void an_own_offer_is_in_the_way_of_theirs(void **state) {
   paw_rtc_free(b);
 }
 
+/* Two connections that have agreed once; the offerer receives and sends. */
+static void agree_once(struct paw_rtc **offerer, struct paw_rtc **answerer) {
+  struct paw_rtc_config config = fixture_config();
+  struct paw_description offer;
+  struct paw_description answer;
+  *offerer = fixture_rtc(&config, "192.0.2.1:5000");
+  *answerer = fixture_rtc(&config, "192.0.2.2:6000");
+  assert_int_equal(paw_rtc_direct_offer(*offerer, &offer), PAW_OK);
+  strcpy(offer.audio.mid, "sound");
+  offer.audio.opus_payload_type = 100;
+  assert_int_equal(paw_rtc_direct_accept_offer(*answerer, NOW_NS, &offer, &answer), PAW_OK);
+  assert_int_equal(paw_rtc_direct_accept_answer(*offerer, NOW_NS, &answer), PAW_OK);
+}
+
+static void an_answer_that_does_not_fit_changes_nothing(void **state) {
+  (void)state;
+  struct paw_rtc *offerer = NULL;
+  struct paw_rtc *answerer = NULL;
+  struct paw_description before;
+  struct paw_description after;
+  char offer[4096];
+  char answer[4096];
+  size_t offer_len = sizeof offer;
+  size_t answer_len = 10;
+  agree_once(&offerer, &answerer);
+  assert_int_equal(paw_rtc_direct_offer(answerer, &before), PAW_OK);
+  assert_int_equal(paw_rtc_rollback(answerer), PAW_OK);
+  assert_int_equal(paw_rtc_ice_restart(offerer, NOW_NS), PAW_OK);
+  assert_int_equal(paw_rtc_create_offer(offerer, offer, &offer_len), PAW_OK);
+  assert_int_equal(paw_rtc_accept_offer(answerer, NOW_NS, offer, offer_len, answer, &answer_len),
+                   PAW_ERR_NO_BUFFER);
+  assert_int_equal(paw_rtc_direct_offer(answerer, &after), PAW_OK);
+  assert_int_equal(paw_rtc_rollback(answerer), PAW_OK);
+  assert_string_equal(after.ice.ufrag, before.ice.ufrag);
+  size_t needed = answer_len;
+  answer_len = needed + 1;
+  assert_int_equal(paw_rtc_accept_offer(answerer, NOW_NS, offer, offer_len, answer, &answer_len),
+                   PAW_OK);
+  assert_int_equal(answer_len, needed);
+  assert_null(strstr(answer, before.ice.ufrag)); /* it has joined the restart */
+  paw_rtc_free(offerer);
+  paw_rtc_free(answerer);
+}
+
+static void another_certificate_needs_another_connection(void **state) {
+  (void)state;
+  struct paw_rtc *offerer = NULL;
+  struct paw_rtc *answerer = NULL;
+  struct paw_description offer;
+  struct paw_description answer;
+  agree_once(&offerer, &answerer);
+  assert_int_equal(paw_rtc_direct_offer(offerer, &offer), PAW_OK);
+  offer.fingerprints[0].value[0] ^= 1;
+  assert_int_equal(paw_rtc_direct_accept_offer(answerer, NOW_NS, &offer, &answer),
+                   PAW_ERR_UNSUPPORTED);
+  offer.fingerprints[0].value[0] ^= 1;
+  assert_int_equal(paw_rtc_direct_accept_offer(answerer, NOW_NS, &offer, &answer), PAW_OK);
+  paw_rtc_free(offerer);
+  paw_rtc_free(answerer);
+}
+
+static void a_later_offer_keeps_the_names(void **state) {
+  (void)state;
+  struct paw_rtc *offerer = NULL;
+  struct paw_rtc *answerer = NULL;
+  struct paw_description offer;
+  struct paw_description answer;
+  agree_once(&offerer, &answerer);
+  assert_int_equal(paw_rtc_direct_offer(answerer, &offer), PAW_OK);
+  assert_string_equal(offer.audio.mid, "sound");
+  assert_int_equal(offer.audio.opus_payload_type, 100);
+  assert_int_equal(paw_rtc_direct_accept_offer(offerer, NOW_NS, &offer, &answer), PAW_OK);
+  assert_int_equal(paw_rtc_direct_accept_answer(answerer, NOW_NS, &answer), PAW_OK);
+  paw_rtc_free(offerer);
+  paw_rtc_free(answerer);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_offer_is_probed_first),
@@ -253,6 +330,9 @@ int main(void) {
       cmocka_unit_test(two_lite_ends_do_not_wait_for_ever),
       cmocka_unit_test(no_fingerprint_no_session),
       cmocka_unit_test(an_own_offer_is_in_the_way_of_theirs),
+      cmocka_unit_test(an_answer_that_does_not_fit_changes_nothing),
+      cmocka_unit_test(another_certificate_needs_another_connection),
+      cmocka_unit_test(a_later_offer_keeps_the_names),
   };
   return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

@@ -10,7 +10,7 @@
 #include "stream/recv.h"
 
 static void receive(struct paw_recv *recv, uint64_t arrival_ms, uint16_t sequence) {
-  paw_recv_packet(recv, arrival_ms * PAW_NS_PER_MS, sequence, (uint32_t)sequence * 480, 100);
+  paw_recv_packet(recv, arrival_ms * PAW_NS_PER_MS, sequence, (uint32_t)sequence * 480);
 }
 
 static void losses_are_expected_minus_received(void **state) {
