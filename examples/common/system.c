@@ -2,10 +2,13 @@
 #include "system.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 const char *const system_log_level_names[] = {"error", "warning", "info", "debug", NULL};
 
@@ -47,6 +50,85 @@ struct paw_rng system_rng(void) {
   return (struct paw_rng){.fill = fill_random};
 }
 
+/* ---- lines ---- */
+
+/* A pipe that polls as writable takes so much without waiting (PIPE_BUF). */
+#define LINE_BYTES_MAX 4096
+
+/* What became of the lines of a standard descriptor: it is one of the process, so is this. */
+static struct outlet {
+  uint64_t left_out;
+  bool torn; /* the last line was taken in part only */
+} outlets[STDERR_FILENO + 1];
+
+void system_fill_standard_files(void) {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+    if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
+      /* The lowest free number is this one: those below are open by now. */
+      (void)open("/dev/null", O_RDWR);
+    }
+  }
+}
+
+static bool is_writable(int fd) {
+  struct pollfd polled = {.fd = fd, .events = POLLOUT};
+  return poll(&polled, 1, 0) == 1 && (polled.revents & POLLOUT) != 0;
+}
+
+static bool write_now(int fd, const char *bytes, size_t len) {
+  if (!is_writable(fd)) {
+    return false;
+  }
+  ssize_t wrote = write(fd, bytes, len);
+  if (wrote > 0) {
+    outlets[fd].torn = (size_t)wrote < len;
+  }
+  return wrote == (ssize_t)len;
+}
+
+static bool try_line(int fd, const char *text) {
+  char line[LINE_BYTES_MAX];
+  size_t len = 0;
+  if (outlets[fd].torn) {
+    line[len++] = '\n';
+  }
+  for (; *text != '\0' && len < sizeof line - 1; text++) {
+    unsigned char byte = (unsigned char)*text;
+    line[len++] = byte < 0x20 || byte == 0x7f ? '?' : *text;
+  }
+  line[len++] = '\n';
+  return write_now(fd, line, len);
+}
+
+static void tell_left_out(int fd) {
+  char text[128];
+  (void)snprintf(text, sizeof text, "%llu lines of standard %s were left out: nobody read them",
+                 (unsigned long long)outlets[fd].left_out,
+                 fd == STDERR_FILENO ? "error" : "output");
+  if (try_line(STDERR_FILENO, text)) {
+    outlets[fd].left_out = 0;
+  }
+}
+
+void system_write_line(int fd, const char *text) {
+  if (!try_line(fd, text)) {
+    outlets[fd].left_out++;
+  } else if (outlets[fd].left_out > 0) {
+    tell_left_out(fd);
+  }
+}
+
+void system_print_line(int fd, const char *format, ...) {
+  char text[LINE_BYTES_MAX];
+  va_list arguments;
+  va_start(arguments, format);
+  (void)vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  system_write_line(fd, text);
+}
+
+/* ---- the log ---- */
+
 static void write_log(void *user_data, enum paw_log_level level, const char *room,
                       const char *text) {
   struct timespec now;
@@ -57,8 +139,8 @@ static void write_log(void *user_data, enum paw_log_level level, const char *roo
   if (localtime_r(&now.tv_sec, &local) != NULL) {
     (void)strftime(clock, sizeof clock, "%H:%M:%S", &local);
   }
-  fprintf(stderr, "%s.%03ld %s %s: %s\n", clock, now.tv_nsec / 1000000,
-          system_log_level_names[level], room, text);
+  system_print_line(STDERR_FILENO, "%s.%03ld %s %s: %s", clock, now.tv_nsec / 1000000,
+                    system_log_level_names[level], room, text);
 }
 
 struct paw_log system_log(enum paw_log_level level) {

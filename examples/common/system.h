@@ -17,6 +17,18 @@ struct paw_rng system_rng(void);
 /* Fill with random bytes; 0, or -1 when the kernel gives none. */
 int system_random(uint8_t *out, size_t len);
 
+/* Open /dev/null where descriptor 0, 1 or 2 is closed: a socket must not become standard error.
+ * Call it first in main. */
+void system_fill_standard_files(void);
+
+/* Write a line (without its newline; 4 kB at most) to STDOUT_FILENO or STDERR_FILENO and never wait
+ * for its reader: a line that does not fit now is left out. How many were is told on standard error
+ * as soon as lines pass again. Control characters become `?`. */
+void system_write_line(int fd, const char *text);
+
+/* The same, formatted. */
+__attribute__((format(printf, 2, 3))) void system_print_line(int fd, const char *format, ...);
+
 /* Standard error, one line a message: "HH:MM:SS.mmm level room: text". */
 struct paw_log system_log(enum paw_log_level level);
 

@@ -17,6 +17,7 @@ int main(int argc, char **argv) {
   struct settings settings;
   struct fault fault = {""};
   uint64_t started_ns = system_now_ns();
+  system_fill_standard_files();
   switch (settings_read(&settings, argc, argv, &fault)) {
   case OPTIONS_WANT_HELP:
     settings_write_help(stdout);

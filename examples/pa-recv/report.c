@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "statistics_json.h"
 #include "system.h"
@@ -60,12 +61,11 @@ static void write_report(struct report *report, uint64_t now_ns) {
   struct speaker_statistics statistics = collect(report, now_ns);
   if (settings->json) {
     statistics_json_write(&statistics, text);
-    (void)printf("%s\n", text);
-    (void)fflush(stdout);
+    system_write_line(STDOUT_FILENO, text);
   }
   if (settings->stats_s > 0 && report->seconds % (uint64_t)settings->stats_s == 0) {
     statistics_text_write(&statistics, text);
-    (void)fprintf(stderr, "%s\n", text);
+    system_write_line(STDERR_FILENO, text);
   }
 }
 

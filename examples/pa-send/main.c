@@ -4,12 +4,14 @@
 
 #include "server.h"
 #include "settings.h"
+#include "system.h"
 
 #define EXIT_USAGE 2
 
 int main(int argc, char **argv) {
   struct settings settings;
   struct fault fault = {.text = ""};
+  system_fill_standard_files();
   switch (settings_parse(argc, argv, &settings, &fault)) {
   case OPTIONS_WANT_HELP:
     settings_write_help(stdout);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "report.h"
 
-#include <stdio.h>
 #include <unistd.h>
 
 #include "interfaces.h"
+#include "system.h"
 
 /* An address that a speaker can connect to: the one listened on, or the first that is offered. */
 static void write_host(const struct greeting *greeting, char *out) {
@@ -21,13 +21,14 @@ static void write_host(const struct greeting *greeting, char *out) {
 
 static void write_tokens(const struct state *state) {
   if (isatty(STDERR_FILENO) == 0) {
-    fprintf(stderr, "tokens: %s\n", state->tokens_path);
+    system_print_line(STDERR_FILENO, "tokens: %s", state->tokens_path);
     return;
   }
-  fprintf(stderr, "tokens (kept in %s):\n", state->tokens_path);
+  system_print_line(STDERR_FILENO, "tokens (kept in %s):", state->tokens_path);
   for (size_t i = 0; i < state->tokens.count; i++) {
     const struct token *token = &state->tokens.list[i];
-    fprintf(stderr, "  %-8s %s %s\n", token_role_name(token->role), token->text, token->id);
+    system_print_line(STDERR_FILENO, "  %-8s %s %s", token_role_name(token->role), token->text,
+                      token->id);
   }
 }
 
@@ -35,11 +36,14 @@ void report_greet(const struct greeting *greeting) {
   char host[PAW_ADDRESS_TEXT_SIZE];
   bool plain = greeting->settings->insecure_http;
   write_host(greeting, host);
-  fprintf(stderr, "serving %s on http%s://%s/whep, media on UDP port %u\n",
-          greeting->settings->source, plain ? "" : "s", host, peers_get_port(greeting->peers));
-  fprintf(stderr, "pair a speaker: pa-recv --server %s%s%s%s --token-file FILE\n",
-          plain ? "http://" : "", host, plain ? "" : " --pin ", greeting->state->identity.pin);
-  fputs("  FILE holds the token of role speaker alone on its first line\n", stderr);
+  system_print_line(STDERR_FILENO, "serving %s on http%s://%s/whep, media on UDP port %u",
+                    greeting->settings->source, plain ? "" : "s", host,
+                    peers_get_port(greeting->peers));
+  system_print_line(STDERR_FILENO, "pair a speaker: pa-recv --server %s%s%s%s --token-file FILE",
+                    plain ? "http://" : "", host, plain ? "" : " --pin ",
+                    greeting->state->identity.pin);
+  system_write_line(STDERR_FILENO,
+                    "  FILE holds the token of role speaker alone on its first line");
   write_tokens(greeting->state);
 }
 
@@ -50,17 +54,17 @@ static unsigned long long wide(uint64_t value) {
 static void write_json(const struct report *report) {
   const struct peers_stats *l = &report->peers;
   const struct programme *p = report->programme;
-  printf(
-      "{\"t_s\":%.3f,\"state\":\"%s\",\"peers\":%zu,\"connected\":%zu,\"talkers\":%zu,\"frames\":%"
-      "llu,"
+  system_print_line(
+      STDOUT_FILENO,
+      "{\"t_s\":%.3f,\"state\":\"%s\",\"peers\":%zu,\"connected\":%zu,\"talkers\":%zu,"
+      "\"frames\":%llu,"
       "\"skipped\":%llu,\"silent\":%llu,\"late_ms\":%.1f,\"level_dbfs\":%.1f,\"sent\":%llu,"
       "\"resent\":%llu,\"nacks\":%llu,\"lost\":%llu,\"datagrams\":%llu,\"dropped\":%llu,"
-      "\"unclaimed\":%llu}\n",
+      "\"unclaimed\":%llu}",
       report->t_s, report->state, l->peers, l->connected, report->talkers, wide(p->frames),
       wide(p->pacer.skipped), wide(p->short_frames), (double)p->late_ns / 1e6, p->level_dbfs,
       wide(l->sent), wide(l->resent), wide(l->nacks), wide(l->lost), wide(l->datagrams),
       wide(l->dropped), wide(l->unclaimed));
-  (void)fflush(stdout);
 }
 
 void report_write(const struct report *report, bool json) {
@@ -70,12 +74,11 @@ void report_write(const struct report *report, bool json) {
     write_json(report);
     return;
   }
-  fprintf(stderr,
-          "%8.1f s  %s  %zu of %zu connected  %zu talking  %.1f dBFS  frames %llu  late %.1f ms  "
-          "sent %llu  "
-          "resent %llu  "
-          "lost %llu  dropped %llu\n",
-          report->t_s, report->state, l->connected, l->peers, report->talkers, p->level_dbfs,
-          wide(p->frames), (double)p->late_ns / 1e6, wide(l->sent), wide(l->resent), wide(l->lost),
-          wide(l->dropped));
+  system_print_line(
+      STDERR_FILENO,
+      "%8.1f s  %s  %zu of %zu connected  %zu talking  %.1f dBFS  frames %llu  late %.1f ms  "
+      "sent %llu  resent %llu  lost %llu  dropped %llu",
+      report->t_s, report->state, l->connected, l->peers, report->talkers, p->level_dbfs,
+      wide(p->frames), (double)p->late_ns / 1e6, wide(l->sent), wide(l->resent), wide(l->lost),
+      wide(l->dropped));
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "allowance.h"
 #include "drift.h"
 #include "source.h"
 #include "system.h"
@@ -13,6 +14,8 @@
 #define BUFFER_US 200000
 /* A lost device is tried again so often. */
 #define RETRY_NS PAW_NS_PER_S
+/* Overruns and suspends mended in one read; a device that has more of them waits for the next. */
+#define RECOVERIES_MAX 3
 /* Read from the device in one go: 20 ms at 48 kHz. */
 #define CHUNK_FRAMES 960
 
@@ -21,6 +24,8 @@ struct alsa_source {
   const char *device;
   snd_pcm_t *pcm; /* NULL: lost */
   uint64_t retry_ns;
+  struct allowance allowance;
+  bool ahead; /* faster than time: told once */
   struct drift drift;
 };
 
@@ -32,7 +37,8 @@ static int give_up(const struct alsa_source *alsa, const char *what, int status,
   return fault_set(fault, "alsa:%s: %s: %s", alsa->device, what, snd_strerror(status));
 }
 
-static int set_hardware(struct alsa_source *alsa, unsigned *rate_hz, unsigned *channels) {
+static int set_hardware(struct alsa_source *alsa, unsigned *rate_hz, unsigned *channels,
+                        snd_pcm_uframes_t *buffer_frames) {
   snd_pcm_hw_params_t *params = NULL;
   snd_pcm_hw_params_alloca(&params);
   unsigned period_us = PERIOD_US;
@@ -57,7 +63,10 @@ static int set_hardware(struct alsa_source *alsa, unsigned *rate_hz, unsigned *c
   if (status >= 0) {
     status = snd_pcm_hw_params_set_buffer_time_near(pcm, params, &buffer_us, NULL);
   }
-  return status >= 0 ? snd_pcm_hw_params(pcm, params) : status;
+  if (status >= 0) {
+    status = snd_pcm_hw_params(pcm, params);
+  }
+  return status >= 0 ? snd_pcm_hw_params_get_buffer_size(params, buffer_frames) : status;
 }
 
 static void close_device(struct alsa_source *alsa) {
@@ -70,13 +79,14 @@ static void close_device(struct alsa_source *alsa) {
 static int open_device(struct alsa_source *alsa, struct fault *fault) {
   unsigned rate_hz = RATE_HZ;
   unsigned channels = alsa->base.channels > 0 ? alsa->base.channels : 2;
+  snd_pcm_uframes_t buffer_frames = 0;
   int status = snd_pcm_open(&alsa->pcm, alsa->device, SND_PCM_STREAM_CAPTURE, SND_PCM_NONBLOCK);
   if (status < 0) {
     alsa->pcm = NULL;
     return give_up(alsa, "cannot open it for capture (arecord -L lists the devices)", status,
                    fault);
   }
-  status = set_hardware(alsa, &rate_hz, &channels);
+  status = set_hardware(alsa, &rate_hz, &channels, &buffer_frames);
   if (status >= 0 && channels > DRIFT_CHANNELS_MAX) {
     status = -EINVAL;
   }
@@ -89,6 +99,7 @@ static int open_device(struct alsa_source *alsa, struct fault *fault) {
   }
   alsa->base.channels = (uint8_t)channels;
   drift_init(&alsa->drift, (uint8_t)channels, rate_hz);
+  allowance_init(&alsa->allowance, rate_hz, buffer_frames, system_now_ns());
   return 0;
 }
 
@@ -120,26 +131,50 @@ static void regain_device(struct alsa_source *alsa, uint64_t now_ns) {
   }
 }
 
-/* Everything the device has; an overrun (EPIPE) or a suspend is a gap, not an end. */
+/* Mend an overrun (EPIPE) or a suspend: a gap, not an end. */
+static void recover_device(struct alsa_source *alsa, int reason, uint64_t now_ns) {
+  int status = snd_pcm_recover(alsa->pcm, reason, 1);
+  if (status == 0) {
+    status = snd_pcm_start(alsa->pcm);
+  }
+  if (status < 0) {
+    lose_device(alsa, status, now_ns);
+  }
+}
+
+/* `null`, `file` and the like are always ready: they are read as fast as time passes. */
+static void tell_if_ahead(struct alsa_source *alsa) {
+  if (!alsa->ahead && allowance_is_ahead(&alsa->allowance)) {
+    alsa->ahead = true;
+    system_tell(&alsa->base.log, PAW_LOG_WARNING, "source",
+                "alsa:%s: gives sound faster than time passes, so it is no real device; it is read "
+                "in real time",
+                alsa->device);
+  }
+}
+
+/* Everything the device has, but never more than time allows. */
 static void drain_device(struct alsa_source *alsa, uint64_t now_ns) {
   int16_t chunk[CHUNK_FRAMES * DRIFT_CHANNELS_MAX];
-  while (alsa->pcm != NULL) {
-    snd_pcm_sframes_t got = snd_pcm_readi(alsa->pcm, chunk, CHUNK_FRAMES);
+  size_t left = allowance_get(&alsa->allowance, now_ns);
+  size_t taken = 0;
+  unsigned recoveries = 0;
+  while (alsa->pcm != NULL && taken < left && recoveries < RECOVERIES_MAX) {
+    size_t want = left - taken < CHUNK_FRAMES ? left - taken : CHUNK_FRAMES;
+    snd_pcm_sframes_t got = snd_pcm_readi(alsa->pcm, chunk, want);
     if (got == -EAGAIN || got == 0) {
-      return;
+      break;
     }
-    if (got > 0) {
+    if (got < 0) {
+      recoveries++;
+      recover_device(alsa, (int)got, now_ns);
+    } else {
       drift_push(&alsa->drift, chunk, (size_t)got);
-      continue;
-    }
-    int status = snd_pcm_recover(alsa->pcm, (int)got, 1);
-    if (status == 0) {
-      status = snd_pcm_start(alsa->pcm);
-    }
-    if (status < 0) {
-      lose_device(alsa, status, now_ns);
+      taken += (size_t)got;
     }
   }
+  allowance_take(&alsa->allowance, taken);
+  tell_if_ahead(alsa);
 }
 
 static enum source_verdict read_alsa(struct source *source, uint64_t now_ns, int16_t *pcm,
