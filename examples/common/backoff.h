@@ -21,7 +21,8 @@ void backoff_reset(struct backoff *backoff);
  * The next pause: between a half and the whole of the current step, never above the cap.
  *
  * @param random       any number; its 32 bits spread the pause
- * @param at_least_ns  what the server asked for (Retry-After); 0 = nothing. It may exceed the cap
+ * @param at_least_ns  what the server asked for (Retry-After); 0 = nothing. It may exceed the cap,
+ *                     and the pause is up to a half longer
  */
 uint64_t backoff_next(struct backoff *backoff, uint32_t random, uint64_t at_least_ns);
 

@@ -14,7 +14,7 @@
 /* An address that does not answer SYN must not use up the whole deadline. */
 #define CONNECT_TIMEOUT_MS 5000L
 /* Asked-for pauses above this are not believed: a speaker has to come back some day. */
-#define RETRY_AFTER_MAX_S 300L
+#define RETRY_AFTER_MAX_S 60L
 
 struct http_client_transfer {
   struct http_client *client;

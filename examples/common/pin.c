@@ -8,8 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include "files.h"
 
 #define PREFIX "sha256//"
 #define PREFIX_LEN (sizeof PREFIX - 1)
@@ -113,20 +114,26 @@ int pin_store_read(const char *state_dir, const char *authority, char out[PIN_TE
   return status;
 }
 
-/* Copy every line but that of `authority`. */
-static void copy_others(const char *path, const char *authority, FILE *to) {
+/* Copy every line but that of `authority`. A store that is there and cannot be read is a fault:
+ * what it holds must not be lost. */
+static int copy_others(const char *path, const char *authority, FILE *to, struct fault *fault) {
   char line[LINE_SIZE];
   char *pin;
   FILE *from = fopen(path, "r");
+  if (from == NULL && errno == ENOENT) {
+    return 0;
+  }
   if (from == NULL) {
-    return;
+    return fault_set(fault, "cannot read %s: %s", path, strerror(errno));
   }
   while (fgets(line, sizeof line, from) != NULL) {
     if (split_line(line, &pin) && strcasecmp(line, authority) != 0) {
       (void)fprintf(to, "%s %s\n", line, pin);
     }
   }
+  int status = ferror(from) ? fault_set(fault, "cannot read %s: %s", path, strerror(errno)) : 0;
   fclose(from);
+  return status;
 }
 
 int pin_store_write(const char *state_dir, const char *authority, const char *pin,
@@ -135,17 +142,21 @@ int pin_store_write(const char *state_dir, const char *authority, const char *pi
   char fresh[PIN_STORE_PATH_SIZE + 4];
   pin_store_path(state_dir, path);
   (void)snprintf(fresh, sizeof fresh, "%s.new", path);
-  if (mkdir(state_dir, 0700) != 0 && errno != EEXIST) {
-    return fault_set(fault, "cannot make the state folder %s: %s", state_dir, strerror(errno));
+  if (directory_make(state_dir, fault) != 0) {
+    return -1;
   }
   FILE *file = fopen(fresh, "w");
   if (file == NULL) {
     return fault_set(fault, "cannot write %s: %s", fresh, strerror(errno));
   }
-  copy_others(path, authority, file);
+  int copied = copy_others(path, authority, file, fault);
   bool good =
       fprintf(file, "%s %s\n", authority, pin) > 0 && fflush(file) == 0 && fsync(fileno(file)) == 0;
   good = fclose(file) == 0 && good;
+  if (copied != 0) {
+    (void)unlink(fresh);
+    return -1;
+  }
   if (!good || rename(fresh, path) != 0) {
     return fault_set(fault, "cannot write %s: %s", path, strerror(errno));
   }

@@ -86,7 +86,20 @@ static bool resolve(const char *base, const char *reference, char *out) {
   return good;
 }
 
+/* RFC 3986 section 2: an address is of visible ASCII. What is not may be shown to nobody. */
+static bool is_visible(const char *text) {
+  for (const char *c = text; *c != '\0'; c++) {
+    if (*c <= ' ' || *c > '~') {
+      return false;
+    }
+  }
+  return true;
+}
+
 int whep_url_resolve(const char *base, const char *location, char *out, struct fault *fault) {
+  if (!is_visible(location)) {
+    return fault_set(fault, "the server points to an address with characters that none may have");
+  }
   if (!resolve(base, location, out) || !is_http(out)) {
     return fault_set(fault, "the server points to \"%s\", which is no web address", location);
   }

@@ -83,7 +83,10 @@ static void second_passed(void *user_data, uint64_t now_ns) {
   report->seconds++;
   tell_first_sound(report);
   write_report(report, now_ns);
-  report->next_ns += PAW_NS_PER_S;
+  /* The program may have been stopped: seconds that passed meanwhile are left out. */
+  uint64_t passed = (now_ns - report->next_ns) / PAW_NS_PER_S + 1;
+  report->seconds += passed - 1;
+  report->next_ns += passed * PAW_NS_PER_S;
   loop_timer_set(&report->timer, report->next_ns);
 }
 

@@ -71,7 +71,7 @@ static void tell_trouble(struct speaker *speaker, const struct fault *fault, uin
 static void on_ended(void *user_data, enum session_end end, uint64_t wait_ns,
                      const struct fault *fault) {
   struct speaker *speaker = user_data;
-  if (end == SESSION_END_LEFT) {
+  if (end == SESSION_END_LEFT || speaker->signals > 0) {
     loop_stop(speaker->loop);
     return;
   }

@@ -38,6 +38,15 @@ static void waits_as_long_as_the_server_asks(void **state) {
   assert_int_equal(backoff_next(&backoff, UINT32_MAX, 1), 400 * MS);
 }
 
+static void those_sent_away_together_do_not_come_back_together(void **state) {
+  (void)state;
+  struct backoff backoff;
+  backoff_init(&backoff, 200 * MS, 5000 * MS);
+  assert_int_equal(backoff_next(&backoff, UINT32_MAX, 30000 * MS), 45000 * MS);
+  uint64_t middle = backoff_next(&backoff, UINT32_MAX / 2, 30000 * MS);
+  assert_true(middle > 37000 * MS && middle < 38000 * MS);
+}
+
 static void starts_small_again(void **state) {
   (void)state;
   struct backoff backoff;
@@ -54,6 +63,7 @@ int main(void) {
       cmocka_unit_test(doubles_up_to_the_cap),
       cmocka_unit_test(jitter_takes_at_most_half),
       cmocka_unit_test(waits_as_long_as_the_server_asks),
+      cmocka_unit_test(those_sent_away_together_do_not_come_back_together),
       cmocka_unit_test(starts_small_again),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,7 +124,7 @@ static void a_missing_folder_is_made(void **state) {
   char folder[PIN_STORE_PATH_SIZE];
   char path[PIN_STORE_PATH_SIZE];
   struct fault fault = {"no fault"};
-  (void)snprintf(folder, sizeof folder, "%s/new", (const char *)*state);
+  (void)snprintf(folder, sizeof folder, "%s/new/below", (const char *)*state);
   assert_int_equal(pin_store_write(folder, "a:8443", KEY_A, &fault), 0);
   struct stat status;
   assert_int_equal(stat(folder, &status), 0);
@@ -132,6 +132,18 @@ static void a_missing_folder_is_made(void **state) {
   pin_store_path(folder, path);
   assert_int_equal(unlink(path), 0);
   assert_int_equal(rmdir(folder), 0);
+  *strrchr(folder, '/') = '\0';
+  assert_int_equal(rmdir(folder), 0);
+}
+
+/* A link to itself: it is there and cannot be opened, whoever runs the test. */
+static void a_store_that_cannot_be_read_is_not_replaced(void **state) {
+  char path[PIN_STORE_PATH_SIZE];
+  struct fault fault = {"no fault"};
+  pin_store_path(*state, path);
+  assert_int_equal(symlink("pins", path), 0);
+  assert_int_equal(pin_store_write(*state, "a:8443", KEY_A, &fault), -1);
+  assert_non_null(strstr(fault.text, path));
 }
 
 int main(void) {
@@ -142,6 +154,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(pins_are_kept_by_server, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(a_damaged_store_is_no_new_trust, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(a_missing_folder_is_made, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(a_store_that_cannot_be_read_is_not_replaced, make_folder,
+                                      remove_folder),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -115,11 +115,29 @@ static void loopback_is_known(void **state) {
   assert_false(whep_url_is_loopback("https://localhost.example/"));
 }
 
+static void addresses_of_other_than_visible_ascii_are_not_shown(void **state) {
+  (void)state;
+  static const char *const wrong[] = {"/a\x1b[2J", "/a b", "/a\n",
+                                      "/\xc2\x9b"
+                                      "2J",
+                                      "/a\x7f"};
+  for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+    char out[WHEP_URL_SIZE];
+    struct fault fault = {"no fault"};
+    assert_int_equal(whep_url_resolve("https://a/whep", wrong[i], out, &fault), -1);
+    assert_null(strstr(fault.text, wrong[i]));
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(server_texts_become_urls), cmocka_unit_test(bad_servers_are_explained),
-      cmocka_unit_test(locations_are_resolved),   cmocka_unit_test(locations_must_stay_safe),
-      cmocka_unit_test(origins_are_compared),     cmocka_unit_test(loopback_is_known),
+      cmocka_unit_test(server_texts_become_urls),
+      cmocka_unit_test(bad_servers_are_explained),
+      cmocka_unit_test(locations_are_resolved),
+      cmocka_unit_test(locations_must_stay_safe),
+      cmocka_unit_test(origins_are_compared),
+      cmocka_unit_test(loopback_is_known),
+      cmocka_unit_test(addresses_of_other_than_visible_ascii_are_not_shown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
