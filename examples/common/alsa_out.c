@@ -2,6 +2,8 @@
 #include "alsa_out.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CHANNELS 2
@@ -9,6 +11,30 @@
 /* Under-runs repaired in one call. A device that fails at once each time gets no more attempts
  * until it is asked for again. */
 #define REPAIRS_MAX 3
+/* A device has no clock when, within a second or less, it takes half as much again as time allows,
+ * and this many buffers besides: those that sound servers fill in one go at the start. */
+#define AHEAD_BUFFERS 4
+#define WINDOW_NS PAW_NS_PER_S
+
+static void set_state(struct alsa_out *out, enum alsa_out_state state) {
+  static const bool allowed[4][4] = {
+      [ALSA_OUT_CLOSED] = {[ALSA_OUT_FILLING] = true},
+      [ALSA_OUT_FILLING] = {[ALSA_OUT_CLOSED] = true, [ALSA_OUT_RUNNING] = true},
+      [ALSA_OUT_RUNNING] =
+          {[ALSA_OUT_CLOSED] = true, [ALSA_OUT_FILLING] = true, [ALSA_OUT_UNTIMED] = true},
+      [ALSA_OUT_UNTIMED] = {[ALSA_OUT_CLOSED] = true, [ALSA_OUT_FILLING] = true},
+  };
+  if (!allowed[out->state][state]) {
+    abort();
+  }
+  out->state = state;
+}
+
+static void fill_anew(struct alsa_out *out) {
+  if (out->state != ALSA_OUT_FILLING) {
+    set_state(out, ALSA_OUT_FILLING);
+  }
+}
 
 void alsa_out_init(struct alsa_out *out, const struct pcm_ops *ops, const char *device,
                    const struct pcm_geometry *asked) {
@@ -26,7 +52,7 @@ int alsa_out_open(struct alsa_out *out) {
   }
   out->block_frames = 0;
   out->block_done = 0;
-  out->state = ALSA_OUT_FILLING;
+  set_state(out, ALSA_OUT_FILLING);
   return 0;
 }
 
@@ -35,7 +61,7 @@ void alsa_out_close(struct alsa_out *out) {
     return;
   }
   out->ops.close(out->ops.user_data);
-  out->state = ALSA_OUT_CLOSED;
+  set_state(out, ALSA_OUT_CLOSED);
 }
 
 /* Repair what can be repaired: 0 when writing may go on, -EAGAIN when it must wait, or the error.
@@ -45,13 +71,13 @@ static int repair(struct alsa_out *out, int error) {
   switch (error) {
   case -EPIPE:
     out->xruns++;
-    out->state = ALSA_OUT_FILLING;
+    fill_anew(out);
     status = out->ops.prepare(out->ops.user_data);
     break;
   case -ESTRPIPE:
     status = out->ops.resume(out->ops.user_data);
     if (status < 0 && status != -EAGAIN) {
-      out->state = ALSA_OUT_FILLING;
+      fill_anew(out);
       status = out->ops.prepare(out->ops.user_data);
     }
     break;
@@ -68,11 +94,50 @@ static uint64_t frames_ns(unsigned long frames) {
   return (uint64_t)frames * PAW_NS_PER_S / RATE_HZ;
 }
 
+static uint64_t frames_of(uint64_t duration_ns) {
+  return duration_ns / PAW_NS_PER_S * RATE_HZ + duration_ns % PAW_NS_PER_S * RATE_HZ / PAW_NS_PER_S;
+}
+
+/* How much an UNTIMED device is given now: whole periods, so that it is not asked all the time. */
+static unsigned long due_frames(const struct alsa_out *out, unsigned long room, uint64_t now_ns) {
+  uint64_t due = frames_of(now_ns - out->since_ns) - out->frames;
+  if (due < out->obtained.period_frames) {
+    return 0;
+  }
+  return due < room ? (unsigned long)due : room;
+}
+
+/* Something was taken. */
+static void note_taken(struct alsa_out *out, unsigned long frames, uint64_t now_ns) {
+  if (out->state == ALSA_OUT_FILLING) {
+    set_state(out, ALSA_OUT_RUNNING);
+    out->since_ns = now_ns;
+    out->frames = 0;
+  }
+  out->frames += frames;
+  if (out->state == ALSA_OUT_UNTIMED) {
+    return;
+  }
+  uint64_t passed_ns = now_ns - out->since_ns;
+  uint64_t credible =
+      frames_of(passed_ns + passed_ns / 2) + AHEAD_BUFFERS * out->obtained.buffer_frames;
+  if (out->frames > credible) {
+    set_state(out, ALSA_OUT_UNTIMED);
+  }
+  if (out->frames > credible || passed_ns > WINDOW_NS) {
+    out->since_ns = now_ns;
+    out->frames = 0;
+  }
+}
+
 /* When the next frame that is written will be heard.
  *
  * ALSA's pulse plug-in knows no delay before the stream has begun. What is in the buffer is then
  * the best guess; if the device is gone, writing tells. */
 static uint64_t next_play_ns(struct alsa_out *out, unsigned long room, uint64_t now_ns) {
+  if (out->state == ALSA_OUT_UNTIMED) {
+    return out->since_ns + frames_ns(out->frames);
+  }
   long ahead = 0;
   uint64_t asked_ns = now_ns;
   if (out->ops.delay(out->ops.user_data, &ahead, &asked_ns) < 0 || ahead < 0) {
@@ -112,12 +177,14 @@ long alsa_out_service(struct alsa_out *out, uint64_t now_ns, render_fn *render, 
   for (int repairs = 0; repairs <= REPAIRS_MAX; repairs++) {
     long status = out->ops.avail(out->ops.user_data);
     if (status >= 0) {
-      status = fill(out, (unsigned long)status, now_ns, render, user_data);
+      unsigned long room = (unsigned long)status;
+      room = out->state == ALSA_OUT_UNTIMED ? due_frames(out, room, now_ns) : room;
+      status = fill(out, room, now_ns, render, user_data);
+    }
+    if (status > 0) {
+      note_taken(out, (unsigned long)status, now_ns);
     }
     if (status >= 0) {
-      if (status > 0) {
-        out->state = ALSA_OUT_RUNNING;
-      }
       return status;
     }
     int repaired = repair(out, (int)status);

@@ -18,15 +18,21 @@ typedef void render_fn(void *user_data, int16_t *pcm, size_t frames, uint64_t pl
 
 /*
  *            open                 under-run            prepared
- *   CLOSED ---------> FILLING <-------------- RUNNING
- *      ^                 |  buffer is full      ^ |
- *      |                 +----------------------+ |
- *      +------ close, or the device is gone ------+
+ *   CLOSED ---------> FILLING <-------------- RUNNING ---------> UNTIMED
+ *      ^                 |  something is taken  ^ |   it takes     |  |
+ *      |                 +----------------------+ |   everything   |  | under-run
+ *      |                 ^                        |                |  |
+ *      |                 +------------------------|----------------|--+
+ *      +------ close, or the device is gone ------+----------------+
+ *
+ * A device without a clock (ALSA's "null") takes whatever it is given. In UNTIMED the monotonic
+ * clock says how much that is.
  */
 enum alsa_out_state {
   ALSA_OUT_CLOSED,
   ALSA_OUT_FILLING,
   ALSA_OUT_RUNNING,
+  ALSA_OUT_UNTIMED,
 };
 
 struct alsa_out {
@@ -36,6 +42,8 @@ struct alsa_out {
   struct pcm_geometry obtained;
   enum alsa_out_state state;
   uint64_t xruns;
+  uint64_t since_ns; /* RUNNING: of the window that is watched; UNTIMED: of the first frame */
+  uint64_t frames;   /* taken since then */
   /* A block that was rendered but not taken yet: its samples are gone from the player, so it is
    * offered again, also after an under-run. */
   int16_t block[ALSA_OUT_CHUNK_FRAMES * 2];

@@ -159,12 +159,14 @@ struct pcm_ops pcm_alsa_ops(struct pcm_alsa *pcm) {
                           .user_data = pcm};
 }
 
-static void tell_hint(const void *hint, void (*tell)(void *, const char *, const char *),
+/* Tells it when it is for playing, and is "null" or not as wanted. */
+static void tell_hint(const void *hint, bool null, void (*tell)(void *, const char *, const char *),
                       void *user_data) {
   char *name = snd_device_name_get_hint(hint, "NAME");
   char *description = snd_device_name_get_hint(hint, "DESC");
   char *direction = snd_device_name_get_hint(hint, "IOID"); /* NULL: both */
-  if (name != NULL && (direction == NULL || strcmp(direction, "Output") == 0)) {
+  if (name != NULL && (strcmp(name, "null") == 0) == null &&
+      (direction == NULL || strcmp(direction, "Output") == 0)) {
     if (description != NULL) {
       description[strcspn(description, "\n")] = '\0';
     }
@@ -183,7 +185,11 @@ void pcm_alsa_list(void (*tell)(void *user_data, const char *name, const char *d
     return;
   }
   for (void **hint = hints; *hint != NULL; hint++) {
-    tell_hint(*hint, tell, user_data);
+    tell_hint(*hint, false, tell, user_data);
+  }
+  /* Last: it plays to nobody. */
+  for (void **hint = hints; *hint != NULL; hint++) {
+    tell_hint(*hint, true, tell, user_data);
   }
   snd_device_name_free_hint(hints);
 }

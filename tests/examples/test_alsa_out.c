@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "alsa_out.h"
@@ -22,6 +23,7 @@ struct device {
   int16_t last; /* the last sample taken */
   int opens, closes, prepares, resumes;
   int fail_open, fail_avail, fail_write, fail_prepare, fail_resume; /* given until set to 0 */
+  bool takes_all;                                                   /* at once: it has no clock */
   int fail_count;    /* times that fail_avail and fail_write stand; 0 = always */
   long take_at_most; /* by one write; 0 = everything */
 };
@@ -73,7 +75,7 @@ static long device_write(void *user_data, const int16_t *pcm, unsigned long fram
     assert_int_equal(pcm[2 * i], (int16_t)(device->last + 1));
     device->last = pcm[2 * i];
   }
-  device->queued += taken;
+  device->queued += device->takes_all ? 0 : taken;
   device->written += taken;
   return taken;
 }
@@ -271,6 +273,42 @@ static void a_device_that_does_not_open_stays_closed(void **state) {
   assert_int_equal(alsa_out_open(&out), 0);
 }
 
+/* A minute, asked again after each millisecond, or at once as long as it takes something. */
+static void a_device_without_a_clock_is_paced_by_ours(void **state) {
+  (void)state;
+  struct device device;
+  struct source source = {0};
+  struct alsa_out out = make_out(&device);
+  uint64_t asked = 0;
+  device.takes_all = true;
+  assert_int_equal(alsa_out_open(&out), 0);
+  for (uint64_t now_ns = PAW_NS_PER_S; now_ns <= 61 * PAW_NS_PER_S; now_ns += PAW_NS_PER_MS) {
+    device.now_ns = now_ns;
+    while (alsa_out_service(&out, now_ns, render, &source) > 0) {
+      asked++;
+    }
+  }
+  assert_int_equal(out.state, ALSA_OUT_UNTIMED);
+  assert_in_range(device.written, 60 * 48000 - 512, 60 * 48000 + 5 * BUFFER);
+  assert_in_range(source.last_play_ns, UINT64_C(60950) * PAW_NS_PER_MS,
+                  UINT64_C(61000) * PAW_NS_PER_MS);
+  assert_true(asked < 60 * 200);
+}
+
+static void a_fast_device_with_a_clock_keeps_it(void **state) {
+  (void)state;
+  struct device device;
+  struct source source = {0};
+  struct alsa_out out = make_out(&device);
+  assert_int_equal(alsa_out_open(&out), 0);
+  for (uint64_t now_ns = PAW_NS_PER_S; now_ns <= 61 * PAW_NS_PER_S; now_ns += 5 * PAW_NS_PER_MS) {
+    device.now_ns = now_ns;
+    assert_true(alsa_out_service(&out, now_ns, render, &source) >= 0);
+    assert_int_equal(out.state, ALSA_OUT_RUNNING);
+    device.queued -= 241;
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(fills_the_buffer_and_tells_when_each_block_sounds),
@@ -284,6 +322,8 @@ int main(void) {
       cmocka_unit_test(a_device_that_vanishes_in_an_under_run_is_told),
       cmocka_unit_test(suspend_waits_and_then_goes_on),
       cmocka_unit_test(a_device_that_does_not_open_stays_closed),
+      cmocka_unit_test(a_device_without_a_clock_is_paced_by_ours),
+      cmocka_unit_test(a_fast_device_with_a_clock_keeps_it),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
