@@ -13,8 +13,12 @@
 struct output;
 
 struct output_ops {
-  /* Get ready, and show that it can be done. */
-  int (*start)(struct output *output, struct fault *fault);
+  /* Get ready, and show that it can be done. The player need not be open yet. */
+  int (*open)(struct output *output, struct fault *fault);
+  /* How long before they are heard samples are taken; once open. */
+  uint64_t (*get_lead_ns)(const struct output *output);
+  /* From here on the player is asked for samples. */
+  void (*start)(struct output *output);
   /* The first packet of a session is here: sound follows. */
   void (*expect_sound)(struct output *output, uint64_t now_ns);
   uint64_t (*get_xruns)(const struct output *output);

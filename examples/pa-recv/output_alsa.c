@@ -212,11 +212,10 @@ static void append_name(void *user_data, const char *name, const char *descripti
   (void)snprintf(fault->text + len, sizeof fault->text - len, " %s", name);
 }
 
-static int alsa_start(struct output *output, struct fault *fault) {
+static int alsa_open(struct output *output, struct fault *fault) {
   struct output_alsa *alsa = (struct output_alsa *)output;
   int status = open_device(alsa);
   if (status == 0) {
-    service(alsa, system_now_ns());
     return 0;
   }
   fault_set(fault, "--device %s: %s", alsa->out.device, reason_text(status));
@@ -226,6 +225,15 @@ static int alsa_start(struct output *output, struct fault *fault) {
     pcm_alsa_list(append_name, fault);
   }
   return -1;
+}
+
+static uint64_t alsa_get_lead_ns(const struct output *output) {
+  const struct output_alsa *alsa = (const struct output_alsa *)output;
+  return (uint64_t)alsa->out.obtained.buffer_frames * PAW_NS_PER_S / PLAYER_RATE_HZ;
+}
+
+static void alsa_start(struct output *output) {
+  service((struct output_alsa *)output, system_now_ns());
 }
 
 static void alsa_expect_sound(struct output *output, uint64_t now_ns) {
@@ -248,7 +256,9 @@ static void alsa_free(struct output *output) {
 
 struct output *output_alsa_new(const struct output_config *config, const char *device,
                                unsigned long buffer_frames, unsigned long period_frames) {
-  static const struct output_ops ops = {.start = alsa_start,
+  static const struct output_ops ops = {.open = alsa_open,
+                                        .get_lead_ns = alsa_get_lead_ns,
+                                        .start = alsa_start,
                                         .expect_sound = alsa_expect_sound,
                                         .get_xruns = alsa_get_xruns,
                                         .free = alsa_free};

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "output.h"
 #include "system.h"
@@ -8,7 +12,11 @@
 #define TICK_NS (10 * PAW_NS_PER_MS)
 #define TICKS_PER_SYNC 100 /* the header is true at least once a second */
 
-enum wav_state { WAV_CLOSED, WAV_READY, WAV_WRITING };
+/*
+ *           expect_sound
+ *   WAITING ------------> WRITING
+ */
+enum wav_state { WAV_WAITING, WAV_WRITING };
 
 struct output_wav {
   struct output base;
@@ -20,6 +28,14 @@ struct output_wav {
   unsigned ticks;
   struct fault fault;
 };
+
+static void set_state(struct output_wav *wav, enum wav_state state) {
+  static const bool allowed[2][2] = {[WAV_WAITING] = {[WAV_WRITING] = true}};
+  if (!allowed[wav->state][state]) {
+    abort();
+  }
+  wav->state = state;
+}
 
 static int take(void *user_data, const int16_t *pcm, size_t frames) {
   struct output_wav *wav = user_data;
@@ -41,21 +57,41 @@ static void tick(void *user_data, uint64_t now_ns) {
   loop_timer_set(&wav->timer, now_ns + TICK_NS);
 }
 
-static int wav_start(struct output *output, struct fault *fault) {
-  struct output_wav *wav = (struct output_wav *)output;
-  if (wav_writer_open(&wav->writer, wav->path, PLAYER_RATE_HZ, PLAYER_CHANNELS, fault) != 0) {
-    return -1;
+/* What the file holds stays until there is something to put in its place. */
+static int wav_open(struct output *output, struct fault *fault) {
+  const char *path = ((struct output_wav *)output)->path;
+  bool is_new = access(path, F_OK) != 0;
+  int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
+  if (fd < 0) {
+    return fault_set(fault, "cannot write %s: %s", path, strerror(errno));
   }
-  wav->state = WAV_READY;
+  (void)close(fd);
+  if (is_new) {
+    (void)unlink(path);
+  }
   return 0;
+}
+
+static uint64_t wav_get_lead_ns(const struct output *output) {
+  (void)output;
+  return 0;
+}
+
+static void wav_start(struct output *output) {
+  (void)output;
 }
 
 static void wav_expect_sound(struct output *output, uint64_t now_ns) {
   struct output_wav *wav = (struct output_wav *)output;
-  if (wav->state != WAV_READY) {
+  const struct output_config *config = &output->config;
+  if (wav->state == WAV_WRITING) {
     return;
   }
-  wav->state = WAV_WRITING;
+  if (wav_writer_open(&wav->writer, wav->path, PLAYER_RATE_HZ, PLAYER_CHANNELS, &wav->fault) != 0) {
+    config->failed(config->user_data, &wav->fault);
+    return;
+  }
+  set_state(wav, WAV_WRITING);
   output_clock_start(&wav->clock, now_ns);
   loop_timer_set(&wav->timer, now_ns + TICK_NS);
 }
@@ -68,14 +104,16 @@ static uint64_t wav_get_xruns(const struct output *output) {
 static void wav_free(struct output *output) {
   struct output_wav *wav = (struct output_wav *)output;
   loop_timer_wipe(output->config.loop, &wav->timer);
-  if (wav->state != WAV_CLOSED && wav_writer_close(&wav->writer, &wav->fault) != 0) {
+  if (wav->state == WAV_WRITING && wav_writer_close(&wav->writer, &wav->fault) != 0) {
     system_tell(&output->config.log, PAW_LOG_ERROR, "wav", "%s", wav->fault.text);
   }
   free(wav);
 }
 
 struct output *output_wav_new(const struct output_config *config, const char *path) {
-  static const struct output_ops ops = {.start = wav_start,
+  static const struct output_ops ops = {.open = wav_open,
+                                        .get_lead_ns = wav_get_lead_ns,
+                                        .start = wav_start,
                                         .expect_sound = wav_expect_sound,
                                         .get_xruns = wav_get_xruns,
                                         .free = wav_free};

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #define NO_PEAK -1
+/* Packets may wait for so long besides the latency asked for. */
+#define DELAY_ROOM_NS (500 * PAW_NS_PER_MS)
 
 int player_open(struct player *player, uint64_t latency_ns, double gain_db,
                 const struct paw_log *log, struct fault *fault) {
@@ -13,6 +15,9 @@ int player_open(struct player *player, uint64_t latency_ns, double gain_db,
   config.log = *log;
   config.channels = PLAYER_CHANNELS;
   config.target_delay_ns = latency_ns;
+  if (config.max_delay_ns < latency_ns + DELAY_ROOM_NS) {
+    config.max_delay_ns = latency_ns + DELAY_ROOM_NS;
+  }
   *player = (struct player){.sounded_ns = PAW_TIME_NEVER, .peak = NO_PEAK};
   gain_init(&player->gain, gain_db, PLAYER_CHANNELS);
   int status = paw_playout_new(&config, &player->playout);

@@ -14,8 +14,16 @@
 #define LEAVE_DEADLINE_NS PAW_NS_PER_S
 /* ICE and DTLS take milliseconds on a LAN, a second or two at heavy loss. */
 #define CONNECT_DEADLINE_NS (10 * PAW_NS_PER_S)
-/* Media that flowed and then stayed away for so long will not come back on this session. */
-#define SILENCE_DEADLINE_NS (4 * PAW_NS_PER_S)
+/* From the connection to the first packet: a server that has nothing to play says so by 409. */
+#define FIRST_PACKET_DEADLINE_NS (10 * PAW_NS_PER_S)
+/* An outage of the network up to this goes on in the same session: a server takes consent for
+ * expired after some 24 s without an answer (RFC 7675 section 5.1 and its checks' pace). */
+#define SILENCE_DEADLINE_NS (20 * PAW_NS_PER_S)
+/* A server that was started anew knows nothing of the session, and its port answers nothing: it is
+ * asked by HTTP. A hole in the sound this long is worth a request. */
+#define PROBE_AFTER_NS PAW_NS_PER_S
+#define PROBE_EVERY_NS PAW_NS_PER_S
+#define PROBE_DEADLINE_NS (2 * PAW_NS_PER_S)
 #define REDIRECTS_MAX 5
 
 struct session {
@@ -23,7 +31,8 @@ struct session {
   enum session_state state;
   struct peer peer;
   struct loop_timer timer;               /* the deadline of the present state */
-  struct http_client_transfer *transfer; /* of PAIRING, CALLING and DELETING */
+  uint64_t silent_since_ns;              /* of SILENT */
+  struct http_client_transfer *transfer; /* of PAIRING, CALLING, SILENT and DELETING */
   struct pin pin;                        /* what the server is known by in this session */
   enum paw_ice_mode mode;  /* of the offer; full from the first server on that is lite itself */
   char url[WHEP_URL_SIZE]; /* where the offer goes */
@@ -57,7 +66,8 @@ static void set_state(struct session *session, enum session_state state) {
       [SESSION_CALLING] = TO(CALLING) | TO(CONNECTING) | TO(ENDING),
       [SESSION_CONNECTING] = TO(CONNECTED) | TO(LEAVING) | TO(ENDING),
       [SESSION_CONNECTED] = TO(PLAYING) | TO(LEAVING) | TO(ENDING),
-      [SESSION_PLAYING] = TO(LEAVING) | TO(ENDING),
+      [SESSION_PLAYING] = TO(SILENT) | TO(LEAVING) | TO(ENDING),
+      [SESSION_SILENT] = TO(PLAYING) | TO(LEAVING) | TO(ENDING),
       [SESSION_LEAVING] = TO(DELETING) | TO(ENDING),
       [SESSION_DELETING] = TO(ENDING),
       [SESSION_ENDING] = TO(IDLE),
@@ -109,6 +119,13 @@ static struct http_client_request make_delete(const struct session *session) {
                                       .token = token_for(session, session->resource),
                                       .pin = session->pin,
                                       .deadline_ns = LEAVE_DEADLINE_NS};
+}
+
+static void cancel_request(struct session *session) {
+  if (session->transfer != NULL) {
+    http_client_cancel(session->transfer);
+    session->transfer = NULL;
+  }
 }
 
 static void ignore_response(void *user_data, const struct http_client_response *response) {
@@ -349,9 +366,10 @@ static void on_audio(struct session *session, uint64_t now_ns,
                      const struct paw_audio_packet *packet) {
   if (session->state == SESSION_CONNECTED) {
     set_state(session, SESSION_PLAYING);
+    loop_timer_set(&session->timer, PAW_TIME_NEVER);
     session->config.playing(session->config.user_data, now_ns);
   }
-  if (session->state == SESSION_PLAYING) {
+  if (session->state == SESSION_PLAYING || session->state == SESSION_SILENT) {
     (void)paw_playout_handle_input(session->config.peer.playout, now_ns, packet);
   }
 }
@@ -359,19 +377,58 @@ static void on_audio(struct session *session, uint64_t now_ns,
 static void on_connected(struct session *session) {
   if (session->state == SESSION_CONNECTING) {
     set_state(session, SESSION_CONNECTED);
-    loop_timer_set(&session->timer, PAW_TIME_NEVER);
+    set_deadline(session, FIRST_PACKET_DEADLINE_NS);
   }
 }
 
-static void watch_silence(struct session *session, bool silent) {
-  if (session->state != SESSION_PLAYING) {
+/* ---- silence ---- */
+
+static void on_probed(void *user_data, const struct http_client_response *response) {
+  struct session *session = user_data;
+  session->transfer = NULL;
+  bool answered = response->outcome == HTTP_CLIENT_ANSWERED;
+  if (answered && (response->status == 404 || response->status == 410)) {
+    session->resource[0] = '\0';
+    fault_set(&session->fault, "%s does not know this session any more", session->url);
+    end(session, SESSION_END_RETRY, 0);
+  } else if (response->outcome == HTTP_CLIENT_WRONG_KEY) {
+    end_unanswered(session, response);
+  }
+}
+
+static void probe(struct session *session) {
+  const struct http_client_request request = {.method = "HEAD",
+                                              .url = session->resource,
+                                              .token = token_for(session, session->resource),
+                                              .pin = session->pin,
+                                              .deadline_ns = PROBE_DEADLINE_NS};
+  if (session->transfer == NULL && session->resource[0] != '\0') {
+    send_request(session, &request, on_probed);
+  }
+}
+
+static void endure_silence(struct session *session, uint64_t now_ns) {
+  if (now_ns - session->silent_since_ns >= SILENCE_DEADLINE_NS) {
+    fault_set(&session->fault, "no packets for %d s", (int)(SILENCE_DEADLINE_NS / PAW_NS_PER_S));
+    end(session, SESSION_END_RETRY, 0);
     return;
   }
-  system_tell(&session->config.peer.log, PAW_LOG_DEBUG, "session",
-              silent ? "no packets" : "packets again");
-  if (silent) {
-    set_deadline(session, SILENCE_DEADLINE_NS);
-  } else {
+  probe(session);
+  set_deadline(session, PROBE_EVERY_NS);
+}
+
+static void begin_silence(struct session *session, uint64_t now_ns) {
+  if (session->state == SESSION_PLAYING) {
+    set_state(session, SESSION_SILENT);
+    session->silent_since_ns = now_ns;
+    set_deadline(session, PROBE_AFTER_NS);
+  }
+}
+
+static void end_silence(struct session *session) {
+  if (session->state == SESSION_SILENT) {
+    set_state(session, SESSION_PLAYING);
+    cancel_request(session);
     loop_timer_set(&session->timer, PAW_TIME_NEVER);
   }
 }
@@ -386,10 +443,10 @@ static void on_event(void *user_data, uint64_t now_ns, const struct paw_rtc_even
     on_audio(session, now_ns, &event->audio);
     break;
   case PAW_RTC_EVENT_DEGRADED:
-    watch_silence(session, true);
+    begin_silence(session, now_ns);
     break;
   case PAW_RTC_EVENT_RECOVERED:
-    watch_silence(session, false);
+    end_silence(session);
     break;
   case PAW_RTC_EVENT_CLOSED:
     on_closed(session, event->reason);
@@ -437,6 +494,8 @@ void session_leave(struct session *session, uint64_t now_ns) {
   case SESSION_CONNECTING:
   case SESSION_CONNECTED:
   case SESSION_PLAYING:
+  case SESSION_SILENT:
+    cancel_request(session);
     set_state(session, SESSION_LEAVING);
     set_deadline(session, LEAVE_DEADLINE_NS);
     peer_close(&session->peer, now_ns);
@@ -452,15 +511,17 @@ void session_leave(struct session *session, uint64_t now_ns) {
 
 static void time_came(void *user_data, uint64_t now_ns) {
   struct session *session = user_data;
-  (void)now_ns;
   switch (session->state) {
   case SESSION_CONNECTING:
     fault_set(&session->fault, "%s answers, but its media cannot be reached (UDP)", session->url);
     end(session, SESSION_END_RETRY, 0);
     break;
-  case SESSION_PLAYING:
-    fault_set(&session->fault, "no packets for %d s", (int)(SILENCE_DEADLINE_NS / PAW_NS_PER_S));
+  case SESSION_CONNECTED:
+    fault_set(&session->fault, "%s is connected, but sends no sound", session->url);
     end(session, SESSION_END_RETRY, 0);
+    break;
+  case SESSION_SILENT:
+    endure_silence(session, now_ns);
     break;
   case SESSION_LEAVING:
     delete_resource(session);
@@ -471,7 +532,7 @@ static void time_came(void *user_data, uint64_t now_ns) {
   case SESSION_IDLE:
   case SESSION_PAIRING:
   case SESSION_CALLING:
-  case SESSION_CONNECTED:
+  case SESSION_PLAYING:
   case SESSION_ENDING:
   case SESSION_STATE_COUNT:
     break;
@@ -480,10 +541,7 @@ static void time_came(void *user_data, uint64_t now_ns) {
 
 /* Let go of all that the session holds, then tell. */
 static void finish(struct session *session) {
-  if (session->transfer != NULL) {
-    http_client_cancel(session->transfer);
-    session->transfer = NULL;
-  }
+  cancel_request(session);
   loop_timer_set(&session->timer, PAW_TIME_NEVER);
   peer_drop(&session->peer);
   abandon_resource(session);
@@ -551,9 +609,7 @@ void session_free(struct session *session) {
   if (session == NULL) {
     return;
   }
-  if (session->transfer != NULL) {
-    http_client_cancel(session->transfer);
-  }
+  cancel_request(session);
   peer_wipe(&session->peer);
   loop_timer_wipe(session->config.peer.loop, &session->timer);
   explicit_bzero(session->token, sizeof session->token);

@@ -14,9 +14,12 @@
  *    +------ the key is known -------------+     +-- 307, 308, or once more as full      | packet
  *                                                                                        v
  *  IDLE <--- ENDING <--- DELETING <--- LEAVING <--- session_leave, while connected --- PLAYING
- *               ^
- *               +--- whatever goes wrong, and session_leave before there is a connection
+ *               ^                                                                      |  ^
+ *               +--- whatever goes wrong, and session_leave before                     v  | packet
+ *                    there is a connection                                            SILENT
  *
+ * In SILENT the server is asked whether it knows the session; if it does not, or if no packet comes
+ * for long, the session ends.
  * ENDING is left at the next drain: a connection cannot be dropped from within its own events.
  */
 #define SESSION_STATE_MAP(X)                                                                       \
@@ -26,6 +29,7 @@
   X(CONNECTING, "connecting")                                                                      \
   X(CONNECTED, "connected")                                                                        \
   X(PLAYING, "playing")                                                                            \
+  X(SILENT, "silent")    /* nothing comes any more */                                              \
   X(LEAVING, "leaving")  /* the farewell on the media path */                                      \
   X(DELETING, "leaving") /* the farewell by HTTP */                                                \
   X(ENDING, "leaving")

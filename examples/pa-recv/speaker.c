@@ -150,7 +150,8 @@ static int make_output(struct speaker *speaker, struct fault *fault) {
                                           : output_alsa_new(&config, settings->device,
                                                             (unsigned long)settings->buffer_frames,
                                                             (unsigned long)settings->period_frames);
-  return speaker->output != NULL ? 0 : fault_set(fault, "out of memory");
+  return speaker->output != NULL ? speaker->output->ops->open(speaker->output, fault)
+                                 : fault_set(fault, "out of memory");
 }
 
 static int make_certificate(struct speaker *speaker, struct fault *fault) {
@@ -196,27 +197,30 @@ static int make_report(struct speaker *speaker, struct fault *fault) {
 static uint64_t choose_latency_ns(const struct speaker *speaker) {
   const struct settings *settings = speaker->settings;
   uint64_t wanted_ns = (uint64_t)settings->latency_ms * PAW_NS_PER_MS;
-  uint64_t buffer_ns = (uint64_t)settings->buffer_frames * PAW_NS_PER_S / PLAYER_RATE_HZ;
-  uint64_t least_ns = settings->wav != NULL ? 0 : buffer_ns + BEHIND_BUFFER_NS;
+  uint64_t lead_ns = speaker->output->ops->get_lead_ns(speaker->output);
+  uint64_t least_ns = lead_ns > 0 ? lead_ns + BEHIND_BUFFER_NS : 0;
   if (least_ns <= wanted_ns) {
     return wanted_ns;
   }
-  system_tell(&speaker->log, PAW_LOG_INFO, "speaker",
-              "the device buffer makes the latency %.0f ms instead of %.0f",
+  system_tell(&speaker->log, PAW_LOG_WARNING, "speaker",
+              "the device buffer makes the latency %.0f ms instead of %.0f; see --buffer-frames",
               (double)least_ns / PAW_NS_PER_MS, (double)wanted_ns / PAW_NS_PER_MS);
   return least_ns;
 }
 
+static int open_player(struct speaker *speaker, struct fault *fault) {
+  return player_open(&speaker->player, choose_latency_ns(speaker), speaker->settings->gain_db,
+                     &speaker->log, fault);
+}
+
 static int open_all(struct speaker *speaker, struct fault *fault) {
-  const struct settings *settings = speaker->settings;
-  uint64_t latency_ns = choose_latency_ns(speaker);
   if (loop_new(&speaker->loop, fault) != 0) {
     return -1;
   }
   loop_timer_init(speaker->loop, &speaker->retry, on_retry, speaker);
   if (loop_catch_signals(speaker->loop, on_signal, speaker, fault) != 0 ||
-      player_open(&speaker->player, latency_ns, settings->gain_db, &speaker->log, fault) != 0 ||
-      make_output(speaker, fault) != 0 || open_socket(speaker, fault) != 0 ||
+      make_output(speaker, fault) != 0 || open_player(speaker, fault) != 0 ||
+      open_socket(speaker, fault) != 0 ||
       http_client_new(speaker->loop, &speaker->http, fault) != 0 ||
       make_certificate(speaker, fault) != 0 || make_session(speaker, fault) != 0 ||
       make_report(speaker, fault) != 0) {
@@ -224,7 +228,8 @@ static int open_all(struct speaker *speaker, struct fault *fault) {
   }
   loop_set_idle(speaker->loop, on_idle, speaker);
   /* Last: from here on the device wants to be served. */
-  return speaker->output->ops->start(speaker->output, fault);
+  speaker->output->ops->start(speaker->output);
+  return 0;
 }
 
 static void close_all(struct speaker *speaker) {

@@ -16,6 +16,12 @@ expect_refusal 2 '/nowhere/token' "$PA_RECV" --server 127.0.0.1 --wav "$work/a.w
   --token-file /nowhere/token --log error
 expect_refusal 2 '/nowhere/a.wav' "$PA_RECV" --server 127.0.0.1 --wav /nowhere/a.wav --log error
 
+# What a file holds is not lost by a try that comes to nothing.
+echo 'a recording' > "$work/kept.wav"
+expect_refusal 2 '/nowhere/token' "$PA_RECV" --server 127.0.0.1 --wav "$work/kept.wav" \
+  --token-file /nowhere/token --log error
+[ "$(cat "$work/kept.wav")" = 'a recording' ] || fail '--wav has destroyed a file without a sound'
+
 # ---- pa-recv: no such device: lists those there are ----
 
 export ALSA_CONFIG_PATH=$work/asound.conf
@@ -42,6 +48,10 @@ expect_refusal 2 "wanted $other, got ${pin//+/\\+}" "${receive[@]}" --pin "$othe
 expect_refusal 2 'no authority of this system' "${receive[@]}" --pin system --token-file "$token"
 
 # Trust on first use: the key is learnt and kept; another one later is refused.
+mkdir "$work/home"
+receive=("$PA_RECV" --server "$server" --wav "$work/a.wav" --log error)
+export HOME=$work/home
+unset XDG_STATE_HOME STATE_DIRECTORY
 "${receive[@]}" --token-file "$token" --json --log warning > "$work/tofu.json" \
   2> "$work/tofu.log" &
 receiver=$!
@@ -49,11 +59,11 @@ started+=("$receiver")
 wait_until 10 'it plays' value_is tofu state playing
 stop "$receiver" || fail 'pa-recv has not ended well'
 grep -qF -- "--pin $pin" "$work/tofu.log" || fail 'the learnt pin is not printed'
-grep -qF "$server $pin" "$work/state/pins" || fail 'the learnt pin is not kept'
-echo "$server $other" > "$work/state/pins"
+grep -qF "$server $pin" "$HOME/.local/state/pa-recv/pins" || fail 'the learnt pin is not kept'
+echo "$server $other" > "$HOME/.local/state/pa-recv/pins"
 expect_refusal 2 "has changed: remembered $other, got" "${receive[@]}" --token-file "$token"
-echo 'nonsense' > "$work/state/pins"
-expect_refusal 2 "$work/state/pins" "${receive[@]}" --token-file "$token"
+echo 'nonsense' > "$HOME/.local/state/pa-recv/pins"
+expect_refusal 2 "$HOME/.local/state/pa-recv/pins" "${receive[@]}" --token-file "$token"
 
 # ---- pa-recv: what passes is waited for ----
 
