@@ -186,14 +186,10 @@ int paw_ice_set_role(struct paw_ice *ice, enum paw_ice_role role) {
   return PAW_OK;
 }
 
-static bool is_usable(const struct paw_address *address) {
-  return (address->family == PAW_FAMILY_IPV4 || address->family == PAW_FAMILY_IPV6) &&
-         address->port != 0 && !paw_address_is_any(address);
-}
-
 int paw_ice_add_local_candidate(struct paw_ice *ice, const struct paw_candidate *candidate) {
   bool has_base = candidate->base.family != PAW_FAMILY_NONE;
-  if (!is_usable(&candidate->address) || (has_base && !is_usable(&candidate->base))) {
+  if (!paw_ice_address_is_usable(&candidate->address) ||
+      (has_base && !paw_ice_address_is_usable(&candidate->base))) {
     return PAW_ERR_INVALID;
   }
   if (paw_ice_is_lite(ice) && candidate->type != PAW_CANDIDATE_HOST) {
@@ -245,7 +241,7 @@ size_t paw_ice_get_local_candidates(const struct paw_ice *ice, struct paw_candid
 }
 
 int paw_ice_add_remote_candidate(struct paw_ice *ice, const struct paw_candidate *candidate) {
-  if (!is_usable(&candidate->address)) {
+  if (!paw_ice_address_is_usable(&candidate->address)) {
     return PAW_ERR_INVALID;
   }
   if (paw_ice_is_over(ice)) {

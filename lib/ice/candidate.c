@@ -170,6 +170,19 @@ int paw_ice_local_add(struct paw_ice *ice, const struct paw_candidate *given) {
   return PAW_OK;
 }
 
+bool paw_ice_address_is_usable(const struct paw_address *address) {
+  return (address->family == PAW_FAMILY_IPV4 || address->family == PAW_FAMILY_IPV6) &&
+         address->port != 0 && !paw_address_is_any(address);
+}
+
+static int count_learnt(const struct paw_ice *ice) {
+  int count = 0;
+  for (int i = 0; i < ice->locals.count; i++) {
+    count += paw_ice_local(ice, i)->type == PAW_CANDIDATE_PEER_REFLEXIVE;
+  }
+  return count;
+}
+
 void paw_ice_local_learn(struct paw_ice *ice, int base, const struct paw_address *mapped) {
   if (find_address(ice, mapped) >= 0) {
     return;
@@ -179,7 +192,8 @@ void paw_ice_local_learn(struct paw_ice *ice, int base, const struct paw_address
       .address = *mapped,
       .base = paw_ice_local(ice, base)->base,
       .priority = paw_ice_reflexive_priority(paw_ice_local(ice, base)->priority)};
-  if (paw_ice_local_add(ice, &learnt) != PAW_OK) {
+  if (!paw_ice_address_is_usable(mapped) || count_learnt(ice) >= PAW_ICE_LEARNT_MAX ||
+      paw_ice_local_add(ice, &learnt) != PAW_OK) {
     ice->stats.dropped_limit++;
   }
 }

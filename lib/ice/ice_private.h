@@ -200,6 +200,9 @@ int paw_ice_remote_find(const struct paw_ice *ice, const struct paw_address *add
 int paw_ice_local_add(struct paw_ice *ice, const struct paw_candidate *candidate);
 void paw_ice_local_remove(struct paw_ice *ice, const struct paw_address *base);
 
+/* IPv4 or IPv6, with a port, and not "any". */
+bool paw_ice_address_is_usable(const struct paw_address *address);
+
 /* The peer sees this side at `mapped`: a candidate, if it is new (RFC 8445 section 7.2.5.3.1). */
 void paw_ice_local_learn(struct paw_ice *ice, int base, const struct paw_address *mapped);
 

@@ -78,6 +78,9 @@ int paw_ice_restart(struct paw_ice *ice, uint64_t now_ns) {
     return status;
   }
   forget_learnt(ice);
+  while (!paw_ring_is_empty(&ice->answers)) {
+    paw_ring_pop(&ice->answers); /* they would be signed with the new password */
+  }
   ice->local_credentials = fresh;
   paw_mem_wipe(&ice->remote_credentials, sizeof ice->remote_credentials);
   ice->remote_lite = false;

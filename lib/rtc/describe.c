@@ -21,14 +21,26 @@ enum paw_direction paw_rtc_common_direction(enum paw_direction a, enum paw_direc
   return (enum paw_direction)((unsigned)a & (unsigned)b);
 }
 
+/* What was learnt from the peer's answers is not told to it. */
+size_t paw_rtc_get_candidates(const struct paw_rtc *rtc, struct paw_candidate *out) {
+  struct paw_candidate all[PAW_DESCRIPTION_CANDIDATES_MAX];
+  size_t count = 0;
+  size_t all_count = paw_ice_get_local_candidates(rtc->ice, all, PAW_DESCRIPTION_CANDIDATES_MAX);
+  for (size_t i = 0; i < all_count; i++) {
+    if (all[i].type != PAW_CANDIDATE_PEER_REFLEXIVE) {
+      out[count++] = all[i];
+    }
+  }
+  return count;
+}
+
 static void describe_transport(const struct paw_rtc *rtc, struct paw_description *out) {
   out->ice = *paw_ice_get_credentials(rtc->ice);
   out->ice_lite = paw_ice_get_mode(rtc->ice) == PAW_ICE_LITE;
   out->end_of_candidates = true;
   out->fingerprint_count = 1;
   paw_certificate_get_fingerprint(rtc->certificate, &out->fingerprints[0]);
-  out->candidate_count =
-      paw_ice_get_local_candidates(rtc->ice, out->candidates, PAW_DESCRIPTION_CANDIDATES_MAX);
+  out->candidate_count = paw_rtc_get_candidates(rtc, out->candidates);
 }
 
 static void describe_audio(const struct paw_rtc *rtc, struct paw_audio_description *audio) {

@@ -70,7 +70,7 @@ static int become_full(struct paw_rtc *rtc) {
     return status;
   }
   struct paw_candidate candidates[PAW_DESCRIPTION_CANDIDATES_MAX];
-  size_t count = paw_ice_get_local_candidates(rtc->ice, candidates, PAW_DESCRIPTION_CANDIDATES_MAX);
+  size_t count = paw_rtc_get_candidates(rtc, candidates);
   for (size_t i = 0; i < count && status == PAW_OK; i++) {
     status = paw_ice_add_local_candidate(full, &candidates[i]);
   }

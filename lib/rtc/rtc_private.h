@@ -104,6 +104,7 @@ void paw_rtc_drop(struct paw_rtc *rtc, enum paw_drop drop);
 bool paw_rtc_is_over(const struct paw_rtc *rtc);
 
 /* describe.c */
+size_t paw_rtc_get_candidates(const struct paw_rtc *rtc, struct paw_candidate *out);
 void paw_rtc_describe_offer(const struct paw_rtc *rtc, struct paw_description *out);
 void paw_rtc_describe_answer(const struct paw_rtc *rtc, const struct paw_description *offer,
                              struct paw_description *out);

@@ -120,6 +120,22 @@ static void test_success_learns(void **state) {
   end();
 }
 
+/* Where nothing can be sent from is no address of ours, whatever the peer says. */
+static void test_success_learns_no_nonsense(void **state) {
+  (void)state;
+  const char *const nonsense[] = {"203.0.113.5", "0.0.0.0:9", "[::]:9"};
+  for (size_t i = 0; i < sizeof nonsense / sizeof nonsense[0]; i++) {
+    begin(PAW_ICE_CONTROLLED, false);
+    duo_run_ms(&duo, 3);
+    side->last.local = duo_address(nonsense[i]);
+    answer(&peer, PEER_PWD);
+    assert_int_equal(side->valid_events, 1);
+    struct paw_candidate candidates[4];
+    assert_int_equal(paw_ice_get_local_candidates(side->ice, candidates, 4), 1);
+    end();
+  }
+}
+
 /* After a retransmission nobody knows which of the two was answered. */
 static void test_round_trip_time(void **state) {
   (void)state;
@@ -309,6 +325,7 @@ int main(void) {
       cmocka_unit_test(test_retransmissions),
       cmocka_unit_test(test_pacing),
       cmocka_unit_test(test_success_learns),
+      cmocka_unit_test(test_success_learns_no_nonsense),
       cmocka_unit_test(test_round_trip_time),
       cmocka_unit_test(test_answer_with_wrong_password),
       cmocka_unit_test(test_answer_without_integrity),
