@@ -4,6 +4,7 @@
 # Installs into an empty folder and builds a program there by what pkg-config says, with the shared
 # and with the static library. Also proves that it can fail: without the library it does not link.
 set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "$1" && pwd)
 cc=${2:-cc}
 dest=$(mktemp -d)
@@ -52,6 +53,15 @@ expect() { # PROGRAM
 $cc -std=c11 -Wall -Werror $(pkg_config --cflags) program.c -o shared $(pkg_config --libs)
 expect shared
 objdump -p shared | grep -q 'NEEDED *libpawebrtc\.so' || { echo "not linked with the .so"; exit 1; }
+
+# README's example does what README says.
+root=$(cd "$here/../.." && pwd)
+awk '/^```c$/ { on = 1; next } /^```/ { on = 0 } on' "$root/README.md" > offer.c
+$cc -std=gnu11 -Wall -Wextra -Werror $(pkg_config --cflags) offer.c -o offer $(pkg_config --libs)
+LD_LIBRARY_PATH=$library_folder ./offer | grep -q '^a=rtpmap:111 opus/48000/2' || {
+  echo "README's example does not print an offer"
+  exit 1
+}
 
 # Our archive, and the system's libraries as they come.
 $cc -std=c11 -Wall -Werror $(pkg_config --cflags) program.c -o static \
