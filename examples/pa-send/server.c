@@ -263,9 +263,11 @@ static int run(struct server *server, struct fault *fault) {
     return -1;
   }
   init_timers(server);
-  if (loop_catch_signals(server->loop, on_signal, server, fault) != 0 ||
-      open_source(server, fault) != 0 ||
+  /* Signals are caught last: what hangs before, a mount or a locked folder, is left by them as
+   * usual. */
+  if (open_source(server, fault) != 0 ||
       state_open(server->settings, &rng, &server->state, fault) != 0 ||
+      loop_catch_signals(server->loop, on_signal, server, fault) != 0 ||
       open_network(server, fault) != 0) {
     return -1;
   }

@@ -7,17 +7,33 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "cut_short.h"
 #include "source.h"
 #include "system.h"
 
 #define RATE_HZ 48000
+/* Sample rates there are, from telephones to studios; what claims another is damaged or crafted to
+ * grow by resampling. */
+#define IN_RATE_HZ_MIN 4000
+#define IN_RATE_HZ_MAX 768000
+/* The longest frame there is, 65535 samples of FLAC, at the lowest rate. */
+#define QUEUE_FRAMES_MAX 1048576
 /* Packets that may fail in a row before the rest of the file is given up: a damaged spot is passed
  * over, a file of another kind is not searched to its end in one go. */
 #define FAILURES_MAX 100
 /* A file that plays shorter than its header says by more than this is told to be cut short; encoder
  * padding and rounding stay below. */
 #define SHORT_BY_S 0.3
+
+/* Frames of MP3 at a constant bit rate differ by one byte of padding: a last one that is smaller
+ * was cut. Nothing else in such a file tells. */
+struct packet_sizes {
+  int first; /* 0: none yet */
+  int last;
+  bool uneven; /* before the last */
+};
 
 struct file_source {
   struct source base;
@@ -33,6 +49,7 @@ struct file_source {
   size_t queue_count;
   uint64_t played_frames;
   uint64_t damaged; /* packets that could not be decoded */
+  struct packet_sizes sizes;
   /* What the resampler was made for. */
   int in_format;
   int in_rate_hz;
@@ -56,6 +73,9 @@ static int grow_queue(struct file_source *file, size_t more) {
   file->queue_head = 0;
   if (need <= file->queue_room) {
     return 0;
+  }
+  if (need > QUEUE_FRAMES_MAX) {
+    return AVERROR_INVALIDDATA;
   }
   int16_t *queue = realloc(file->queue, need * file->base.channels * sizeof queue[0]);
   if (queue == NULL) {
@@ -99,6 +119,9 @@ static int set_up_resampler(struct file_source *file) {
   AVChannelLayout stereo = AV_CHANNEL_LAYOUT_STEREO;
   AVChannelLayout in = {0};
   const AVFrame *frame = file->frame;
+  if (frame->sample_rate < IN_RATE_HZ_MIN || frame->sample_rate > IN_RATE_HZ_MAX) {
+    return AVERROR_INVALIDDATA;
+  }
   if (file->resampler != NULL) {
     (void)convert(file, NULL);
   }
@@ -157,6 +180,12 @@ static void finish(struct file_source *file) {
   file->ended = true;
 }
 
+static void note_packet(struct packet_sizes *sizes, int bytes) {
+  sizes->first = sizes->first > 0 ? sizes->first : bytes;
+  sizes->uneven = sizes->uneven || (sizes->last > 0 && abs(sizes->last - sizes->first) > 1);
+  sizes->last = bytes;
+}
+
 /* Decode the next packet of the stream. False when there is none. */
 static bool decode_packet(struct file_source *file, int *status) {
   *status = av_read_frame(file->format, file->packet);
@@ -164,6 +193,7 @@ static bool decode_packet(struct file_source *file, int *status) {
     return false;
   }
   if (file->packet->stream_index == file->stream) {
+    note_packet(&file->sizes, file->packet->size);
     *status = avcodec_send_packet(file->codec, file->packet);
     if (*status == 0) {
       *status = take_frames(file);
@@ -188,34 +218,58 @@ static void fill(struct file_source *file, size_t frames) {
 
 /* ---- what is told at the end ---- */
 
-/* The length that the header promises, 0 when it does not: a guess from the bit rate is no promise.
- */
+/* Streams that sound or move; a cover picture has no length. */
+static unsigned count_streams(const AVFormatContext *format) {
+  unsigned count = 0;
+  for (unsigned i = 0; i < format->nb_streams; i++) {
+    count += (format->streams[i]->disposition & AV_DISPOSITION_ATTACHED_PIC) == 0;
+  }
+  return count;
+}
+
+/* The length that the header promises, 0 when it does not: a guess from the bit rate is no promise,
+ * and the length of the whole file is that of its longest stream, which may be a picture. */
 static double promised_s(const struct file_source *file) {
-  if (file->format->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE ||
-      file->format->duration <= 0) {
+  const AVStream *stream = file->format->streams[file->stream];
+  if (file->format->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE) {
     return 0;
   }
-  return (double)file->format->duration / AV_TIME_BASE;
+  if (stream->duration > 0) {
+    return (double)stream->duration * av_q2d(stream->time_base);
+  }
+  bool alone = file->format->duration > 0 && count_streams(file->format) == 1;
+  return alone ? (double)file->format->duration / AV_TIME_BASE : 0;
+}
+
+static bool is_cut_short(const struct file_source *file) {
+  const struct packet_sizes *sizes = &file->sizes;
+  bool torn_frame =
+      file->codec->codec_id == AV_CODEC_ID_MP3 && !sizes->uneven && sizes->last + 1 < sizes->first;
+  return torn_frame || file_is_cut_short(file->base.name);
 }
 
 /* One line, once. */
 static void complain(struct file_source *file) {
   double played = (double)file->played_frames / RATE_HZ;
   double promised = promised_s(file);
-  bool is_short = played + SHORT_BY_S < promised;
-  if (file->complained || (!is_short && file->damaged == 0)) {
+  const char *name = file->base.name;
+  const struct paw_log *log = &file->base.log;
+  if (file->complained) {
     return;
   }
   file->complained = true;
-  if (is_short) {
-    system_tell(&file->base.log, PAW_LOG_ERROR, "source",
+  if (played + SHORT_BY_S < promised) {
+    system_tell(log, PAW_LOG_ERROR, "source",
                 "%s: the file is cut short or damaged: played the %.1f s that are there of %.1f s",
-                file->base.name, played, promised);
-  } else {
-    system_tell(&file->base.log, PAW_LOG_ERROR, "source",
+                name, played, promised);
+  } else if (is_cut_short(file)) {
+    system_tell(log, PAW_LOG_ERROR, "source",
+                "%s: the file is cut short: played the %.1f s that are there", name, played);
+  } else if (file->damaged > 0) {
+    system_tell(log, PAW_LOG_ERROR, "source",
                 "%s: the file is damaged or cut short: parts that could not be decoded were left "
                 "out (%llu)",
-                file->base.name, (unsigned long long)file->damaged);
+                name, (unsigned long long)file->damaged);
   }
 }
 
@@ -256,6 +310,7 @@ static int rewind_file(struct source *source, struct fault *fault) {
   file->ended = false;
   file->played_frames = 0;
   file->damaged = 0;
+  file->sizes = (struct packet_sizes){0};
   return 0;
 }
 
@@ -311,7 +366,7 @@ static int open_format(struct file_source *file, const char *path) {
 static int refuse(const char *path, int status, struct fault *fault) {
   char text[AV_ERROR_MAX_STRING_SIZE];
   if (status == AVERROR_INVALIDDATA) {
-    return fault_set(fault, "%s: is not an audio file that can be read", path);
+    return fault_set(fault, "%s: is no audio file that can be read, or is cut short", path);
   }
   if (status == AVERROR_EOF) {
     return fault_set(fault, "%s: is cut short before any audio", path);
@@ -319,8 +374,31 @@ static int refuse(const char *path, int status, struct fault *fault) {
   return fault_set(fault, "%s: %s", path, av_text(status, text));
 }
 
+/* A pipe or a device may never give its next byte, and the server would stand still with it. */
+static int refuse_pipe(const char *path, struct fault *fault) {
+  struct stat about;
+  if (stat(path, &about) == 0 && !S_ISREG(about.st_mode)) {
+    return fault_set(fault, "%s: is no regular file%s", path,
+                     S_ISDIR(about.st_mode) ? ""
+                                            : ": give raw PCM to -, as in COMMAND | pa-send -");
+  }
+  return 0;
+}
+
+/* By the header; what it hides comes to light at the first decoded frame. */
+static int check_rate(const struct file_source *file, const char *path, struct fault *fault) {
+  int rate_hz = file->format->streams[file->stream]->codecpar->sample_rate;
+  return rate_hz == 0 || (rate_hz >= IN_RATE_HZ_MIN && rate_hz <= IN_RATE_HZ_MAX)
+             ? 0
+             : fault_set(fault, "%s: its sample rate is %d Hz; %d to %d can be played", path,
+                         rate_hz, IN_RATE_HZ_MIN, IN_RATE_HZ_MAX);
+}
+
 static int open_stream(struct file_source *file, const char *path, struct fault *fault) {
   const AVCodec *codec = NULL;
+  if (refuse_pipe(path, fault) != 0) {
+    return -1;
+  }
   int status = open_format(file, path);
   if (status < 0) {
     return refuse(path, status, fault);
@@ -335,6 +413,9 @@ static int open_stream(struct file_source *file, const char *path, struct fault 
   for (unsigned i = 0; i < file->format->nb_streams; i++) {
     bool ours = (int)i == file->stream;
     file->format->streams[i]->discard = ours ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
+  }
+  if (check_rate(file, path, fault) != 0) {
+    return -1;
   }
   status = open_codec(file, codec);
   return status < 0 ? refuse(path, status, fault) : 0;

@@ -23,14 +23,25 @@ make tone.opus -c:a libopus
 make telephone.wav -ar 8000 -ac 1
 make studio.wav -ar 96000 -c:a pcm_s24le
 make surround.flac -ac 6
+make cbr.mp3 -b:a 128k -write_xing 0
+ffmpeg -v error -f lavfi -i 'testsrc=d=4:r=5:s=64x64' -i "$work/tone.wav" "$work/film.mp4"
+ffmpeg -v error -i "$work/tone.wav" -f wav - > "$work/piped.wav"
 whole=(tone.wav tone.mp3 tone.flac tone.m4a tone.aac vorbis.ogg tone.opus telephone.wav studio.wav
-  surround.flac)
+  surround.flac cbr.mp3 film.mp4 piped.wav)
 
 head -c 16000 "$work/tone.mp3" > "$work/short.mp3"
 head -c 100000 "$work/tone.wav" > "$work/short.wav"
 head -c $(($(stat -c %s "$work/tone.flac") / 2)) "$work/tone.flac" > "$work/short.flac"
+# Half of a file is told for each kind that can tell (not: an MP3 cut exactly between two frames).
+halve() { # FILE TO
+  head -c $(($(stat -c %s "$work/$1") / 2)) "$work/$1" > "$work/$2"
+}
+halve tone.wav half.wav
+halve tone.opus half.opus
+halve tone.aac half.aac
+head -c 16100 "$work/cbr.mp3" > "$work/half.mp3"
 { head -c 12000 "$work/tone.mp3"; tail -c +20001 "$work/tone.mp3"; } > "$work/hole.mp3"
-broken=(short.mp3 short.wav short.flac hole.mp3)
+broken=(short.mp3 short.wav short.flac hole.mp3 half.wav half.opus half.aac half.mp3)
 
 # ---- playing: all at once, for each takes its time ----
 
