@@ -97,12 +97,13 @@ static void send_frame(struct talker *talker, double hz) {
 
 static void open_talker(struct talker *talker, const struct paw_certificate *certificate) {
   struct fault fault;
+  const struct udp_config loopback = {.loopback_only = true};
   struct paw_rtc_config config;
   struct paw_encoder_config encoder;
   struct paw_candidate candidate = {.type = PAW_CANDIDATE_HOST,
                                     .address = {.ip = {127, 0, 0, 1}, .family = PAW_FAMILY_IPV4}};
   *talker = (struct talker){.frame_ns = PAW_TIME_NEVER};
-  if (udp_open(&(struct udp_config){.loopback_only = true}, &talker->udp, &fault) != 0) {
+  if (udp_open(&loopback, &talker->udp, &fault) != 0) {
     (void)fprintf(stderr, "%s\n", fault.text);
     exit(1);
   }
