@@ -4,6 +4,10 @@
  * A DTLS-SRTP endpoint (RFC 5764, RFC 6347, RFC 8827): handshake, verified fingerprint, SRTP keys,
  * close_notify. DTLS 1.2, ECDHE-ECDSA with AES-128-GCM, SRTP_AES128_CM_HMAC_SHA1_80.
  *
+ * Once connected it is small (about 1 kB): mbedTLS's context is gone. What it still does is to
+ * repeat the server's last flight, to send a close_notify, and to take one that is authentic, which
+ * it answers with its own.
+ *
  * It knows no addresses: the caller feeds it DTLS datagrams that came on a validated ICE pair and
  * sends what it gives on the pair in use.
  */
@@ -16,7 +20,10 @@
 extern "C" {
 #endif
 
-/** A self-signed certificate with its key. Immutable; may serve any number of endpoints. */
+/**
+ * A self-signed certificate with its key. May serve any number of endpoints, all used by one
+ * thread: mbedTLS keeps tables in the key while signing.
+ */
 struct paw_certificate;
 
 /**
@@ -96,7 +103,8 @@ struct paw_dtls_config {
   struct paw_rng rng; /**< required */
   struct paw_log log;
   uint64_t initial_rto_ns;       /**< first retransmission; 50 ms, doubling up to 1 s */
-  uint64_t handshake_timeout_ns; /**< handshake not done by then: TIMEOUT. 30 s */
+  uint64_t handshake_timeout_ns; /**< handshake not done by then: TIMEOUT. 30 s; beyond that nothing
+                                    is retransmitted any more */
   uint16_t mtu;                  /**< largest datagram to send, 1200 */
 };
 
@@ -129,7 +137,9 @@ PAW_API int paw_dtls_start(struct paw_dtls *dtls, enum paw_dtls_role role, uint6
 
 /**
  * Feed one datagram whose first byte is 20..63, or the passing of time. `input->local` and `remote`
- * are not used. Garbage is dropped and counted; a fatal failure is an event.
+ * are not used. Garbage is dropped and counted; a fatal failure is an event. The retransmission
+ * timer acts in TIMEOUT inputs and in paw_dtls_poll_output, so that all datagrams at hand are read
+ * before.
  *
  * @return PAW_OK; PAW_ERR_INVALID; PAW_ERR_STATE after close
  */
@@ -183,7 +193,10 @@ struct paw_dtls_stats {
 
 PAW_API void paw_dtls_get_stats(const struct paw_dtls *dtls, struct paw_dtls_stats *out);
 
-/** End; a close_notify is ready to poll if the handshake was done. Idempotent. */
+/**
+ * End, with CLOSED/LOCAL. If the handshake was done, a close_notify is ready to poll, twice: one of
+ * the two may be lost. Idempotent.
+ */
 PAW_API void paw_dtls_close(struct paw_dtls *dtls);
 
 #ifdef __cplusplus

@@ -21,6 +21,7 @@ struct paw_dtls_handshake {
   uint64_t deadline_ns;
   unsigned sent_count; /* datagrams */
   bool timer_fired;    /* true only inside paw_dtls_handshake_retransmit */
+  bool peer_verified;
   enum paw_dtls_reason reason;
   struct paw_dtls_kept_datagram last_flight;
   struct paw_dtls_kept_datagram *capture; /* where the next datagram goes instead of out */
@@ -98,9 +99,13 @@ static int verify_certificate(void *user_data, mbedtls_x509_crt *certificate, in
                               uint32_t *flags) {
   struct paw_dtls_handshake *handshake = user_data;
   *flags = 0;
-  if (depth == 0 && !paw_dtls_fingerprint_match(handshake->config.fingerprints,
-                                                handshake->config.fingerprint_count,
-                                                certificate->raw.p, certificate->raw.len)) {
+  if (depth > 0) {
+    return 0;
+  }
+  handshake->peer_verified = paw_dtls_fingerprint_match(handshake->config.fingerprints,
+                                                        handshake->config.fingerprint_count,
+                                                        certificate->raw.p, certificate->raw.len);
+  if (!handshake->peer_verified) {
     *flags = MBEDTLS_X509_BADCERT_CN_MISMATCH; /* for which mbedTLS says bad_certificate */
     handshake->reason = PAW_DTLS_REASON_FINGERPRINT;
   }
@@ -243,8 +248,11 @@ static enum paw_dtls_progress fail(struct paw_dtls_handshake *handshake,
 }
 
 /* RFC 5764 section 4.1: without a profile there is nothing to protect media with. mbedTLS calls
- * that a success. */
-static enum paw_dtls_progress check_profile(struct paw_dtls_handshake *handshake) {
+ * that a success. That the peer was verified is asked again, for all of the trust rests on it. */
+static enum paw_dtls_progress check_outcome(struct paw_dtls_handshake *handshake) {
+  if (!handshake->peer_verified) {
+    return fail(handshake, PAW_DTLS_REASON_FINGERPRINT, 0);
+  }
   if (paw_mbedtls_srtp_profile(&handshake->ssl) == MBEDTLS_TLS_SRTP_AES128_CM_HMAC_SHA1_80) {
     return PAW_DTLS_DONE;
   }
@@ -259,7 +267,7 @@ static enum paw_dtls_progress drive(struct paw_dtls_handshake *handshake) {
     ret = mbedtls_ssl_handshake(&handshake->ssl);
   } while (ret == MBEDTLS_ERR_SSL_WANT_READ && handshake->input.len > 0);
   if (ret == 0) {
-    return check_profile(handshake);
+    return check_outcome(handshake);
   }
   if (ret == MBEDTLS_ERR_SSL_WANT_READ || ret == MBEDTLS_ERR_SSL_WANT_WRITE) {
     return PAW_DTLS_GOING;
