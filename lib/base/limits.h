@@ -36,7 +36,7 @@
 
 /* ---- ice ---- */
 #define PAW_ICE_REMOTES_MAX 32       /* 20 signalled and 12 learnt; silent learnt ones make room */
-#define PAW_ICE_LEARNT_MAX 4          /* own addresses as peers see them: NATs are few, lies many */
+#define PAW_ICE_LEARNT_MAX 4         /* own addresses as peers see them: NATs are few, lies many */
 #define PAW_ICE_PAIRS_MAX 100        /* RFC 8445 section 6.1.2.5 */
 #define PAW_ICE_CONSENT_CHECKS_MAX 8 /* awaiting an answer: at 500 ms a round trip of 4 s */
 #define PAW_ICE_ANSWERS_INITIAL_BYTES 256 /* two requests between polls */
