@@ -20,6 +20,10 @@
 /* Every speaker has one connection for a moment; browsers up to six. */
 #define CONNECTIONS_MAX 256
 #define BACKLOG 64
+/* Of one address: a building of receivers behind one router, but not all that there are. */
+#define CONNECTIONS_PER_ADDRESS_MAX 64
+/* When no descriptor is left, the listener stays readable: look again after so long. */
+#define ACCEPT_PAUSE_NS (100 * PAW_NS_PER_MS)
 
 struct connection {
   int fd;
@@ -41,6 +45,8 @@ struct http_server {
   int epoll_fd;
   uint16_t port;
   struct loop_timer timer;
+  struct loop_timer accept_timer; /* set while the listener is left alone */
+  unsigned accept_failures;       /* in a row: the first is told */
   struct connection *connections;
   struct fault last_message; /* of libmicrohttpd, for the line that says why it does not start */
 };
@@ -316,9 +322,22 @@ static void on_connect(void *user_data, int fd, short ready) {
   (void)ready;
   int connection = accept4(fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (connection >= 0) {
+    server->accept_failures = 0;
     (void)MHD_add_connection(server->daemon, connection, (struct sockaddr *)&address, len);
     run(server);
+  } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+    system_tell(&server->config.log,
+                server->accept_failures++ == 0 ? PAW_LOG_WARNING : PAW_LOG_DEBUG, "http",
+                "a connection has to wait: %s", strerror(errno));
+    loop_unwatch(server->loop, fd);
+    loop_timer_set(&server->accept_timer, system_now_ns() + ACCEPT_PAUSE_NS);
   }
+}
+
+static void on_accept_timer(void *user_data, uint64_t now_ns) {
+  struct http_server *server = user_data;
+  (void)now_ns;
+  (void)loop_watch(server->loop, server->listener, POLLIN, on_connect, server);
 }
 
 static void on_timer(void *user_data, uint64_t now_ns) {
@@ -350,12 +369,12 @@ static struct MHD_Daemon *start_daemon(struct http_server *server) {
   struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
   unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG |
                    (identity != NULL ? MHD_USE_TLS : 0);
-  return MHD_start_daemon(flags, 0, NULL, NULL, handle_access, server, MHD_OPTION_EXTERNAL_LOGGER,
-                          take_message, server, MHD_OPTION_CONNECTION_LIMIT,
-                          (unsigned)CONNECTIONS_MAX, MHD_OPTION_NOTIFY_CONNECTION, note_connection,
-                          server, MHD_OPTION_URI_LOG_CALLBACK, note_request, server,
-                          MHD_OPTION_NOTIFY_COMPLETED, note_completed, server, MHD_OPTION_ARRAY,
-                          identity != NULL ? tls : none, MHD_OPTION_END);
+  return MHD_start_daemon(
+      flags, 0, NULL, NULL, handle_access, server, MHD_OPTION_EXTERNAL_LOGGER, take_message, server,
+      MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+      (unsigned)CONNECTIONS_PER_ADDRESS_MAX, MHD_OPTION_NOTIFY_CONNECTION, note_connection, server,
+      MHD_OPTION_URI_LOG_CALLBACK, note_request, server, MHD_OPTION_NOTIFY_COMPLETED,
+      note_completed, server, MHD_OPTION_ARRAY, identity != NULL ? tls : none, MHD_OPTION_END);
 }
 
 static int watch_daemon(struct http_server *server, struct fault *fault) {
@@ -369,6 +388,7 @@ static int watch_daemon(struct http_server *server, struct fault *fault) {
     return fault_set(fault, "HTTP: too many descriptors are watched");
   }
   loop_timer_init(server->loop, &server->timer, on_timer, server);
+  loop_timer_init(server->loop, &server->accept_timer, on_accept_timer, server);
   return 0;
 }
 
@@ -412,6 +432,7 @@ void http_server_close(struct http_server *server) {
   loop_unwatch(server->loop, server->epoll_fd);
   close(server->listener);
   loop_timer_wipe(server->loop, &server->timer);
+  loop_timer_wipe(server->loop, &server->accept_timer);
   MHD_stop_daemon(server->daemon);
   free(server);
 }

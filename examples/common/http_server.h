@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* HTTP or HTTPS by libmicrohttpd inside our own loop: whole requests in, whole responses out, no
- * thread. Every request has a total deadline, however slowly its bytes drip. */
+ * thread. Every request has a total deadline, however slowly its bytes drip. One address
+ * may have 64 connections, all together 256. */
 #ifndef COMMON_HTTP_SERVER_H
 #define COMMON_HTTP_SERVER_H
 

@@ -1,19 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 #include "report.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "interfaces.h"
 #include "system.h"
 
-/* An address that a speaker can connect to: the one listened on, or the first that is offered. */
-static void write_host(const struct greeting *greeting, char *out) {
+static bool is_any(const struct paw_address *address) {
+  static const uint8_t zeros[sizeof address->ip];
+  return address->family == PAW_FAMILY_NONE ||
+         memcmp(address->ip, zeros, address->family == PAW_FAMILY_IPV4 ? 4 : 16) == 0;
+}
+
+/* The first of the addresses offered that is of the family listened on. */
+static struct paw_address choose_host(const struct greeting *greeting) {
   struct paw_address offered[INTERFACES_MAX];
+  struct paw_address ours = {.ip = {127, 0, 0, 1}, .family = PAW_FAMILY_IPV4};
+  enum paw_family family = greeting->settings->listen.family;
+  if (family == PAW_FAMILY_IPV6) {
+    ours = (struct paw_address){.ip = {[15] = 1}, .family = PAW_FAMILY_IPV6};
+  }
+  size_t count = peers_get_addresses(greeting->peers, offered);
+  for (size_t i = 0; i < count; i++) {
+    if (family == PAW_FAMILY_NONE || offered[i].family == family) {
+      return offered[i];
+    }
+  }
+  return ours;
+}
+
+/* An address that a speaker can connect to: the one listened on, or one of this host. */
+static void write_host(const struct greeting *greeting, char *out) {
   struct paw_address host = greeting->settings->listen;
-  if (host.family == PAW_FAMILY_NONE) {
-    size_t count = peers_get_addresses(greeting->peers, offered);
-    host = count > 0 ? offered[0]
-                     : (struct paw_address){.ip = {127, 0, 0, 1}, .family = PAW_FAMILY_IPV4};
+  if (is_any(&host)) {
+    host = choose_host(greeting);
   }
   host.port = greeting->http_port;
   paw_address_format(&host, out);

@@ -188,6 +188,13 @@ static bool all_digits(const char *text) {
   return text[0] != '\0' && text[strspn(text, "0123456789")] == '\0';
 }
 
+/* "[::1]:80" and "192.0.2.1:80" have one, "::0001" has none. */
+static bool has_port(const char *text) {
+  const char *colon = strchr(text, ':');
+  return text[0] == '[' ? strstr(text, "]:") != NULL
+                        : colon != NULL && strchr(colon + 1, ':') == NULL;
+}
+
 static int parse_listen(const char *text, struct paw_address *out, struct fault *fault) {
   struct paw_address address = {.port = DEFAULT_PORT};
   if (text == NULL) {
@@ -203,7 +210,7 @@ static int parse_listen(const char *text, struct paw_address *out, struct fault 
   } else if (paw_address_parse(text, &address) != PAW_OK) {
     return fault_set(
         fault, "--listen %s: give PORT, ADDR:PORT or [ADDR6]:PORT with a numeric address", text);
-  } else if (address.port == 0 && strstr(text, ":0") == NULL) {
+  } else if (!has_port(text)) {
     address.port = DEFAULT_PORT;
   }
   *out = address;

@@ -99,3 +99,15 @@ grep -q 'half.flac' "$work/half.log" || fail 'a truncated file is not told'
 
 alive "$sender" || fail 'the server has ended'
 stop "$sender" || fail 'pa-send has not ended well'
+
+# ---- pa-send: where it listens, and where it says so ----
+
+for listen in 0.0.0.0:0 '[::]:0' 0; do
+  start_sender any --listen "$listen" tone:440
+  [[ $server =~ ^(0\.0\.0\.0|\[::\]): ]] && fail "a speaker cannot connect to $server"
+  stop "$sender" || fail 'pa-send has not ended well'
+done
+# An address without a port has the default one, in use or not.
+"$PA_SEND" --listen ::0001 --udp-port 0 --state-dir "$work/s" tone:440 > "$work/port.log" 2>&1 &
+started+=("$!")
+wait_until 10 'it says its port' grep -q '\[::1\]:8443' "$work/port.log"
