@@ -364,9 +364,6 @@ int http_client_new(struct loop *loop, struct http_client **out, struct fault *f
 }
 
 void http_client_free(struct http_client *client) {
-  if (client == NULL) {
-    return;
-  }
   while (client->transfers != NULL) {
     transfer_free(client->transfers);
   }

@@ -59,7 +59,7 @@ typedef void http_client_done_fn(void *user_data, const struct http_client_respo
 
 int http_client_new(struct loop *loop, struct http_client **out, struct fault *fault);
 
-/* Transfers under way are dropped without a call. NULL is allowed. */
+/* Transfers under way are dropped without a call. */
 void http_client_free(struct http_client *client);
 
 /* Begin a request; `done` is called once from the loop, never from here, unless it is cancelled.

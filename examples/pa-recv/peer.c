@@ -73,9 +73,7 @@ int peer_answer(struct peer *peer, uint64_t now_ns, const char *answer, size_t l
 }
 
 void peer_receive(struct peer *peer, const struct paw_input *input) {
-  if (peer->rtc != NULL) {
-    (void)paw_rtc_handle_input(peer->rtc, input);
-  }
+  (void)paw_rtc_handle_input(peer->rtc, input);
 }
 
 /* Until nothing is left to do now; the deadline that the connection names. */
@@ -97,9 +95,6 @@ static uint64_t drain_rtc(struct peer *peer, uint64_t now_ns) {
 }
 
 void peer_drain(struct peer *peer, uint64_t now_ns) {
-  if (peer->rtc == NULL) {
-    return;
-  }
   (void)drain_rtc(peer, now_ns);
   uint64_t playout_ns = paw_rtc_serve_playout(peer->rtc, now_ns, peer->config.playout);
   /* Once more: the player may have asked for packets. */
@@ -118,5 +113,5 @@ void peer_drop(struct peer *peer) {
 }
 
 uint64_t peer_get_rtt_ns(const struct peer *peer) {
-  return peer->rtc == NULL ? 0 : paw_rtc_get_rtt_ns(peer->rtc);
+  return paw_rtc_get_rtt_ns(peer->rtc);
 }

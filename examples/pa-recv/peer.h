@@ -38,6 +38,11 @@ void peer_wipe(struct peer *peer);
 int peer_offer(struct peer *peer, uint64_t now_ns, enum paw_ice_mode mode,
                char offer[PEER_OFFER_SIZE], struct fault *fault);
 
+/* Is there a connection? What follows, but peer_drop, needs one. */
+static inline bool peer_is_open(const struct peer *peer) {
+  return peer->rtc != NULL;
+}
+
 /* As paw_rtc_accept_answer. */
 int peer_answer(struct peer *peer, uint64_t now_ns, const char *answer, size_t len);
 

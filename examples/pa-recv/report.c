@@ -103,9 +103,6 @@ struct report *report_new(const struct report_config *config) {
 }
 
 void report_free(struct report *report) {
-  if (report == NULL) {
-    return;
-  }
   tell_first_sound(report);
   if (report->config.settings->json) {
     write_report(report, system_now_ns());

@@ -21,7 +21,7 @@ struct report;
 /* Begins to report; NULL: no memory. */
 struct report *report_new(const struct report_config *config);
 
-/* Writes the last JSON object. NULL is allowed. */
+/* Writes the last JSON object. */
 void report_free(struct report *report);
 
 #endif

@@ -572,11 +572,15 @@ void session_start(struct session *session, uint64_t now_ns) {
 }
 
 void session_receive(struct session *session, const struct paw_input *input) {
-  peer_receive(&session->peer, input);
+  if (peer_is_open(&session->peer)) {
+    peer_receive(&session->peer, input);
+  }
 }
 
 void session_drain(struct session *session, uint64_t now_ns) {
-  peer_drain(&session->peer, now_ns);
+  if (peer_is_open(&session->peer)) {
+    peer_drain(&session->peer, now_ns);
+  }
   if (session->state == SESSION_ENDING) {
     finish(session);
   }
@@ -587,7 +591,7 @@ enum session_state session_get_state(const struct session *session) {
 }
 
 uint64_t session_get_rtt_ns(const struct session *session) {
-  return peer_get_rtt_ns(&session->peer);
+  return peer_is_open(&session->peer) ? peer_get_rtt_ns(&session->peer) : 0;
 }
 
 struct session *session_new(const struct session_config *config) {
@@ -606,9 +610,6 @@ struct session *session_new(const struct session_config *config) {
 }
 
 void session_free(struct session *session) {
-  if (session == NULL) {
-    return;
-  }
   cancel_request(session);
   peer_wipe(&session->peer);
   loop_timer_wipe(session->config.peer.loop, &session->timer);

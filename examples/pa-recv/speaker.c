@@ -233,9 +233,15 @@ static int open_all(struct speaker *speaker, struct fault *fault) {
 }
 
 static void close_all(struct speaker *speaker) {
-  report_free(speaker->report);
-  session_free(speaker->session);
-  http_client_free(speaker->http);
+  if (speaker->report != NULL) {
+    report_free(speaker->report);
+  }
+  if (speaker->session != NULL) {
+    session_free(speaker->session);
+  }
+  if (speaker->http != NULL) {
+    http_client_free(speaker->http);
+  }
   if (speaker->output != NULL) {
     speaker->output->ops->free(speaker->output);
   }
