@@ -4,9 +4,8 @@
  *   mkfifo back; ./udp_poll recv < back | ./udp_poll send > back
  *
  * The receiver writes an SDP offer to standard output and reads the answer from standard input; the
- * sender reads the offer and writes the answer. An empty line ends each. Then audio flows by UDP
- * for five seconds. On two machines, give each its own address (udp_poll recv 192.0.2.1) and carry
- * the two texts over in any way you like. */
+ * sender reads the offer and writes the answer. An empty line ends each. Then a tone flows by UDP
+ * on the loopback interface for five seconds. */
 #include <arpa/inet.h>
 #include <math.h>
 #include <pawebrtc/pawebrtc.h>
@@ -16,7 +15,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
-#include <unistd.h>
 
 #define FRAMES 480 /* 10 ms at 48 kHz */
 #define TICK_NS (10 * PAW_NS_PER_MS)
@@ -27,7 +25,6 @@ static struct paw_rtc *rtc;
 static struct paw_address local;    /* of the socket: a true address, never 0.0.0.0 */
 static struct paw_playout *playout; /* the receiver's */
 static struct paw_encoder *encoder; /* the sender's */
-static uint64_t deadline_ns;        /* when the library wants to be called at the latest */
 static uint64_t tick_ns;            /* when the next 10 ms are due; 0: not connected yet */
 static bool closed;
 
@@ -51,26 +48,19 @@ static int fill_random(void *user_data, uint8_t *out, size_t len) {
   return getrandom(out, len, 0) == (ssize_t)len ? 0 : -1;
 }
 
-static struct sockaddr_in to_socket(const struct paw_address *address) {
-  struct sockaddr_in out = {.sin_family = AF_INET, .sin_port = htons(address->port)};
-  memcpy(&out.sin_addr, address->ip, 4);
-  return out;
-}
-
 static struct paw_address from_socket(const struct sockaddr_in *address) {
   struct paw_address out = {.family = PAW_FAMILY_IPV4, .port = ntohs(address->sin_port)};
   memcpy(out.ip, &address->sin_addr, 4);
   return out;
 }
 
-static void open_socket(const char *text) {
-  check(paw_address_parse(text, &local), text);
-  struct sockaddr_in address = to_socket(&local);
+static void open_socket(void) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   socklen_t len = sizeof address;
   fd = socket(AF_INET, SOCK_DGRAM, 0);
-  if (fd < 0 || bind(fd, (struct sockaddr *)&address, len) != 0 ||
+  if (bind(fd, (struct sockaddr *)&address, len) != 0 ||
       getsockname(fd, (struct sockaddr *)&address, &len) != 0) {
-    perror(text);
+    perror("socket");
     exit(1);
   }
   local = from_socket(&address);
@@ -78,9 +68,15 @@ static void open_socket(const char *text) {
 
 /* ---- output: do what the library says until it has nothing more to say ---- */
 
+static void transmit(const struct paw_transmit *datagram) {
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(datagram->remote.port)};
+  memcpy(&to.sin_addr, datagram->remote.ip, 4);
+  /* A send that fails is a lost datagram, and the library is used to those. */
+  (void)sendto(fd, datagram->data, datagram->len, 0, (struct sockaddr *)&to, sizeof to);
+}
+
 static void handle_event(const struct paw_rtc_event *event) {
   if (event->kind == PAW_RTC_EVENT_CONNECTED) {
-    (void)fprintf(stderr, "connected\n");
     tick_ns = now();
   } else if (event->kind == PAW_RTC_EVENT_AUDIO && playout != NULL) {
     (void)paw_playout_handle_input(playout, now(), &event->audio);
@@ -90,54 +86,44 @@ static void handle_event(const struct paw_rtc_event *event) {
   }
 }
 
-static void drain(void) {
-  for (;;) {
-    struct paw_rtc_output output;
-    paw_rtc_poll_output(rtc, &output);
-    switch (output.kind) {
-    case PAW_OUTPUT_TRANSMIT: {
-      struct sockaddr_in remote = to_socket(&output.transmit.remote);
-      /* A send that fails is a lost datagram, and the library is used to those. */
-      (void)sendto(fd, output.transmit.data, output.transmit.len, 0, (struct sockaddr *)&remote,
-                   sizeof remote);
-      break;
-    }
-    case PAW_OUTPUT_EVENT:
+/* Returns when the library wants to be called again at the latest. */
+static uint64_t drain(void) {
+  struct paw_rtc_output output;
+  paw_rtc_poll_output(rtc, &output);
+  while (output.kind != PAW_OUTPUT_TIMEOUT) {
+    if (output.kind == PAW_OUTPUT_TRANSMIT) {
+      transmit(&output.transmit);
+    } else {
       handle_event(&output.event);
-      break;
-    case PAW_OUTPUT_TIMEOUT:
-      deadline_ns = output.timeout.deadline_ns;
-      return;
     }
+    paw_rtc_poll_output(rtc, &output);
   }
+  return output.timeout.deadline_ns;
 }
 
 /* ---- input: a datagram, or time ---- */
 
 static void receive(void) {
   uint8_t data[1500];
-  struct sockaddr_in remote;
-  socklen_t remote_len = sizeof remote;
-  ssize_t len =
-      recvfrom(fd, data, sizeof data, MSG_DONTWAIT, (struct sockaddr *)&remote, &remote_len);
+  struct sockaddr_in from;
+  socklen_t from_len = sizeof from;
+  ssize_t len = recvfrom(fd, data, sizeof data, MSG_DONTWAIT, (struct sockaddr *)&from, &from_len);
+  struct paw_input input = {.kind = PAW_INPUT_RECEIVE, .now_ns = now(), .local = local};
   if (len >= 0) {
-    const struct paw_input input = {.kind = PAW_INPUT_RECEIVE,
-                                    .now_ns = now(),
-                                    .local = local,
-                                    .remote = from_socket(&remote),
-                                    .data = data,
-                                    .len = (size_t)len};
+    input.remote = from_socket(&from);
+    input.data = data;
+    input.len = (size_t)len;
     (void)paw_rtc_handle_input(rtc, &input);
   }
 }
 
-static void wait_for_something(uint64_t until_ns) {
+static void wait_until(uint64_t deadline_ns) {
   struct pollfd pollfd = {.fd = fd, .events = POLLIN};
   uint64_t now_ns = now();
-  uint64_t wait_ns = until_ns > now_ns ? until_ns - now_ns : 0;
+  uint64_t wait_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
+  wait_ns = wait_ns < PAW_NS_PER_S ? wait_ns : PAW_NS_PER_S;
   /* Rounded up: waking early would only mean to wait again. */
-  uint64_t wait_ms = (wait_ns + PAW_NS_PER_MS - 1) / PAW_NS_PER_MS;
-  if (poll(&pollfd, 1, wait_ms < 1000 ? (int)wait_ms : 1000) > 0) {
+  if (poll(&pollfd, 1, (int)((wait_ns + PAW_NS_PER_MS - 1) / PAW_NS_PER_MS)) > 0) {
     receive();
   }
   const struct paw_input time = {.kind = PAW_INPUT_TIMEOUT, .now_ns = now()};
@@ -150,26 +136,24 @@ static void send_tone(void) {
   static uint64_t media_rtp;
   int16_t pcm[FRAMES];
   uint8_t packet[PAW_OPUS_PACKET_MAX];
-  size_t len = sizeof packet;
+  struct paw_audio_frame frame = {.data = packet,
+                                  .len = sizeof packet,
+                                  .media_rtp = media_rtp,
+                                  .capture_ns = tick_ns,
+                                  .duration_rtp = FRAMES,
+                                  .level = PAW_AUDIO_LEVEL_NONE};
   for (size_t i = 0; i < FRAMES; i++) {
     pcm[i] = (int16_t)(8192 * sin((double)(media_rtp + i) * 440 * 2 * 3.14159265358979 / 48000));
   }
-  check(paw_encoder_encode(encoder, pcm, packet, &len), "encoder");
-  const struct paw_audio_frame frame = {.data = packet,
-                                        .len = len,
-                                        .media_rtp = media_rtp,
-                                        .capture_ns = tick_ns,
-                                        .duration_rtp = FRAMES,
-                                        .level = PAW_AUDIO_LEVEL_NONE};
+  check(paw_encoder_encode(encoder, pcm, packet, &frame.len), "encoder");
   (void)paw_rtc_send_audio(rtc, now(), &frame);
   media_rtp += FRAMES;
 }
 
 static void play(void) {
-  int16_t pcm[FRAMES * 2];
   static int peak;
-  /* A sound card would take these samples. */
-  paw_playout_render(playout, pcm, FRAMES, tick_ns);
+  int16_t pcm[FRAMES * 2];
+  paw_playout_render(playout, pcm, FRAMES, tick_ns); /* a sound card would take these */
   for (size_t i = 0; i < FRAMES * 2; i++) {
     if (abs(pcm[i]) > peak + 1024) {
       peak = abs(pcm[i]);
@@ -192,58 +176,44 @@ static void negotiate(bool receiver) {
   char own[4096];
   char theirs[4096];
   size_t len = sizeof own;
-  if (receiver) {
-    check(paw_rtc_create_offer(rtc, own, &len), "offer");
-  } else {
-    size_t offer_len = read_sdp(theirs, sizeof theirs);
-    check(paw_rtc_accept_offer(rtc, now(), theirs, offer_len, own, &len), "offer");
-  }
+  size_t offer_len = receiver ? 0 : read_sdp(theirs, sizeof theirs);
+  check(receiver ? paw_rtc_create_offer(rtc, own, &len)
+                 : paw_rtc_accept_offer(rtc, now(), theirs, offer_len, own, &len),
+        "offer");
   (void)printf("%s\n", own);
   (void)fflush(stdout);
   if (receiver) {
-    check(paw_rtc_accept_answer(rtc, now(), theirs, read_sdp(theirs, sizeof theirs)), "answer");
-  }
-}
-
-static void open_connection(const struct paw_certificate *certificate, bool receiver) {
-  struct paw_rtc_config config;
-  struct paw_playout_config playout_config;
-  struct paw_encoder_config encoder_config;
-  paw_rtc_config_init(&config);
-  config.certificate = certificate;
-  config.rng.fill = fill_random;
-  config.audio.direction = receiver ? PAW_DIRECTION_RECVONLY : PAW_DIRECTION_SENDONLY;
-  check(paw_rtc_new(&config, now(), &rtc), "connection");
-  const struct paw_candidate candidate = {.type = PAW_CANDIDATE_HOST, .address = local};
-  check(paw_rtc_add_local_candidate(rtc, &candidate), "candidate");
-  paw_playout_config_init(&playout_config);
-  paw_encoder_config_init(&encoder_config);
-  if (receiver) {
-    check(paw_playout_new(&playout_config, &playout), "player");
-  } else {
-    check(paw_encoder_new(&encoder_config, &encoder), "encoder");
+    size_t answer_len = read_sdp(theirs, sizeof theirs);
+    check(paw_rtc_accept_answer(rtc, now(), theirs, answer_len), "answer");
   }
 }
 
 int main(int argc, char **argv) {
-  bool receiver = argc > 1 && strcmp(argv[1], "recv") == 0;
+  bool receiver = argc == 2 && strcmp(argv[1], "recv") == 0;
+  const struct paw_allocator allocator = {0}; /* malloc and free */
   struct paw_certificate *certificate = NULL;
-  const struct paw_rng rng = {.fill = fill_random};
-  const struct paw_allocator allocator = {0};
-  if (argc < 2 || (!receiver && strcmp(argv[1], "send") != 0)) {
-    (void)fprintf(stderr, "usage: udp_poll send|recv [ADDRESS]\n");
-    return 2;
-  }
-  open_socket(argc > 2 ? argv[2] : "127.0.0.1");
-  check(paw_certificate_generate(&rng, &allocator, &certificate), "certificate");
-  open_connection(certificate, receiver);
+  struct paw_rtc_config config;
+  struct paw_playout_config playout_config;
+  struct paw_encoder_config encoder_config;
+  paw_rtc_config_init(&config);
+  paw_playout_config_init(&playout_config);
+  paw_encoder_config_init(&encoder_config);
+  config.rng.fill = fill_random;
+  config.audio.direction = receiver ? PAW_DIRECTION_RECVONLY : PAW_DIRECTION_SENDONLY;
+  open_socket();
+  const struct paw_candidate candidate = {.type = PAW_CANDIDATE_HOST, .address = local};
+  check(paw_certificate_generate(&config.rng, &allocator, &certificate), "certificate");
+  config.certificate = certificate;
+  check(paw_rtc_new(&config, now(), &rtc), "connection");
+  check(paw_rtc_add_local_candidate(rtc, &candidate), "candidate");
+  check(receiver ? paw_playout_new(&playout_config, &playout)
+                 : paw_encoder_new(&encoder_config, &encoder),
+        "codec");
   negotiate(receiver);
 
-  uint64_t end_ns = now() + RUN_NS;
-  while (!closed) {
-    drain();
-    uint64_t next_ns = tick_ns != 0 && tick_ns < deadline_ns ? tick_ns : deadline_ns;
-    wait_for_something(next_ns);
+  for (uint64_t end_ns = now() + RUN_NS; !closed;) {
+    uint64_t deadline_ns = drain();
+    wait_until(tick_ns != 0 && tick_ns < deadline_ns ? tick_ns : deadline_ns);
     for (; tick_ns != 0 && now() >= tick_ns; tick_ns += TICK_NS) {
       if (receiver) {
         play();
@@ -252,8 +222,7 @@ int main(int argc, char **argv) {
       }
     }
     if (receiver) {
-      /* The player may ask for lost packets again. */
-      (void)paw_rtc_serve_playout(rtc, now(), playout);
+      (void)paw_rtc_serve_playout(rtc, now(), playout); /* it may ask for lost packets again */
     }
     if (now() >= end_ns) {
       paw_rtc_close(rtc, now());
@@ -263,6 +232,5 @@ int main(int argc, char **argv) {
   paw_encoder_free(encoder);
   paw_rtc_free(rtc);
   paw_certificate_free(certificate);
-  (void)close(fd);
   return 0;
 }
