@@ -32,7 +32,7 @@ struct http_request {
 
 /* Headers of a response besides Content-Type: what CORS and WHEP need at once, with room. */
 #define HTTP_HEADERS_MAX 12
-#define HTTP_HEADER_VALUE_SIZE 128
+#define HTTP_HEADER_VALUE_SIZE 256
 
 struct http_header {
   const char *name; /* static */

@@ -60,6 +60,8 @@ void report_greet(const struct greeting *greeting) {
   system_print_line(STDERR_FILENO, "serving %s on http%s://%s/whep, media on UDP port %u",
                     greeting->settings->source, plain ? "" : "s", host,
                     peers_get_port(greeting->peers));
+  system_print_line(STDERR_FILENO, "web page to listen and talk: http%s://%s/", plain ? "" : "s",
+                    host);
   system_print_line(STDERR_FILENO, "pair a speaker: pa-recv --server %s%s%s%s --token-file FILE",
                     plain ? "http://" : "", host, plain ? "" : " --pin ",
                     greeting->state->identity.pin);

@@ -3,8 +3,10 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "http_server.h"
+#include "page.h"
 #include "peers.h"
 #include "programme.h"
 #include "report.h"
@@ -25,6 +27,9 @@ enum phase { PHASE_SERVING, PHASE_TAIL, PHASE_CLOSING };
 
 static const char *const phase_names[] = {"serving", "tail", "closing"};
 
+/* With the NUL (gethostname(2)). */
+#define HOST_NAME_SIZE 65
+
 struct server {
   const struct settings *settings;
   struct paw_log log;
@@ -34,6 +39,7 @@ struct server {
   struct source *source;
   struct programme programme;
   struct state state;
+  char host_name[HOST_NAME_SIZE];
   struct peers *peers;
   struct talkers *talkers;
   struct whep_server *whep;
@@ -157,8 +163,13 @@ static void on_request(void *user_data, const struct http_request *request,
   struct server *server = user_data;
   if (whep_server_owns(server->whip, request->path)) {
     whep_server_handle(server->whip, request, response);
-  } else {
+  } else if (whep_server_owns(server->whep, request->path)) {
     whep_server_handle(server->whep, request, response);
+  } else {
+    struct host_names names = {.own = server->host_name,
+                               .others = server->settings->host_names.values,
+                               .other_count = server->settings->host_names.count};
+    page_handle(&names, request, response);
   }
 }
 
@@ -234,6 +245,12 @@ static int open_network(struct server *server, struct fault *fault) {
   return http_server_open(&http, server->loop, &server->http, fault);
 }
 
+static void find_host_name(struct server *server) {
+  if (gethostname(server->host_name, sizeof server->host_name - 1) != 0) {
+    server->host_name[0] = '\0';
+  }
+}
+
 static void init_timers(struct server *server) {
   loop_timer_init(server->loop, &server->frame_timer, on_frame_timer, server);
   loop_timer_init(server->loop, &server->phase_timer, on_phase_timer, server);
@@ -263,6 +280,7 @@ static int run(struct server *server, struct fault *fault) {
     return -1;
   }
   init_timers(server);
+  find_host_name(server);
   /* Signals are caught last: what hangs before, a mount or a locked folder, is left by them as
    * usual. */
   if (open_source(server, fault) != 0 ||

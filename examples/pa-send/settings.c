@@ -22,7 +22,7 @@ struct raw {
   struct option_list addresses;
 };
 
-#define OPTION_COUNT 21 /* of the three groups below */
+#define OPTION_COUNT 22 /* of the three groups below */
 
 /* Each group writes its options and returns the place behind them. */
 static struct option *put(struct option *out, const struct option *group, size_t bytes) {
@@ -36,7 +36,7 @@ static struct option *put_serving(struct settings *s, struct raw *raw, struct op
        .kind = OPTION_TEXT,
        .target = &raw->listen,
        .value_name = "[ADDR:]PORT",
-       .help = "TCP address of the WHEP endpoint; port 0 = any free (8443, all addresses)"},
+       .help = "TCP address of web page, WHEP and WHIP; port 0 = any free (8443, all addresses)"},
       {.name = "udp-port",
        .kind = OPTION_NUMBER,
        .target = &s->udp_port,
@@ -68,6 +68,12 @@ static struct option *put_serving(struct settings *s, struct raw *raw, struct op
        .kind = OPTION_FLAG_ON,
        .target = &s->insecure_http,
        .help = "plain HTTP; on loopback addresses only"},
+      {.name = "host-name",
+       .kind = OPTION_LIST,
+       .target = &s->host_names,
+       .value_name = "NAME",
+       .help = "name that the web page may be opened by, repeatable (addresses, localhost,\n"
+               "                             this host's name, the same in .local)"},
   };
   return put(out, group, sizeof group);
 }

@@ -20,6 +20,7 @@ struct settings {
   const char *tls_cert;
   const char *tls_key;
   bool insecure_http;
+  struct option_list host_names;
   int mode;            /* enum paw_opus_application */
   int64_t bitrate_bps; /* OPTION_AUTO: by mode and channels */
   int frame;           /* index of settings_frame_frames; -1: by mode */

@@ -48,7 +48,7 @@ head -c 70000 /dev/zero > "$work/big"
 ask 413 -H "$(as listener)" -H "$sdp" --data-binary "@$work/big" "$url"
 ask 413 -H "$(as listener)" -H "$sdp" -H 'Transfer-Encoding: chunked' --data-binary "@$work/big" \
   "$url"
-ask 404 "https://$server/"
+ask 404 "https://$server/nothing"
 
 ask 204 -X OPTIONS "$url"
 [ "$(header Access-Control-Allow-Origin)" = '*' ] || fail 'CORS: no origin'
