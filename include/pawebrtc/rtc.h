@@ -255,7 +255,7 @@ enum paw_rtc_event_kind {
   PAW_RTC_EVENT_SENDER_REPORT,
   PAW_RTC_EVENT_RECEIVER_REPORT,
   PAW_RTC_EVENT_BYE,       /**< the peer's stream has ended (RTCP BYE) */
-  PAW_RTC_EVENT_DEGRADED,  /**< no media for degraded_ns while it should flow */
+  PAW_RTC_EVENT_DEGRADED,  /**< no media for degraded_ns while it should flow; not in a DTX pause */
   PAW_RTC_EVENT_RECOVERED, /**< media flows again after DEGRADED */
   PAW_RTC_EVENT_CLOSED,    /**< the last event */
 };

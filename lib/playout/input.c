@@ -259,6 +259,9 @@ static void take_primary(struct paw_playout *player, const struct arrived *arriv
   paw_playout_ledger_note(&player->ledger, arrived->sequence, arrived->media_rtp,
                           arrived->payload.duration_rtp,
                           is_late ? PAW_PLAYOUT_ARRIVAL_LATE : PAW_PLAYOUT_ARRIVAL_IN_TIME);
+  if (arrived->sequence == player->ledger.highest) {
+    player->ledger.is_dtx = arrived->payload.is_dtx;
+  }
   if (is_late) {
     player->stats.packets_late++;
     return;

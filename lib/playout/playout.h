@@ -154,6 +154,7 @@ struct paw_playout_ledger {
   uint64_t highest;
   uint64_t highest_rtp;
   uint32_t duration_rtp; /* of the packet with the highest number */
+  bool is_dtx;           /* that packet was empty: a pause follows it */
   uint64_t open;         /* all before it are settled: played, late or lost */
   uint64_t lost;
 };

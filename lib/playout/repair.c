@@ -59,7 +59,7 @@ static bool is_asking(const struct paw_playout *player) {
 
 /* Past the highest number seen, packets are only guessed; none while the sender is silent. */
 static uint64_t last_to_ask(const struct paw_playout *player) {
-  return player->ledger.highest + (player->sound.is_dtx ? 0 : PAW_PLAYOUT_GUESSES_MAX);
+  return player->ledger.highest + (player->ledger.is_dtx ? 0 : PAW_PLAYOUT_GUESSES_MAX);
 }
 
 size_t paw_playout_repair_collect(struct paw_playout *player, uint64_t now_ns) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "opus/payload.h"
 #include "rtp/rtp.h"
 
 /* A stream that said nothing for so long gives its place to a new one. */
@@ -35,18 +36,25 @@ static struct paw_recv *add_recv(struct paw_rtc *rtc, uint32_t ssrc, uint16_t se
   return recv;
 }
 
-static void note_media(struct paw_rtc *rtc, uint64_t arrival_ns) {
-  rtc->last_media_ns = arrival_ns;
-  switch (rtc->flow) {
+/* After an empty packet of Opus the sender is silent on purpose (RFC 6716 section 2.1.9). */
+static bool begins_pause(struct paw_slice payload) {
+  struct paw_opus_payload opus;
+  return paw_opus_payload_read(payload.data, payload.len, &opus) == PAW_OK && opus.is_dtx;
+}
+
+static void note_media(struct paw_rtc *rtc, struct paw_slice payload) {
+  enum paw_rtc_flow before = rtc->flow;
+  rtc->last_media_ns = rtc->clock.now_ns;
+  rtc->flow = begins_pause(payload) ? PAW_RTC_FLOW_PAUSED : PAW_RTC_FLOW_FLOWING;
+  switch (before) {
   case PAW_RTC_FLOW_IDLE:
-    rtc->flow = PAW_RTC_FLOW_FLOWING;
     paw_report_reconsider(&rtc->report, true);
     break;
   case PAW_RTC_FLOW_DEGRADED:
-    rtc->flow = PAW_RTC_FLOW_FLOWING;
     paw_rtc_mark(rtc, PAW_RTC_EVENT_RECOVERED);
     break;
   case PAW_RTC_FLOW_FLOWING:
+  case PAW_RTC_FLOW_PAUSED:
     break;
   }
 }
@@ -97,7 +105,7 @@ static void take_packet(struct paw_rtc *rtc, const struct paw_input *input,
   rtc->stats.packets_received++;
   rtc->stats.payload_bytes_received += payload.len;
   if (!recv->ended) {
-    note_media(rtc, rtc->clock.now_ns);
+    note_media(rtc, payload);
   }
 
   struct paw_audio_packet packet = {

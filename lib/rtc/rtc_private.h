@@ -32,8 +32,14 @@ enum paw_rtc_state {
 /* RFC 9429 section 4.1.8, without provisional answers. */
 enum paw_rtc_signaling { PAW_RTC_STABLE, PAW_RTC_HAVE_LOCAL_OFFER };
 
-/* Does media come?  IDLE ──packet──> FLOWING ──degraded_ns of silence──> DEGRADED ──packet──> … */
-enum paw_rtc_flow { PAW_RTC_FLOW_IDLE, PAW_RTC_FLOW_FLOWING, PAW_RTC_FLOW_DEGRADED };
+/* Does media come?  IDLE ──packet──> FLOWING ──degraded_ns of silence──> DEGRADED ──packet──> …
+ * any ──empty packet──> PAUSED ──packet──> FLOWING: the sender is in DTX and says so */
+enum paw_rtc_flow {
+  PAW_RTC_FLOW_IDLE,
+  PAW_RTC_FLOW_FLOWING,
+  PAW_RTC_FLOW_PAUSED,
+  PAW_RTC_FLOW_DEGRADED,
+};
 
 struct paw_rtc {
   struct paw_allocator allocator;
