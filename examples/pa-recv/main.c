@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "output.h"
 #include "settings.h"
@@ -8,7 +9,7 @@
 
 static int complain(const struct fault *fault, int status) {
   if (fault->text[0] != '\0') {
-    (void)fprintf(stderr, "pa-recv: %s\n", fault->text);
+    system_print_line(STDERR_FILENO, "pa-recv: %s", fault->text);
   }
   return status;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Six seconds without a packet go on in the same session; a server that was started anew is found out
-# soon.
+# Six seconds without a packet go on in the same session; a receiver that was stopped goes on as well; a
+# server that was started anew is found out soon.
 . "$(dirname "$0")/lib.sh"
 
 calls() { # NAME
@@ -37,6 +37,21 @@ packets=$(value hall packets)
 wait_until 5 'hall plays on' value_above hall packets "$packets + 50"
 value_above hall level_dbfs -40 || fail 'hall plays nothing'
 [ "$(calls hall)" -eq 1 ] || fail 'an outage of six seconds makes a new session'
+
+# The receiver itself is stopped for a while: no burst of reports makes up for it.
+kill -STOP "$receiver"
+until=$((SECONDS + 4))
+wait_until 10 'some seconds pass' eval '[ "$SECONDS" -ge "$until" ]'
+stopped=$(value hall t_s)
+kill -CONT "$receiver"
+wait_until 10 'hall reports again' value_above hall t_s "$stopped + 5"
+# The first may come any time before the next one is due.
+grep '}$' "$work/hall.json" |
+  jq -es '[.[].t_s] | [.[1:], .[:-1]] | transpose |
+    map(select(.[0] - .[1] < 0.3)) | length <= 1' > /dev/null ||
+  fail 'missed reports are made up for'
+wait_until 5 'hall plays on' value_is hall state playing
+[ "$(calls hall)" -eq 1 ] || fail 'a stopped receiver makes a new session'
 
 # Killed and started again: its port answers nothing, and HTTP tells soon.
 kill -KILL "$sender"
