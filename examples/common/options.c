@@ -14,27 +14,35 @@ static size_t smallest(size_t a, size_t b, size_t c) {
   return least < c ? least : c;
 }
 
-/* Levenshtein distance. */
+/* Levenshtein distance, two letters swapped counting as one slip. */
 static size_t distance(const char *a, const char *b) {
-  size_t row[NAME_MAX_LEN + 1];
+  size_t rows[3][NAME_MAX_LEN + 1] = {{0}};
   size_t a_len = strlen(a);
   size_t b_len = strlen(b);
   if (a_len > NAME_MAX_LEN || b_len > NAME_MAX_LEN) {
     return NAME_MAX_LEN;
   }
   for (size_t j = 0; j <= b_len; j++) {
-    row[j] = j;
+    rows[0][j] = j;
   }
   for (size_t i = 1; i <= a_len; i++) {
-    size_t diagonal = row[0];
+    size_t *row = rows[i % 3];
+    const size_t *above = rows[(i - 1) % 3];
     row[0] = i;
     for (size_t j = 1; j <= b_len; j++) {
-      size_t above = row[j];
-      row[j] = smallest(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
-      diagonal = above;
+      row[j] = smallest(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] != b[j - 1]));
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        row[j] = smallest(row[j], rows[(i - 2) % 3][j - 2] + 1, row[j]);
+      }
     }
   }
-  return row[b_len];
+  return rows[a_len % 3][b_len];
+}
+
+/* How many slips still look like one in a name: in a short one nearly every word is near. */
+static size_t slips_allowed(const char *known) {
+  size_t len = strlen(known);
+  return len < 6 ? 1 : len / 3 + 1;
 }
 
 /* The nearest name if it is near: a third of it may be wrong, or it is a beginning. */
@@ -45,7 +53,7 @@ static const char *suggest(const struct option_table *table, const char *name) {
     const char *known = table->options[i].name;
     size_t len = strlen(name);
     size_t away = len >= 3 && strncmp(known, name, len) == 0 ? 1 : distance(known, name);
-    if (away < best_distance && away <= strlen(known) / 3 + 1) {
+    if (away < best_distance && away <= slips_allowed(known)) {
       best = known;
       best_distance = away;
     }

@@ -3,8 +3,10 @@
 
 #include <mbedtls/base64.h>
 #include <mbedtls/pem.h>
+#include <mbedtls/pk.h>
 #include <mbedtls/platform_util.h>
 #include <mbedtls/sha256.h>
+#include <mbedtls/version.h>
 #include <mbedtls/x509_crt.h>
 #include <pawebrtc/dtls.h>
 #include <stdio.h>
@@ -100,6 +102,56 @@ static int compute_pin(const struct tls_identity *identity, const char *path, ch
 
 /* ---- reading ---- */
 
+#if MBEDTLS_VERSION_MAJOR >= 3
+static int fill_random(void *user_data, unsigned char *out, size_t len) {
+  const struct paw_rng *rng = user_data;
+  return rng->fill(rng->user_data, out, len);
+}
+#endif
+
+/* 0, or mbedTLS's error: the key cannot be read. */
+static int parse_key(const char *pem, struct paw_rng rng, mbedtls_pk_context *out) {
+  const unsigned char *text = (const unsigned char *)pem;
+#if MBEDTLS_VERSION_MAJOR >= 3
+  return mbedtls_pk_parse_key(out, text, strlen(pem) + 1, NULL, 0, fill_random, &rng);
+#else
+  (void)rng;
+  return mbedtls_pk_parse_key(out, text, strlen(pem) + 1, NULL, 0);
+#endif
+}
+
+static int check_pair(const mbedtls_pk_context *certified, const mbedtls_pk_context *key,
+                      struct paw_rng rng) {
+#if MBEDTLS_VERSION_MAJOR >= 3
+  return mbedtls_pk_check_pair(certified, key, fill_random, &rng);
+#else
+  (void)rng;
+  return mbedtls_pk_check_pair(certified, key);
+#endif
+}
+
+/* The TLS library would only say that it does not start. */
+static int check_both(const struct tls_identity *identity, const char *certificate_path,
+                      const char *key_path, const struct paw_rng *rng, struct fault *fault) {
+  const char *pem = identity->certificate_pem;
+  mbedtls_x509_crt certificate;
+  mbedtls_pk_context key;
+  mbedtls_x509_crt_init(&certificate);
+  mbedtls_pk_init(&key);
+  int status = 0;
+  if (mbedtls_x509_crt_parse(&certificate, (const unsigned char *)pem, strlen(pem) + 1) != 0) {
+    status = fault_set(fault, "%s: holds no certificate in PEM", certificate_path);
+  } else if (parse_key(identity->key_pem, *rng, &key) != 0) {
+    status = fault_set(fault, "%s: holds no private key in PEM without a password", key_path);
+  } else if (check_pair(&certificate.pk, &key, *rng) != 0) {
+    status = fault_set(fault, "%s is not the key of %s: give a pair that belongs together",
+                       key_path, certificate_path);
+  }
+  mbedtls_pk_free(&key);
+  mbedtls_x509_crt_free(&certificate);
+  return status;
+}
+
 static int read_both(const char *certificate_path, const char *key_path, struct tls_identity *out,
                      struct fault *fault) {
   size_t len = 0;
@@ -145,7 +197,8 @@ int tls_identity_load(const char *certificate_path, const char *key_path, bool m
   if (make_missing && make_pair(certificate_path, key_path, rng, fault) != 0) {
     return -1;
   }
-  if (read_both(certificate_path, key_path, out, fault) != 0) {
+  if (read_both(certificate_path, key_path, out, fault) != 0 ||
+      check_both(out, certificate_path, key_path, rng, fault) != 0) {
     tls_identity_wipe(out);
     return -1;
   }

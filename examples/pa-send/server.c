@@ -194,10 +194,6 @@ static int open_source(struct server *server, struct fault *fault) {
   if (source_open(settings->source, server->loop, &server->log, &server->source, fault) != 0) {
     return -1;
   }
-  if (settings->loop && server->source->ops->rewind == NULL) {
-    return fault_set(fault, "%s: --loop is for sources that can begin again: files, chime:, tone:",
-                     settings->source);
-  }
   return programme_init(&server->programme, settings, server->source, &server->log, fault);
 }
 

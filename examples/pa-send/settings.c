@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "source.h"
 #include "system.h"
 
 #define DEFAULT_PORT 8443
@@ -264,7 +265,8 @@ static int check(const struct option_rest *rest, const struct raw *raw, struct s
                      rest->values[1], rest->values[0]);
   }
   s->source = rest->values[0];
-  if (parse_listen(raw->listen, &s->listen, fault) != 0 ||
+  if (source_check(s->source, s->loop, fault) != 0 ||
+      parse_listen(raw->listen, &s->listen, fault) != 0 ||
       parse_addresses(&raw->addresses, s, fault) != 0) {
     return -1;
   }

@@ -33,6 +33,10 @@ struct source {
   struct paw_log log;
 };
 
+/* Is this a source at all, and can it be repeated? By its name alone. */
+int source_check(const char *name, bool loop, struct fault *fault);
+int source_tone_check(const char *name, struct fault *fault);
+
 /* Open what was typed. A source that cannot play at all is refused here, before anybody listens. */
 int source_open(const char *name, struct loop *loop, const struct paw_log *log, struct source **out,
                 struct fault *fault);

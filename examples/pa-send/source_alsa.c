@@ -217,11 +217,6 @@ int source_alsa_open(const char *name, const struct paw_log *log, struct source 
   alsa->base = (struct source){.ops = &ops, .name = name, .log = *log};
   alsa->device = name + 5;
   (void)snd_lib_error_set_handler(swallow);
-  if (alsa->device[0] == '\0') {
-    (void)fault_set(fault, "alsa: the device is missing, as in alsa:default");
-    free(alsa);
-    return -1;
-  }
   if (open_device(alsa, fault) != 0) {
     free(alsa);
     return -1;

@@ -52,10 +52,16 @@ static int parse_hz(const char *name, double *out, struct fault *fault) {
   char *end = NULL;
   double hz = strtod(name + 5, &end);
   if (end == name + 5 || *end != '\0' || !isfinite(hz) || hz < 20 || hz > 20000) {
-    return fault_set(fault, "%s: give a frequency from 20 to 20000 Hz, as tone:440", name);
+    return fault_set(fault, "SOURCE \"%s\": give a frequency from 20 to 20000 Hz, as tone:440",
+                     name);
   }
   *out = hz;
   return 0;
+}
+
+int source_tone_check(const char *name, struct fault *fault) {
+  double hz = 0;
+  return parse_hz(name, &hz, fault);
 }
 
 int source_tone_open(const char *name, struct source **out, struct fault *fault) {

@@ -128,6 +128,8 @@ static void unknown_options_get_a_suggestion(void **state) {
   (void)state;
   assert_int_equal(PARSE("--prot", "1"), OPTIONS_BAD);
   assert_string_equal(fault.text, "unknown option --prot: did you mean --port?");
+  assert_int_equal(PARSE("--pin"), OPTIONS_BAD);
+  assert_string_equal(fault.text, "unknown option --pin: see prog --help");
   assert_int_equal(PARSE("--addr=1"), OPTIONS_BAD);
   assert_string_equal(fault.text, "unknown option --addr=1: did you mean --address?");
   assert_int_equal(PARSE("--quite-another-thing"), OPTIONS_BAD);

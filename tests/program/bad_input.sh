@@ -83,7 +83,12 @@ expect_refusal 2 '--lop.*--loop' "${send[@]}" --lop tone:440
 expect_refusal 1 '/nowhere/a.mp3' "${send[@]}" /nowhere/a.mp3
 head -c 100000 /dev/urandom > "$work/noise.mp3"
 expect_refusal 1 'noise.mp3' "${send[@]}" "$work/noise.mp3"
-expect_refusal 1 'tone' "${send[@]}" tone:loud
+for source in tone:loud tone:5 tone: alsa:; do
+  expect_refusal 2 'SOURCE' "${send[@]}" "$source"
+  ! grep -q :: "$work/refusal.log" || fail "two colons in: $(cat "$work/refusal.log")"
+done
+expect_refusal 2 'loop: - cannot begin again' "${send[@]}" --loop -
+expect_refusal 2 'loop: alsa:x cannot begin again' "${send[@]}" --loop alsa:x
 expect_refusal 1 "${server#*:}" "$PA_SEND" --listen "$server" --udp-port 0 --state-dir "$work/s" \
   tone:440
 expect_refusal 2 'listen' "$PA_SEND" --listen nowhere --state-dir "$work/s" tone:440
@@ -111,3 +116,19 @@ done
 "$PA_SEND" --listen ::0001 --udp-port 0 --state-dir "$work/s" tone:440 > "$work/port.log" 2>&1 &
 started+=("$!")
 wait_until 10 'it says its port' grep -q '\[::1\]:8443' "$work/port.log"
+
+# ---- pa-send: a certificate and a key of somebody's own ----
+
+for name in one other; do
+  openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/$name.key" -out "$work/$name.crt" \
+    -days 3 -subj "/CN=$name" 2> /dev/null
+done
+echo junk > "$work/junk"
+expect_refusal 1 'other.key is not the key of .*/one.crt' \
+  "${send[@]}" --tls-cert "$work/one.crt" --tls-key "$work/other.key" tone:440
+expect_refusal 1 'junk: holds no private key' \
+  "${send[@]}" --tls-cert "$work/one.crt" --tls-key "$work/junk" tone:440
+expect_refusal 1 'junk: holds no certificate' \
+  "${send[@]}" --tls-cert "$work/junk" --tls-key "$work/one.key" tone:440
+start_sender own --listen 127.0.0.1:0 --tls-cert "$work/one.crt" --tls-key "$work/one.key" tone:440
+stop "$sender" || fail 'pa-send has not ended well'

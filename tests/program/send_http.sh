@@ -3,7 +3,7 @@
 # What an HTTP client meets at pa-send: pinned TLS, statuses, headers, deadlines.
 . "$(dirname "$0")/lib.sh"
 
-start_sender send --listen 127.0.0.1:0 tone:440
+start_sender send --listen 127.0.0.1:0 --json --stats 0.2 tone:440
 url=https://$server/whep
 offer=$SDP_VECTORS/chromium156-offer-recvonly.sdp
 
@@ -71,10 +71,11 @@ ask 200 -X DELETE -H "$(as listener)" "$session"
 ask 404 -X DELETE -H "$(as listener)" "$session"
 
 # A request that drips is cut after 10 s in all, although its connection never falls still.
+# A byte with each of the server's own reports, five a second.
 mkfifo "$work/drip"
 { exec 9> "$work/drip"
   printf 'GET /' >&9
-  while printf x >&9; do sleep 0.2; done; } 2> /dev/null &
+  tail -f -n 0 "$work/send.out" | while read -r _ && printf x >&9; do :; done; } 2> /dev/null &
 started+=("$!")
 begin=$SECONDS
 timeout 20 openssl s_client -quiet -connect "$server" < "$work/drip" > /dev/null 2>&1 || true
