@@ -2,7 +2,8 @@
 /**
  * @file dtls.h
  * A DTLS-SRTP endpoint (RFC 5764, RFC 6347, RFC 8827): handshake, verified fingerprint, SRTP keys,
- * close_notify. DTLS 1.2, ECDHE-ECDSA with AES-128-GCM, SRTP_AES128_CM_HMAC_SHA1_80.
+ * close_notify. DTLS 1.2, ECDHE with AES-GCM, SRTP_AES128_CM_HMAC_SHA1_80. Own certificates are of
+ * P-256, the peer's may be of RSA.
  *
  * Once connected it is small (about 1 kB): mbedTLS's context is gone. What it still does is to
  * repeat the server's last flight, to send a close_notify, and to take one that is authentic, which

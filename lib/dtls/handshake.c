@@ -138,7 +138,9 @@ static int configure_identity(struct paw_dtls_handshake *handshake) {
 
 static int configure(struct paw_dtls_handshake *handshake) {
   static const int suites[] = {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-                               MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, 0};
+                               MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+                               MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+                               MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, 0};
   static const mbedtls_ssl_srtp_profile profiles[] = {MBEDTLS_TLS_SRTP_AES128_CM_HMAC_SHA1_80,
                                                       MBEDTLS_TLS_SRTP_UNSET};
   mbedtls_ssl_config *config = &handshake->ssl_config;

@@ -83,11 +83,47 @@ static void configure(struct raw_peer *peer, const struct raw_config *config) {
   }
 }
 
+/* Put an RSA key, and a certificate signed with it, in the place of what was generated. */
+static void change_to_rsa(struct raw_peer *peer) {
+  uint8_t serial[] = {1};
+  struct paw_certificate *own = peer->certificate;
+  uint8_t der[2048];
+  mbedtls_x509write_cert writer;
+  mbedtls_pk_free(&own->key);
+  mbedtls_x509_crt_free(&own->certificate);
+  mbedtls_pk_init(&own->key);
+  mbedtls_x509_crt_init(&own->certificate);
+  mbedtls_x509write_crt_init(&writer);
+  const mbedtls_pk_info_t *info = mbedtls_pk_info_from_type(MBEDTLS_PK_RSA);
+  assert_int_equal(mbedtls_pk_setup(&own->key, info), 0);
+  assert_int_equal(
+      mbedtls_rsa_gen_key(mbedtls_pk_rsa(own->key), paw_dtls_random, &peer->hook, 2048, 65537), 0);
+  mbedtls_x509write_crt_set_md_alg(&writer, MBEDTLS_MD_SHA256);
+  mbedtls_x509write_crt_set_subject_key(&writer, &own->key);
+  mbedtls_x509write_crt_set_issuer_key(&writer, &own->key);
+  assert_int_equal(paw_mbedtls_set_serial(&writer, serial, sizeof serial), 0);
+  assert_int_equal(mbedtls_x509write_crt_set_validity(&writer, "20000101000000", "20991231235959"),
+                   0);
+  assert_int_equal(mbedtls_x509write_crt_set_subject_name(&writer, "CN=rsa"), 0);
+  assert_int_equal(mbedtls_x509write_crt_set_issuer_name(&writer, "CN=rsa"), 0);
+  int len = mbedtls_x509write_crt_der(&writer, der, sizeof der, paw_dtls_random, &peer->hook);
+  assert_true(len > 0);
+  assert_int_equal(
+      mbedtls_x509_crt_parse_der(&own->certificate, der + sizeof der - len, (size_t)len), 0);
+  mbedtls_x509write_crt_free(&writer);
+  assert_int_equal(paw_dtls_fingerprint_compute(own->certificate.raw.p, own->certificate.raw.len,
+                                                PAW_HASH_SHA256, &own->fingerprint),
+                   PAW_OK);
+}
+
 void raw_peer_init(struct raw_peer *peer, const struct raw_config *config) {
   memset(peer, 0, sizeof *peer);
   kit_rng_init(&peer->rng, 77);
   peer->hook = kit_rng_hook(&peer->rng);
   assert_int_equal(paw_certificate_generate(&peer->hook, &allocator, &peer->certificate), PAW_OK);
+  if (config->rsa) {
+    change_to_rsa(peer);
+  }
   mbedtls_ssl_config_init(&peer->config);
   mbedtls_ssl_init(&peer->ssl);
   configure(peer, config);

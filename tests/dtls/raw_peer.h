@@ -28,6 +28,7 @@ struct raw_config {
   const mbedtls_ecp_group_id *groups;       /* ended by NONE */
   bool no_srtp;
   bool no_certificate;
+  bool rsa; /* its certificate is one of RSA instead of P-256 */
 };
 
 struct raw_peer {

@@ -181,6 +181,27 @@ static void the_lighter_suite_first(void **state) {
   end(&meeting);
 }
 
+/* GStreamer 1.22 has such certificates. */
+static void certificates_of_rsa(void **state) {
+  (void)state;
+  static const int rsa[][2] = {{MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, 0},
+                               {MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, 0}};
+  static const char *const names[] = {"TLS-ECDHE-RSA-WITH-AES-128-GCM-SHA256",
+                                      "TLS-ECDHE-RSA-WITH-AES-256-GCM-SHA384"};
+  struct meeting meeting;
+  for (size_t i = 0; i < 2; i++) {
+    begin(&meeting, &(struct raw_config){.role = PAW_DTLS_SERVER, .suites = rsa[i], .rsa = true});
+    expect_connected(&meeting, PAW_DTLS_CLIENT, names[i]);
+    paw_dtls_close(meeting.dtls);
+    talk(&meeting);
+    assert_int_equal(meeting.peer.result, MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY);
+    end(&meeting);
+  }
+  begin(&meeting, &(struct raw_config){.role = PAW_DTLS_CLIENT, .rsa = true});
+  expect_connected(&meeting, PAW_DTLS_SERVER, aes128);
+  end(&meeting);
+}
+
 static void warnings_and_fatal_alerts(void **state) {
   (void)state;
   struct meeting meeting;
@@ -314,6 +335,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(both_roles_both_suites),
       cmocka_unit_test(the_lighter_suite_first),
+      cmocka_unit_test(certificates_of_rsa),
       cmocka_unit_test(warnings_and_fatal_alerts),
       cmocka_unit_test(no_profile_in_common),
       cmocka_unit_test(a_client_without_certificate),
