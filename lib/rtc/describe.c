@@ -37,6 +37,7 @@ size_t paw_rtc_get_candidates(const struct paw_rtc *rtc, struct paw_candidate *o
 static void describe_transport(const struct paw_rtc *rtc, struct paw_description *out) {
   out->ice = *paw_ice_get_credentials(rtc->ice);
   out->ice_lite = paw_ice_get_mode(rtc->ice) == PAW_ICE_LITE;
+  out->ice_trickle = true; /* it takes candidates that come later, and has none of its own */
   out->end_of_candidates = true;
   out->fingerprint_count = 1;
   paw_certificate_get_fingerprint(rtc->certificate, &out->fingerprints[0]);

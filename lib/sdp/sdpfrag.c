@@ -54,6 +54,7 @@ int paw_sdp_write_fragment(const struct paw_sdp_fragment *fragment, const char *
   }
   if (fragment->ice.ufrag[0] != '\0') {
     paw_sdp_put_credentials(&out, &fragment->ice);
+    paw_sdp_put_line(&out, "a=ice-options:ice2 trickle"); /* as in our answers: RFC 9725 4.3.3 */
   }
   paw_sdp_put_line(&out, "m=audio 9 RTP/AVP 0"); /* the pseudo m-line of RFC 8840 section 9 */
   if (mid[0] != '\0') {

@@ -123,6 +123,7 @@ static void test_round_trip(void **state) {
                       "a=ice-lite\r\n"
                       "a=ice-ufrag:ufrag\r\n"
                       "a=ice-pwd:passwordpasswordpassword\r\n"
+                      "a=ice-options:ice2 trickle\r\n"
                       "m=audio 9 RTP/AVP 0\r\n"
                       "a=mid:0\r\n"
                       "a=candidate:1 1 udp 5 192.0.2.1 9 typ host\r\n"
