@@ -3,6 +3,7 @@
 
 #include <alsa/asoundlib.h>
 
+#include "alsa_devices.h"
 #include "system.h"
 
 #define CHANNELS 2
@@ -137,16 +138,8 @@ static int pcm_revents(void *user_data, struct pollfd *polled, int count, unsign
   return snd_pcm_poll_descriptors_revents(handle_of(user_data), polled, (unsigned)count, events);
 }
 
-/* clang-format off */
-__attribute__((format(printf, 5, 6)))
-static void ignore_message(const char *file, int line, const char *function, int error,
-                           const char *format, ...) {
-  (void)file, (void)line, (void)function, (void)error, (void)format;
-}
-/* clang-format on */
-
 struct pcm_ops pcm_alsa_ops(struct pcm_alsa *pcm) {
-  snd_lib_error_set_handler(ignore_message);
+  alsa_silence();
   return (struct pcm_ops){.open = pcm_open,
                           .close = pcm_close,
                           .avail = pcm_avail,
@@ -160,40 +153,6 @@ struct pcm_ops pcm_alsa_ops(struct pcm_alsa *pcm) {
 }
 
 /* Tells it when it is for playing, and is "null" or not as wanted. */
-static void tell_hint(const void *hint, bool null, void (*tell)(void *, const char *, const char *),
-                      void *user_data) {
-  char *name = snd_device_name_get_hint(hint, "NAME");
-  char *description = snd_device_name_get_hint(hint, "DESC");
-  char *direction = snd_device_name_get_hint(hint, "IOID"); /* NULL: both */
-  if (name != NULL && (strcmp(name, "null") == 0) == null &&
-      (direction == NULL || strcmp(direction, "Output") == 0)) {
-    if (description != NULL) {
-      description[strcspn(description, "\n")] = '\0';
-    }
-    tell(user_data, name, description != NULL ? description : "");
-  }
-  free(name);
-  free(description);
-  free(direction);
-}
-
-void pcm_alsa_list(void (*tell)(void *user_data, const char *name, const char *description),
-                   void *user_data) {
-  void **hints = NULL;
-  snd_lib_error_set_handler(ignore_message);
-  if (snd_device_name_hint(-1, "pcm", &hints) < 0) {
-    return;
-  }
-  for (void **hint = hints; *hint != NULL; hint++) {
-    tell_hint(*hint, false, tell, user_data);
-  }
-  /* Last: it plays to nobody. */
-  for (void **hint = hints; *hint != NULL; hint++) {
-    tell_hint(*hint, true, tell, user_data);
-  }
-  snd_device_name_free_hint(hints);
-}
-
 const char *pcm_alsa_error_text(int error) {
   return snd_strerror(error);
 }

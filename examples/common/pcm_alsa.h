@@ -13,10 +13,6 @@ struct pcm_alsa {
  * error: what matters comes back as an errno. */
 struct pcm_ops pcm_alsa_ops(struct pcm_alsa *pcm);
 
-/* Tell the name and description (one line) of each playback device. */
-void pcm_alsa_list(void (*tell)(void *user_data, const char *name, const char *description),
-                   void *user_data);
-
 /* The text of an errno from ALSA; static. */
 const char *pcm_alsa_error_text(int error);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alsa_devices.h"
 #include "alsa_out.h"
 #include "backoff.h"
 #include "output.h"
@@ -202,14 +203,7 @@ static void print_device(void *user_data, const char *name, const char *descript
 }
 
 void output_list_devices(FILE *out) {
-  pcm_alsa_list(print_device, out);
-}
-
-static void append_name(void *user_data, const char *name, const char *description) {
-  struct fault *fault = user_data;
-  size_t len = strlen(fault->text);
-  (void)description;
-  (void)snprintf(fault->text + len, sizeof fault->text - len, " %s", name);
+  alsa_devices_list(ALSA_PLAYBACK, print_device, out);
 }
 
 static int alsa_open(struct output *output, struct fault *fault) {
@@ -220,9 +214,7 @@ static int alsa_open(struct output *output, struct fault *fault) {
   }
   fault_set(fault, "--device %s: %s", alsa->out.device, reason_text(status));
   if (status == -ENOENT || status == -ENODEV) {
-    size_t len = strlen(fault->text);
-    (void)snprintf(fault->text + len, sizeof fault->text - len, "; there are:");
-    pcm_alsa_list(append_name, fault);
+    alsa_devices_append(ALSA_PLAYBACK, fault);
   }
   return -1;
 }

@@ -110,7 +110,10 @@ static struct option *put_encoding(struct settings *s, struct option *out) {
        .target = &s->fec,
        .help = "in-band forward error correction (on; lowdelay has none)"},
       {.name = "no-fec", .kind = OPTION_FLAG_OFF, .target = &s->fec, .help = "none"},
-      {.name = "dtx", .kind = OPTION_FLAG_ON, .target = &s->dtx, .help = "send nothing in silence"},
+      {.name = "dtx",
+       .kind = OPTION_FLAG_ON,
+       .target = &s->dtx,
+       .help = "send a packet every 400 ms in silence"},
   };
   return put(out, group, sizeof group);
 }
@@ -164,7 +167,8 @@ static struct option_table make_table(const struct option *options) {
           "\n"
           "SOURCE is one of\n"
           "  FILE           audio file: MP3, FLAC, WAV, AAC, M4A, Ogg Vorbis, Opus, ...\n"
-          "  alsa:DEVICE    capture from an ALSA device, as alsa:default or alsa:hw:1\n"
+          "  alsa:DEVICE    capture from an ALSA device, as alsa:default or alsa:plughw:1\n"
+          "                 (hw:1 itself must give signed 16 bit samples)\n"
           "  -              raw PCM on stdin: signed 16 bit little-endian, 48 kHz, stereo\n"
           "  chime:         a two-tone gong\n"
           "  tone:HZ        a sine, 20 to 20000 Hz\n"

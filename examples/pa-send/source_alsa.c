@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "allowance.h"
+#include "alsa_devices.h"
 #include "drift.h"
 #include "source.h"
 #include "system.h"
@@ -83,8 +84,11 @@ static int open_device(struct alsa_source *alsa, struct fault *fault) {
   int status = snd_pcm_open(&alsa->pcm, alsa->device, SND_PCM_STREAM_CAPTURE, SND_PCM_NONBLOCK);
   if (status < 0) {
     alsa->pcm = NULL;
-    return give_up(alsa, "cannot open it for capture (arecord -L lists the devices)", status,
-                   fault);
+    (void)give_up(alsa, "cannot open it for capture", status, fault);
+    if (status == -ENOENT || status == -ENODEV) {
+      alsa_devices_append(ALSA_CAPTURE, fault);
+    }
+    return -1;
   }
   status = set_hardware(alsa, &rate_hz, &channels, &buffer_frames);
   if (status >= 0 && channels > DRIFT_CHANNELS_MAX) {
@@ -95,7 +99,10 @@ static int open_device(struct alsa_source *alsa, struct fault *fault) {
   }
   if (status < 0) {
     close_device(alsa);
-    return give_up(alsa, "cannot capture 16 bit PCM with it", status, fault);
+    return give_up(
+        alsa,
+        "cannot capture 16 bit PCM with it (a name that begins with plughw: or default converts)",
+        status, fault);
   }
   alsa->base.channels = (uint8_t)channels;
   drift_init(&alsa->drift, (uint8_t)channels, rate_hz);
@@ -198,16 +205,6 @@ static void close_alsa(struct source *source) {
 
 static const struct source_ops ops = {.read = read_alsa, .close = close_alsa};
 
-/* alsa-lib writes to stderr by itself; our own line says it. */
-static void swallow(const char *file, int line, const char *function, int error, const char *format,
-                    ...) {
-  (void)file;
-  (void)line;
-  (void)function;
-  (void)error;
-  (void)format;
-}
-
 int source_alsa_open(const char *name, const struct paw_log *log, struct source **out,
                      struct fault *fault) {
   struct alsa_source *alsa = calloc(1, sizeof *alsa);
@@ -216,7 +213,7 @@ int source_alsa_open(const char *name, const struct paw_log *log, struct source 
   }
   alsa->base = (struct source){.ops = &ops, .name = name, .log = *log};
   alsa->device = name + 5;
-  (void)snd_lib_error_set_handler(swallow);
+  alsa_silence();
   if (open_device(alsa, fault) != 0) {
     free(alsa);
     return -1;

@@ -75,7 +75,7 @@ ask 404 -X DELETE -H "$(as listener)" "$session"
 mkfifo "$work/drip"
 { exec 9> "$work/drip"
   printf 'GET /' >&9
-  tail -f -n 0 "$work/send.out" | while read -r _ && printf x >&9; do :; done; } 2> /dev/null &
+  tail --pid="$sender" -f -n 0 "$work/send.out" | while read -r _ && printf x >&9; do :; done; } 2> /dev/null &
 started+=("$!")
 begin=$SECONDS
 timeout 20 openssl s_client -quiet -connect "$server" < "$work/drip" > /dev/null 2>&1 || true

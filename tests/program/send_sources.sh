@@ -28,3 +28,10 @@ expect_refusal 1 'half.m4a: is no audio file that can be read, or is cut short' 
   head -c 4096 /dev/zero; } > "$work/slow.wav"
 expect_refusal 1 'slow.wav: its sample rate is 1 Hz; 4000 to 768000 can be played' \
   "${send[@]}" "$work/slow.wav"
+
+# ---- no such capture device: lists those there are ----
+
+export ALSA_CONFIG_PATH=$work/asound.conf
+echo 'pcm.desk { type null hint { show on description "nothing" } }' > "$ALSA_CONFIG_PATH"
+expect_refusal 1 'alsa:nope: .*; there are:.* desk' "${send[@]}" alsa:nope
+unset ALSA_CONFIG_PATH
