@@ -132,3 +132,23 @@ int directory_make(const char *path, struct fault *fault) {
   }
   return 0;
 }
+
+int directory_choose(const char *program, const char *given, char *out, size_t size,
+                     struct fault *fault) {
+  const char *systemd = getenv("STATE_DIRECTORY");
+  const char *xdg = getenv("XDG_STATE_HOME");
+  const char *home = getenv("HOME");
+  int wrote = 0;
+  if (given != NULL || (systemd != NULL && systemd[0] != '\0')) {
+    wrote = snprintf(out, size, "%s", given != NULL ? given : systemd);
+  } else if (xdg != NULL && xdg[0] == '/') {
+    wrote = snprintf(out, size, "%s/%s", xdg, program);
+  } else if (home != NULL && home[0] == '/' && home[1] != '\0') {
+    wrote = snprintf(out, size, "%s/.local/state/%s", home, program);
+  } else {
+    wrote = snprintf(out, size, "/var/lib/%s", program);
+  }
+  return wrote > 0 && (size_t)wrote < size
+             ? 0
+             : fault_set(fault, "the path of the state folder is too long: give --state-dir DIR");
+}

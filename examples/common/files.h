@@ -24,4 +24,9 @@ int file_check_private(const char *path, struct fault *fault);
 /* Make a directory and the ones above it, mode 0700. One that is there is fine. */
 int directory_make(const char *path, struct fault *fault);
 
+/* The state folder of `program`: what was given, or systemd's StateDirectory=, or by the XDG base
+ * directories; a service without a home has /var/lib. */
+int directory_choose(const char *program, const char *given, char *out, size_t size,
+                     struct fault *fault);
+
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "files.h"
 #include "system.h"
 
 static const char *const ice_names[] = {"auto", "lite", "full", NULL};
@@ -75,25 +76,6 @@ static struct option_table make_table(const struct option *options, size_t count
       .option_count = count};
 }
 
-/* systemd's StateDirectory=, else the user's, else the machine's. */
-static void choose_state_dir(struct settings *settings) {
-  const char *given = settings->state_dir_text;
-  const char *service = getenv("STATE_DIRECTORY");
-  const char *state_home = getenv("XDG_STATE_HOME");
-  const char *home = getenv("HOME");
-  char *out = settings->state_dir;
-  size_t size = sizeof settings->state_dir;
-  if (given != NULL || (service != NULL && service[0] != '\0')) {
-    (void)snprintf(out, size, "%s", given != NULL ? given : service);
-  } else if (state_home != NULL && state_home[0] != '\0') {
-    (void)snprintf(out, size, "%s/pa-recv", state_home);
-  } else if (home != NULL && home[0] != '\0') {
-    (void)snprintf(out, size, "%s/.local/state/pa-recv", home);
-  } else {
-    (void)snprintf(out, size, "/var/lib/pa-recv");
-  }
-}
-
 /* Tell the server who this is: `?id=…&name=…` on the endpoint. */
 static int add_query(char *url, const char *key, const char *value, struct fault *fault) {
   if (value == NULL) {
@@ -119,8 +101,9 @@ static int complete(struct settings *settings, struct fault *fault) {
   if (settings->period_frames * 2 > settings->buffer_frames) {
     return fault_set(fault, "--buffer-frames must hold two of --period-frames at least");
   }
-  choose_state_dir(settings);
-  if (whep_url_from_server(settings->server, settings->path, settings->url, fault) != 0 ||
+  if (directory_choose("pa-recv", settings->state_dir_text, settings->state_dir,
+                       sizeof settings->state_dir, fault) != 0 ||
+      whep_url_from_server(settings->server, settings->path, settings->url, fault) != 0 ||
       pin_parse(settings->pin_text, &settings->pin, fault) != 0 ||
       add_query(settings->url, "id", settings->id, fault) != 0 ||
       add_query(settings->url, "name", settings->name, fault) != 0) {

@@ -12,27 +12,6 @@
 
 #include "files.h"
 
-/* systemd's StateDirectory= first, then the XDG base directories; a service without a home has
- * /var/lib. */
-static int choose_directory(const char *given, char *out, size_t size, struct fault *fault) {
-  const char *systemd = getenv("STATE_DIRECTORY");
-  const char *xdg = getenv("XDG_STATE_HOME");
-  const char *home = getenv("HOME");
-  int wrote = 0;
-  if (given != NULL || (systemd != NULL && systemd[0] != '\0')) {
-    wrote = snprintf(out, size, "%s", given != NULL ? given : systemd);
-  } else if (xdg != NULL && xdg[0] == '/') {
-    wrote = snprintf(out, size, "%s/pa-send", xdg);
-  } else if (home != NULL && home[0] == '/' && home[1] != '\0') {
-    wrote = snprintf(out, size, "%s/.local/state/pa-send", home);
-  } else {
-    wrote = snprintf(out, size, "/var/lib/pa-send");
-  }
-  return wrote > 0 && (size_t)wrote < size
-             ? 0
-             : fault_set(fault, "the path of the state folder is too long: give --state-dir DIR");
-}
-
 static int load_identity(const struct settings *settings, const struct paw_rng *rng,
                          struct state *state, struct fault *fault) {
   char certificate_path[544];
@@ -61,7 +40,8 @@ static int load(const struct settings *settings, const struct paw_rng *rng, stru
 /* Two that start at once in one folder must not both make a key and a certificate. */
 int state_open(const struct settings *settings, const struct paw_rng *rng, struct state *out,
                struct fault *fault) {
-  if (choose_directory(settings->state_dir, out->directory, sizeof out->directory, fault) != 0 ||
+  if (directory_choose("pa-send", settings->state_dir, out->directory, sizeof out->directory,
+                       fault) != 0 ||
       directory_make(out->directory, fault) != 0) {
     return -1;
   }
