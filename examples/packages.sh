@@ -17,7 +17,8 @@ tests='clang clang-format libclang-rt-14-dev g++ libcmocka-dev valgrind
   alsa-utils libasound2-plugins pulseaudio pulseaudio-utils
   curl ffmpeg iproute2 jq nftables openssl procps
   libnice-dev libgstreamer1.0-dev libgstreamer-plugins-bad1.0-dev gstreamer1.0-plugins-base
-  gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-nice'
+  gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-nice
+  chromium nodejs npm'
 
 usage() {
   echo 'usage: packages.sh [--list] demo|tests' >&2
@@ -42,6 +43,11 @@ installed() {
 # The two flavours of libcurl exclude each other and serve alike: keep the one that is there.
 if installed libcurl4-gnutls-dev; then
   wanted=$(echo "$wanted" | sed 's/libcurl4-openssl-dev/libcurl4-gnutls-dev/')
+fi
+
+# Node.js from elsewhere brings its own npm and excludes Debian's: keep those that are there.
+if command -v node >/dev/null && command -v npm >/dev/null; then
+  wanted=$(echo "$wanted" | sed 's/nodejs npm//')
 fi
 
 if [ "$list_only" = yes ]; then

@@ -131,6 +131,13 @@ choose_suites() { # all-but|only SUITE...
   [[ $mode-$listed == only-yes || $mode-$listed == all-but-no ]]
 }
 
+# The tests with a browser drive it by a package of npm.
+install_driver() {
+  local folder=tests/interop
+  [ "$folder/node_modules/.package-lock.json" -nt "$folder/package-lock.json" ] ||
+    npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund
+}
+
 build_and_run() { # NAME COMPILER MESON_OPTION... -- MESON_TEST_OPTION...
   local name=$1 compiler=$2 setup=()
   shift 2
@@ -162,6 +169,9 @@ if choose_suites only unit scenario; then
   build_and_run clang clang $sanitizers -Db_lundef=false -- "${options[@]}"
 fi
 if choose_suites only program interop oom symbols; then
+  if [ "${only_suite:-interop}" = interop ] && ! install_driver; then
+    fail_step "installing playwright-core"
+  fi
   build_and_run release gcc -- --num-processes 1 "${options[@]}"
 fi
 

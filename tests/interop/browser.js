@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+// Chromium on pa-send's own page, with instruments: connections are kept, offers can be changed on
+// their way, the two channels of what sounds are analysed.
+import assert from 'node:assert/strict';
+
+import {chromium} from 'playwright-core';
+
+import {waitUntil} from './house.js';
+
+const SAMPLES_PER_S = 48000;
+const STRETCH_S = 4;
+const STRETCHES_MAX = 4;
+const ARGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+  '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  '--allow-loopback-in-peer-connection', '--autoplay-policy=no-user-gesture-required'];
+
+/** @param microphone a WAV file that talks, over and over */
+export async function openBrowser(microphone) {
+  const voice = microphone === undefined ? []
+    : ['--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${microphone}`];
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM,
+    args: [...ARGS, ...voice],
+  });
+  console.log(`Chromium ${browser.version()}`);
+  return browser;
+}
+
+// Runs in the page, before the page's own scripts.
+function instrument({direction, hangsOn}) {
+  const Plain = window.RTCPeerConnection;
+  window.connections = [];
+  window.RTCPeerConnection = class extends Plain {
+    constructor(...args) {
+      super(...args);
+      window.connections.push(this);
+    }
+
+    addTransceiver(kind, init) {
+      return super.addTransceiver(kind, direction ? {...init, direction} : init);
+    }
+
+    close() {
+      if (!hangsOn) {
+        super.close();
+      }
+    }
+  };
+}
+
+/** Open the page of a pa-send. direction and setup replace what the offer says; who hangs on never
+ *  closes a connection, so that DELETE alone ends it. */
+export async function openPage(browser, sender, {role = 'listener', direction, setup, hangsOn} = {}) {
+  const context = await browser.newContext({ignoreHTTPSErrors: true});
+  await context.grantPermissions(['microphone'], {origin: sender.url});
+  const page = await context.newPage();
+  page.requests = [];
+  page.on('response', (response) => {
+    page.requests.push(`${response.request().method()} ${response.status()}`);
+  });
+  page.on('pageerror', (error) => console.error('the page:', error));
+  await page.addInitScript(instrument, {direction, hangsOn});
+  if (setup) {
+    await page.route(/\/wh[ei]p$/, (route) => route.continue({
+      postData: route.request().postData().replaceAll('a=setup:actpass', `a=setup:${setup}`),
+    }));
+  }
+  await page.goto(`${sender.url}/#token=${sender.tokens[role]}`);
+  return page;
+}
+
+export async function closePage(page) {
+  await page.close();
+  await page.context().close();
+}
+
+/** Both descriptions and the transport of the newest connection. */
+export function lookAtConnection(page) {
+  return page.evaluate(async () => {
+    const pc = window.connections.at(-1);
+    const stats = [...(await pc.getStats()).values()];
+    const transport = stats.find((entry) => entry.type === 'transport');
+    return {
+      state: pc.connectionState,
+      offer: pc.localDescription?.sdp,
+      answer: pc.remoteDescription?.sdp,
+      dtlsRole: transport?.dtlsRole,
+      iceRole: transport?.iceRole,
+    };
+  });
+}
+
+export function getSamples(page) {
+  return page.evaluate(async () => {
+    const stats = [...(await window.connections.at(-1).getStats()).values()];
+    const inbound = stats.find((entry) => entry.type === 'inbound-rtp');
+    return {
+      total: inbound?.totalSamplesReceived ?? 0,
+      concealed: inbound?.concealedSamples ?? 0,
+      lost: inbound?.packetsLost ?? 0,
+    };
+  });
+}
+
+/** Click Listen, and wait until sound has come for two seconds: the warm-up. */
+export async function listen(page) {
+  await page.click('#listen');
+  await waitUntil('the page is connected', 10, () => page.evaluate(
+    () => window.connections.at(-1)?.connectionState === 'connected'));
+  const before = await getSamples(page);
+  await waitForSamples(page, before.total + 2 * SAMPLES_PER_S);
+}
+
+function waitForSamples(page, wanted) {
+  return waitUntil(`${wanted} samples`, 60, async () => (await getSamples(page)).total >= wanted);
+}
+
+/** The percentage of what is played from now on that was invented. */
+export async function getConcealment(page, seconds) {
+  const before = await getSamples(page);
+  await waitForSamples(page, before.total + seconds * SAMPLES_PER_S);
+  const after = await getSamples(page);
+  return 100 * (after.concealed - before.concealed) / (after.total - before.total);
+}
+
+/** As getConcealment, of the first stretch that is good, else of the best: a busy machine may hold up
+ *  the browser, or pa-send, for longer than any buffer lasts. */
+export async function getBestConcealment(page, percentMax) {
+  let best = 100;
+  for (let stretch = 0; stretch < STRETCHES_MAX && best > percentMax; stretch++) {
+    const percent = await getConcealment(page, STRETCH_S);
+    console.log(`  ${percent.toFixed(2)} % concealed in ${STRETCH_S} s`);
+    best = Math.min(best, percent);
+  }
+  return best;
+}
+
+/** Levels in dB: levels[channel][hz]. */
+function getLevels(page, tones) {
+  return page.evaluate(async (wanted) => {
+    const context = new AudioContext({sampleRate: 48000});
+    const source = context.createMediaStreamSource(document.querySelector('audio').srcObject);
+    const splitter = context.createChannelSplitter(2);
+    source.connect(splitter);
+    const analysers = [0, 1].map((channel) => {
+      const analyser = new AnalyserNode(context, {fftSize: 8192, smoothingTimeConstant: 0});
+      splitter.connect(analyser, channel);
+      return analyser;
+    });
+    await context.resume();
+    // Twice the window: what is analysed lies wholly behind the beginning.
+    while (context.currentTime < 2 * 8192 / 48000) {
+      await new Promise(requestAnimationFrame);
+    }
+    const levels = analysers.map((analyser) => {
+      const spectrum = new Float32Array(analyser.frequencyBinCount);
+      analyser.getFloatFrequencyData(spectrum);
+      return Object.fromEntries(wanted.map((hz) => [hz, spectrum[Math.round(hz * 8192 / 48000)]]));
+    });
+    await context.close();
+    return levels;
+  }, tones);
+}
+
+/** The tones are heard on their own channels: 20 dB above the other's. */
+export async function assertStereo(page, leftHz, rightHz) {
+  const [left, right] = await getLevels(page, [leftHz, rightHz]);
+  const text = JSON.stringify({left, right});
+  assert.ok(left[leftHz] > -50 && right[rightHz] > -50, `silence: ${text}`);
+  assert.ok(left[leftHz] - left[rightHz] > 20, `not stereo: ${text}`);
+  assert.ok(right[rightHz] - right[leftHz] > 20, `not stereo: ${text}`);
+}

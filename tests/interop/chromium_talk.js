@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// A browser talks on pa-send's page, and a pa-recv plays it; as server of DTLS, and as its client,
+// whose ClientHello comes in two fragments.
+import assert from 'node:assert/strict';
+
+import {closePage, lookAtConnection, openBrowser, openPage} from './browser.js';
+import {hearTone, runTest, sine, waitUntil, writeWav} from './house.js';
+
+const VOICE_HZ = 1000;
+const TALK_S = 4;
+
+async function talk(house, browser, setup, dtlsRole) {
+  const wav = house.path(`${setup}.wav`);
+  const sender = await house.startSender('--loop', house.path('silence.wav'));
+  await house.startRecorder(sender, wav);
+  const page = await openPage(browser, sender, {role: 'talker', setup});
+  await waitUntil('Talk can be pressed', 5, () => page.isEnabled('#talk'));
+  await page.hover('#talk');
+  await page.mouse.down();
+  await waitUntil('the page is on air', 10,
+    async () => await page.getAttribute('#state', 'data-state') === 'talking');
+  await sender.reaches('somebody talks', 1, (last) => last.talkers === 1);
+  assert.equal((await lookAtConnection(page)).dtlsRole, dtlsRole);
+  const {t_s: begin} = sender.last;
+  await sender.reaches('he has talked', TALK_S + 5, (last) => last.t_s >= begin + TALK_S);
+  await page.mouse.up();
+  await sender.reaches('nobody talks', 3, (last) => last.talkers === 0);
+  await closePage(page);
+  await house.stopAll();
+  hearTone(wav, VOICE_HZ, TALK_S - 1, TALK_S + 2);
+  hearTone(wav, 2 * VOICE_HZ, 0, 0.2);
+}
+
+await runTest(async (house) => {
+  writeWav(house.path('silence.wav'), 2, 1, () => 0);
+  writeWav(house.path('voice.wav'), 1, 2, (second) => 0.5 * sine(VOICE_HZ, second));
+  const browser = await openBrowser(house.path('voice.wav'));
+  try {
+    await talk(house, browser, 'actpass', 'server');
+    await talk(house, browser, 'active', 'client');
+  } finally {
+    await browser.close();
+  }
+});
