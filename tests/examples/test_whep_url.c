@@ -118,8 +118,8 @@ static void loopback_is_known(void **state) {
 static void addresses_of_other_than_visible_ascii_are_not_shown(void **state) {
   (void)state;
   static const char *const wrong[] = {"/a\x1b[2J", "/a b", "/a\n",
-                                      "/\xc2\x9b"
-                                      "2J",
+                                      ("/\xc2\x9b"
+                                       "2J"),
                                       "/a\x7f"};
   for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
     char out[WHEP_URL_SIZE];
