@@ -33,7 +33,7 @@ sdp='Content-Type: application/sdp'
 [ "$(stat -c %a "$work/send.state/tls-key.pem")" = 600 ] || fail 'the key can be read by others'
 
 status=0
-curl -sk --pinnedpubkey sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= "$url" || status=$?
+curl -sk --max-time 20 --pinnedpubkey sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= "$url" || status=$?
 [ "$status" = 90 ] || fail "another pin is not noticed: curl gives $status"
 
 ask 401 -H "$sdp" --data-binary "@$offer" "$url"
@@ -75,7 +75,7 @@ ask 404 -X DELETE -H "$(as listener)" "$session"
 mkfifo "$work/drip"
 { exec 9> "$work/drip"
   printf 'GET /' >&9
-  tail --pid="$sender" -f -n 0 "$work/send.out" | while read -r _ && printf x >&9; do :; done; } 2> /dev/null &
+  timeout 25 tail --pid="$sender" -f -n 0 "$work/send.out" | while read -r _ && printf x >&9; do :; done; } 2> /dev/null &
 started+=("$!")
 begin=$SECONDS
 timeout 20 openssl s_client -quiet -connect "$server" < "$work/drip" > /dev/null 2>&1 || true
