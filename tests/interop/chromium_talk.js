@@ -7,10 +7,9 @@ import {closePage, lookAtConnection, openBrowser, openPage} from './browser.js';
 import {hearTone, runTest, sine, waitUntil, writeWav} from './house.js';
 
 const VOICE_HZ = 1000;
-// Of so much talk so much has to be heard: the browser's microphone begins with silence, and its noise
-// suppression may take a steady tone for noise.
+// Three quarters of the talk have to be heard. Up to 1.2 s were missing in runs; why is not known.
 const TALK_S = 7;
-const HEARD_S = 3;
+const HEARD_S = TALK_S * 3 / 4;
 
 async function talk(house, browser, setup, dtlsRole) {
   const wav = house.path(`${setup}.wav`);
