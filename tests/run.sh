@@ -6,12 +6,12 @@ usage() {
   cat <<'END'
 usage: tests/run.sh [SUITE]
 
-Installs what is missing, builds three times and runs every suite of tests, or only SUITE, in the
-builds that it belongs to:
+Installs what is missing, builds three times and runs every suite of tests but long, or only SUITE,
+in the builds that it belongs to:
 
-  gcc      address and undefined-behaviour sanitizers; all suites but program, interop and oom
+  gcc      address and undefined-behaviour sanitizers; all suites but those of release
   clang    the same sanitizers; unit and scenario
-  release  gcc -O2 without sanitizers; program, interop, oom and symbols, one test at a time
+  release  gcc -O2 without sanitizers; program, interop, oom, symbols and long, one test at a time
 
 The builds are made in build/. The last line says how many tests passed and failed; the exit status
 is 0 only if none failed. tests/README.md says more.
@@ -162,14 +162,18 @@ if ! examples/packages.sh tests; then
 fi
 
 sanitizers=-Db_sanitize=address,undefined
-if choose_suites all-but program interop oom; then
+if choose_suites all-but program interop oom long; then
   build_and_run gcc gcc $sanitizers -- "${options[@]}"
 fi
 if choose_suites only unit scenario; then
   build_and_run clang clang $sanitizers -Db_lundef=false -- "${options[@]}"
 fi
-if choose_suites only program interop oom symbols; then
-  if [ "${only_suite:-interop}" = interop ] && ! install_driver; then
+in_release=(program interop oom symbols)
+if [ "$only_suite" = long ]; then
+  in_release=(long)
+fi
+if choose_suites only "${in_release[@]}"; then
+  if [[ ${only_suite:-interop} =~ ^(interop|long)$ ]] && ! install_driver; then
     fail_step "installing playwright-core"
   fi
   build_and_run release gcc -- --num-processes 1 "${options[@]}"
