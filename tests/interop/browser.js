@@ -87,6 +87,7 @@ export function lookAtConnection(page) {
       answer: pc.remoteDescription?.sdp,
       dtlsRole: transport?.dtlsRole,
       iceRole: transport?.iceRole,
+      selectedUfrag: transport?.iceLocalUsernameFragment,
     };
   });
 }

@@ -1,11 +1,42 @@
 // SPDX-License-Identifier: MIT
-// A browser towards both kinds of ICE that pa-send has, each in both roles of DTLS.
+// A browser towards both kinds of ICE that pa-send has, each in both roles of DTLS; and ICE restarted
+// by the page, in the middle of the sound.
 import assert from 'node:assert/strict';
 
-import {assertStereo, closePage, listen, lookAtConnection, openBrowser, openPage} from './browser.js';
-import {runTest, sine, writeWav} from './house.js';
+import {assertStereo, assertWhole, closePage, listen, lookAtConnection, openBrowser, openPage}
+  from './browser.js';
+import {runTest, sine, waitUntil, writeWav} from './house.js';
 
+const RESTARTED_S = 2;
+const CONCEALED_PERCENT_MAX = 0.5;
 const DTLS_ROLES = {actpass: 'server', active: 'client', passive: 'server'};
+
+const lineOf = (sdp, name) => sdp.match(new RegExp(`^a=${name}:.*$`, 'm'))[0];
+
+// As when the device has come into another network.
+async function restart(page, answer) {
+  await page.evaluate(() => window.dispatchEvent(new Event('online')));
+  await waitUntil('the restart is answered', 5, () => page.requests.includes('PATCH 200'));
+  await assertWhole([page], RESTARTED_S, CONCEALED_PERCENT_MAX);
+  await assertStereo(page, 440, 880);
+  const now = await lookAtConnection(page);
+  assert.equal(now.state, 'connected');
+  assert.notEqual(lineOf(now.answer, 'ice-ufrag'), lineOf(answer, 'ice-ufrag'));
+  assert.equal(`a=ice-ufrag:${now.selectedUfrag}`, lineOf(now.offer, 'ice-ufrag'));
+  assert.equal(lineOf(now.answer, 'fingerprint'), lineOf(answer, 'fingerprint'));
+}
+
+// The sound goes on as if nothing had been asked for.
+async function restartInVain(page) {
+  const before = await lookAtConnection(page);
+  await page.route(/\/whep\/./, (route) => route.fulfill({status: 422}));
+  await page.evaluate(() => window.dispatchEvent(new Event('online')));
+  await waitUntil('the restart is refused', 5, () => page.requests.includes('PATCH 422'));
+  await assertWhole([page], RESTARTED_S, CONCEALED_PERCENT_MAX);
+  const after = await lookAtConnection(page);
+  assert.deepEqual([after.offer, after.answer, after.state], [before.offer, before.answer, 'connected']);
+  await page.unroute(/\/whep\/./);
+}
 
 async function connect(house, browser, ice, setup) {
   const sender = await house.startSender('--ice', ice, '--loop', house.path('stereo.wav'));
@@ -17,6 +48,9 @@ async function connect(house, browser, ice, setup) {
   assert.equal(iceRole, 'controlling');
   await assertStereo(page, 440, 880);
   console.log(`--ice ${ice}, offer says ${setup}: heard, the browser is ${dtlsRole} of DTLS`);
+  await restart(page, answer);
+  await restartInVain(page);
+  await sender.reaches('one session', 1, (last) => last.peers === 1);
   await closePage(page);
   await house.stopAll();
 }

@@ -299,6 +299,10 @@ setInterval(look, LEVEL_MS);
 // ---- the beginning and the end ----
 
 window.addEventListener('hashchange', takeToken);
+window.addEventListener('online', () => {
+  listening?.restart();
+  talking?.session?.restart();
+});
 window.addEventListener('pagehide', () => {
   wantsToListen = false;
   endListening();

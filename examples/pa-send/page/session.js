@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A session of WHEP or WHIP: POST of the offer, candidates by PATCH as they come, DELETE at the end.
+// A session of WHEP or WHIP: POST of the offer, candidates by PATCH as they come, ICE restart by PATCH
+// when the way is lost or another network is there, DELETE at the end.
 'use strict';
 
 // Why there is no session: for people, and whether to try again.
@@ -36,6 +37,15 @@ function fragmentOf(description, candidates) {
   return `${lines.filter(Boolean).join('\r\n')}\r\n`;
 }
 
+// The answer after a restart of ICE: the fragment's credentials and candidates in place of the old ones.
+function renewAnswer(answer, fragment) {
+  const lines = (name) => fragment.match(new RegExp(`^a=${name}:.*$`, 'gm')) ?? [];
+  const renewed = ['ice-ufrag', 'ice-pwd'].reduce((sdp, name) =>
+    sdp.replace(new RegExp(`^a=${name}:.*$`, 'm'), lines(name)[0]), answer);
+  const bare = renewed.replace(/^a=(candidate:.*|end-of-candidates)\r?\n/gm, '');
+  return bare + lines('candidate').map((line) => `${line.trim()}\r\n`).join('');
+}
+
 class Session {
   // changed(state): 'connected', 'disconnected' or 'over'
   constructor(path, token, changed) {
@@ -65,10 +75,15 @@ class Session {
   }
 
   // Chromium decodes stereo only when its own description says so.
-  async start() {
-    const offer = await this.pc.createOffer();
+  async offer(options) {
+    const offer = await this.pc.createOffer(options);
     const sdp = offer.sdp.replaceAll('useinbandfec=1', 'useinbandfec=1;stereo=1');
     await this.pc.setLocalDescription({type: 'offer', sdp});
+    return sdp;
+  }
+
+  async start() {
+    const sdp = await this.offer();
     const response = await this.request('POST', this.path, {'Content-Type': 'application/sdp'}, sdp);
     if (response.status !== 201) {
       throw refusalOf(response);
@@ -90,16 +105,50 @@ class Session {
     this.sendCandidates();
   }
 
+  patch(ifMatch, candidates) {
+    const body = fragmentOf(this.pc.localDescription.sdp, candidates);
+    return this.request('PATCH', this.url,
+      {'Content-Type': 'application/trickle-ice-sdpfrag', 'If-Match': ifMatch}, body);
+  }
+
+  // One PATCH after the other: candidates belong to the credentials that went before them.
+  enqueue(act) {
+    this.patches = this.patches.then(() => (this.url === null || this.over ? null : act()))
+      .catch(() => {}); // the server learns peer-reflexive candidates too
+  }
+
   sendCandidates() {
-    if (this.url === null || this.waiting.length === 0 || !this.trickles || this.over) {
+    if (this.url === null) {
       return;
     }
-    const body = fragmentOf(this.pc.localDescription.sdp, this.waiting.splice(0));
-    const headers = {'Content-Type': 'application/trickle-ice-sdpfrag', 'If-Match': this.etag ?? '*'};
-    this.patches = this.patches.then(async () => {
-      const response = await this.request('PATCH', this.url, headers, body);
-      this.trickles = response.ok;
-    }).catch(() => {}); // the server learns peer-reflexive candidates too
+    this.enqueue(async () => {
+      const candidates = this.waiting.splice(0);
+      if (candidates.length > 0 && this.trickles) {
+        const response = await this.patch(this.etag ?? '*', candidates);
+        this.trickles = response.ok;
+      }
+    });
+  }
+
+  // RFC 9725 section 4.3.3: new credentials both ways, and the keys stay. Where that fails the old
+  // ones stay too, and the session is made anew when they are of no more use.
+  restart() {
+    this.enqueue(async () => {
+      await this.offer({iceRestart: true});
+      try {
+        const response = await this.patch('*', []);
+        if (!response.ok) {
+          throw refusalOf(response);
+        }
+        this.etag = response.headers.get('ETag');
+        const sdp = renewAnswer(this.pc.currentRemoteDescription.sdp, await response.text());
+        await this.pc.setRemoteDescription({type: 'answer', sdp});
+      } catch (error) {
+        this.waiting = [];
+        await this.pc.setLocalDescription({type: 'rollback'});
+        throw error;
+      }
+    });
   }
 
   // The server's close_notify shows in the DTLS transport at once, in the connection seconds later.
@@ -122,6 +171,9 @@ class Session {
       this.changed('over');
     } else if (state === 'connected' || state === 'disconnected') {
       this.changed(state);
+    }
+    if (state === 'disconnected') {
+      this.restart();
     }
   }
 
