@@ -98,15 +98,11 @@ static void set_send_format(struct paw_rtc *rtc) {
   paw_send_set_format(&rtc->send, &format);
 }
 
-static int apply_transport(struct paw_rtc *rtc, const struct paw_description *remote,
-                           enum paw_ice_role role) {
+static int apply_transport(struct paw_rtc *rtc, const struct paw_description *remote) {
   int status = PAW_OK;
   if (!paw_rtc_is_negotiated(rtc)) {
     status = paw_dtls_set_remote_fingerprints(rtc->dtls, remote->fingerprints,
                                               remote->fingerprint_count);
-    if (status == PAW_OK) {
-      status = paw_ice_set_role(rtc->ice, role);
-    }
   }
   if (status == PAW_OK) {
     status = paw_ice_set_remote(rtc->ice, &remote->ice, remote->ice_lite);
@@ -125,11 +121,24 @@ void paw_rtc_take_candidates(struct paw_rtc *rtc, const struct paw_candidate *ca
   }
 }
 
+/* RFC 8445 section 6.1.1: who offers first controls. Checks of the answerer may come before its
+ * answer, so that is settled with the offer. */
+static int settle_ice_role(struct paw_rtc *rtc, enum paw_ice_role role) {
+  return paw_rtc_is_negotiated(rtc) ? PAW_OK : paw_ice_set_role(rtc->ice, role);
+}
+
+int paw_rtc_note_offered(struct paw_rtc *rtc) {
+  int status = settle_ice_role(rtc, PAW_ICE_CONTROLLING);
+  if (status == PAW_OK) {
+    rtc->signaling = PAW_RTC_HAVE_LOCAL_OFFER;
+  }
+  return status;
+}
+
 static int apply(struct paw_rtc *rtc, const struct paw_description *local,
-                 const struct paw_description *remote, enum paw_ice_role role,
-                 enum paw_dtls_role dtls_role) {
+                 const struct paw_description *remote, enum paw_dtls_role dtls_role) {
   paw_rtc_pass_time(rtc); /* the first checks are timed from now, however old the offer is */
-  int status = apply_transport(rtc, remote, role);
+  int status = apply_transport(rtc, remote);
   if (status != PAW_OK) {
     return status;
   }
@@ -159,7 +168,8 @@ static int apply(struct paw_rtc *rtc, const struct paw_description *local,
 int paw_rtc_apply_answered(struct paw_rtc *rtc, const struct paw_description *offer,
                            const struct paw_description *answer) {
   enum paw_dtls_role role = answer->setup == PAW_SETUP_ACTIVE ? PAW_DTLS_CLIENT : PAW_DTLS_SERVER;
-  return apply(rtc, answer, offer, PAW_ICE_CONTROLLED, role);
+  int status = settle_ice_role(rtc, PAW_ICE_CONTROLLED);
+  return status == PAW_OK ? apply(rtc, answer, offer, role) : status;
 }
 
 /* RFC 8839 section 4.4.3.1.1: other credentials are a restart. Where this side restarted first, it
@@ -204,8 +214,7 @@ int paw_rtc_direct_offer(struct paw_rtc *rtc, struct paw_description *out) {
     return PAW_ERR_STATE;
   }
   paw_rtc_describe_offer(rtc, out);
-  rtc->signaling = PAW_RTC_HAVE_LOCAL_OFFER;
-  return PAW_OK;
+  return paw_rtc_note_offered(rtc);
 }
 
 int paw_rtc_direct_accept_offer(struct paw_rtc *rtc, uint64_t now_ns,
@@ -234,7 +243,7 @@ int paw_rtc_direct_accept_answer(struct paw_rtc *rtc, uint64_t now_ns,
   struct paw_description offer;
   paw_rtc_describe_offer(rtc, &offer);
   enum paw_dtls_role role = answer->setup == PAW_SETUP_PASSIVE ? PAW_DTLS_CLIENT : PAW_DTLS_SERVER;
-  return apply(rtc, &offer, answer, PAW_ICE_CONTROLLING, role);
+  return apply(rtc, &offer, answer, role);
 }
 
 int paw_rtc_rollback(struct paw_rtc *rtc) {

@@ -125,6 +125,7 @@ int paw_rtc_prepare_answer(struct paw_rtc *rtc, uint64_t now_ns,
                            const struct paw_description *offer, struct paw_description *answer);
 int paw_rtc_renew_ice(struct paw_rtc *rtc, const struct paw_description *offer,
                       struct paw_description *answer);
+int paw_rtc_note_offered(struct paw_rtc *rtc);
 int paw_rtc_apply_answered(struct paw_rtc *rtc, const struct paw_description *offer,
                            const struct paw_description *answer);
 bool paw_rtc_is_negotiated(const struct paw_rtc *rtc);

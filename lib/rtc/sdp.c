@@ -31,10 +31,7 @@ int paw_rtc_create_offer(struct paw_rtc *rtc, char *sdp, size_t *len) {
   struct paw_description offer;
   paw_rtc_describe_offer(rtc, &offer);
   int status = paw_sdp_write_offer(&offer, rtc->session_id, rtc->session_version, sdp, len);
-  if (status == PAW_OK) {
-    rtc->signaling = PAW_RTC_HAVE_LOCAL_OFFER;
-  }
-  return status;
+  return status == PAW_OK ? paw_rtc_note_offered(rtc) : status;
 }
 
 static int write_answer(const struct paw_rtc *rtc, const struct paw_description *answered,

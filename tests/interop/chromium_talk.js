@@ -17,7 +17,7 @@ const BESIDES_S = 2;
 async function talk(house, browser, setup, dtlsRole) {
   const wav = house.path(`${setup}.wav`);
   const sender = await house.startSender('--loop', house.path('silence.wav'));
-  await house.startRecorder(sender, wav);
+  await house.startRecorder(wav, new URL(sender.url).host, sender.tokens.speaker, '--pin', sender.pin);
   const page = await openPage(browser, sender, {role: 'talker', setup});
   await waitUntil('Talk can be pressed', 5, () => page.isEnabled('#talk'));
   await page.hover('#talk');

@@ -3,6 +3,7 @@
 // ids. The environment names them: PA_SEND, PA_RECV, HEAR_TONE.
 import {spawn, spawnSync} from 'node:child_process';
 import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {createServer} from 'node:http';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {createInterface} from 'node:readline';
@@ -66,6 +67,7 @@ export class House {
   constructor() {
     this.folder = mkdtempSync(join(tmpdir(), 'pa-interop-'));
     this.programs = [];
+    this.servers = [];
     process.once('exit', () => this.clear());
   }
 
@@ -92,20 +94,46 @@ export class House {
     return sender;
   }
 
-  /** A pa-recv that records what sender sends, and that plays already. */
-  async startRecorder(sender, wav) {
-    const token = `${wav}.token`;
-    writeFileSync(token, `${sender.tokens.speaker}\n`);
-    const receiver = this.start(process.env.PA_RECV, ['--server', new URL(sender.url).host,
-      '--pin', sender.pin, '--token-file', token, '--gain-db', '0', '--json',
-      '--state-dir', `${wav}.state`, '--wav', wav, '--latency-ms', '200']);
+  /** A pa-recv that records, and that plays already. */
+  async startRecorder(wav, server, token, ...args) {
+    writeFileSync(`${wav}.token`, `${token}\n`);
+    const receiver = this.start(process.env.PA_RECV, ['--server', server, '--token-file', `${wav}.token`,
+      '--gain-db', '0', '--json', '--state-dir', `${wav}.state`, '--wav', wav, '--latency-ms', '200',
+      ...args]);
     await receiver.reaches('plays', 10, (last) => last.state === 'playing');
     return receiver;
+  }
+
+  /** A web server of loopback; answer(request, body) gives {status, headers, body}. What was asked of it
+   *  stands in server.requests. */
+  async serve(answer) {
+    const server = createServer(async (request, response) => {
+      let body = '';
+      for await (const chunk of request.setEncoding('utf8')) {
+        body += chunk;
+      }
+      server.requests.push(`${request.method} ${request.url}${body.includes('a=ice-lite') ? ' lite' : ''}`);
+      const {status, headers, body: text} = await answer(request, body);
+      response.writeHead(status, headers).end(text);
+    });
+    server.requests = [];
+    await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+    server.url = `http://127.0.0.1:${server.address().port}`;
+    this.servers.push(server);
+    return server;
   }
 
   async stopAll() {
     for (const program of this.programs.splice(0).reverse()) {
       await program.stop();
+    }
+    this.closeServers();
+  }
+
+  closeServers() {
+    for (const server of this.servers.splice(0)) {
+      server.closeAllConnections();
+      server.close();
     }
   }
 
@@ -113,6 +141,7 @@ export class House {
     for (const program of this.programs) {
       program.child.kill('SIGKILL');
     }
+    this.closeServers();
     rmSync(this.folder, {recursive: true, force: true});
   }
 }

@@ -23,6 +23,7 @@ for ice in full lite auto; do
   wait_until 20 "$ice: it plays" value_above "$ice" packets 1000
   value_is "$ice" state playing || fail "$ice: it does not play"
   stop "$receiver" || fail "$ice: pa-recv has not ended well"
+  ! grep 'answered with 487' "$work/$ice.log" || fail "$ice: both took the same role of ICE"
   "$CHECK_TONE" "$work/$ice.wav" 440 -12 5 || fail "$ice: the tone is not there"
 done
 # Full once; lite once, and once more for auto, whose first offer was taken.
