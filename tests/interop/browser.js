@@ -9,6 +9,7 @@ import {chromium} from 'playwright-core';
 import {waitUntil} from './house.js';
 
 const SAMPLES_PER_S = 48000;
+const WARM_UP_S = 2;
 const STRETCHES_MAX = 4;
 const STARVED_MS = 20;
 const ARGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
@@ -104,23 +105,23 @@ export function getSamples(page) {
   });
 }
 
-/** Click Listen, and wait until sound has come for two seconds: the warm-up. */
+/** Click Listen, and wait until sound has come for as long as the warm-up takes. */
 export async function listen(page) {
   await page.click('#listen');
   await waitUntil('the page is connected', 10, () => page.evaluate(
     () => window.connections.at(-1)?.connectionState === 'connected'));
-  const before = await getSamples(page);
-  await waitForSamples(page, before.total + 2 * SAMPLES_PER_S);
+  await waitForSamples(page, await getSamples(page), WARM_UP_S);
 }
 
-function waitForSamples(page, wanted) {
-  return waitUntil(`${wanted} samples`, 60, async () => (await getSamples(page)).total >= wanted);
+function waitForSamples(page, before, seconds) {
+  const wanted = before.total + seconds * SAMPLES_PER_S;
+  return waitUntil(`${wanted} samples`, 2 * seconds + 20, async () => (await getSamples(page)).total >= wanted);
 }
 
 // The percentage of what is played from now on that was invented.
 async function measureConcealment(page, seconds) {
   const before = await getSamples(page);
-  await waitForSamples(page, before.total + seconds * SAMPLES_PER_S);
+  await waitForSamples(page, before, seconds);
   const after = await getSamples(page);
   return 100 * (after.concealed - before.concealed) / (after.total - before.total);
 }
