@@ -97,13 +97,21 @@ void paw_rtc_describe_offer(const struct paw_rtc *rtc, struct paw_description *o
   describe_audio(rtc, &out->audio);
 }
 
+/* RFC 8842 section 5.3: a later answer keeps the roles of the association that there is. The first
+ * is active, unless the peer insists on it. That starts DTLS a round trip sooner, and leaves the
+ * long ClientHello of browsers unsent. */
+static enum paw_setup choose_setup(const struct paw_rtc *rtc, enum paw_setup offered) {
+  if (paw_rtc_is_negotiated(rtc)) {
+    return rtc->dtls_role == PAW_DTLS_CLIENT ? PAW_SETUP_ACTIVE : PAW_SETUP_PASSIVE;
+  }
+  return offered == PAW_SETUP_ACTIVE ? PAW_SETUP_PASSIVE : PAW_SETUP_ACTIVE;
+}
+
 void paw_rtc_describe_answer(const struct paw_rtc *rtc, const struct paw_description *offer,
                              struct paw_description *out) {
   const struct paw_audio_description *offered = &offer->audio;
   *out = (struct paw_description){
-      /* RFC 8842 section 5.3: active, unless the peer insists on it. It starts DTLS a round trip
-       * sooner, and leaves the long ClientHello of browsers unsent. */
-      .setup = offer->setup == PAW_SETUP_ACTIVE ? PAW_SETUP_PASSIVE : PAW_SETUP_ACTIVE,
+      .setup = choose_setup(rtc, offer->setup),
       .audio =
           {
               .direction = paw_rtc_common_direction(rtc->wanted.direction,

@@ -69,7 +69,10 @@ struct paw_rtc {
   enum paw_dtls_role dtls_role;
   struct paw_audio_description local;        /* what this side said */
   struct paw_fingerprint remote_fingerprint; /* the first that was said */
+  char
+      remote_ufrag[PAW_ICE_CREDENTIAL_MAX + 1]; /* the last that was taken, also during a restart */
   size_t section_count; /* of the peer's offer: an offer of ours would have to repeat them */
+  size_t section_index; /* of the one that carries the audio: it stays where it is */
   struct paw_audio_description remote; /* what the peer said; opus_payload_type 0 = nothing yet */
   enum paw_direction direction;        /* agreed, seen from this side */
 
@@ -119,6 +122,8 @@ enum paw_direction paw_rtc_common_direction(enum paw_direction a, enum paw_direc
 
 /* negotiate.c */
 bool paw_rtc_is_restart(const struct paw_rtc *rtc, const struct paw_ice_credentials *remote);
+bool paw_rtc_is_before_restart(const struct paw_rtc *rtc, const struct paw_ice_credentials *remote);
+int paw_rtc_join_ice(struct paw_rtc *rtc, const struct paw_ice_credentials *remote, bool lite);
 void paw_rtc_take_candidates(struct paw_rtc *rtc, const struct paw_candidate *candidates,
                              size_t count, bool end);
 int paw_rtc_prepare_answer(struct paw_rtc *rtc, uint64_t now_ns,
