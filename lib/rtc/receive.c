@@ -43,20 +43,15 @@ static bool begins_pause(struct paw_slice payload) {
 }
 
 static void note_media(struct paw_rtc *rtc, struct paw_slice payload) {
-  enum paw_rtc_flow before = rtc->flow;
+  if (rtc->flow == PAW_RTC_FLOW_IDLE ||
+      paw_time_elapsed(rtc->clock.now_ns, rtc->last_media_ns) >= PAW_REPORT_IDLE_NS) {
+    paw_report_reconsider(&rtc->report, true);
+  }
+  if (rtc->flow == PAW_RTC_FLOW_DEGRADED) {
+    paw_rtc_mark(rtc, PAW_RTC_EVENT_RECOVERED);
+  }
   rtc->last_media_ns = rtc->clock.now_ns;
   rtc->flow = begins_pause(payload) ? PAW_RTC_FLOW_PAUSED : PAW_RTC_FLOW_FLOWING;
-  switch (before) {
-  case PAW_RTC_FLOW_IDLE:
-    paw_report_reconsider(&rtc->report, true);
-    break;
-  case PAW_RTC_FLOW_DEGRADED:
-    paw_rtc_mark(rtc, PAW_RTC_EVENT_RECOVERED);
-    break;
-  case PAW_RTC_FLOW_FLOWING:
-  case PAW_RTC_FLOW_PAUSED:
-    break;
-  }
 }
 
 static void read_capture_time(struct paw_slice value, struct paw_audio_packet *packet) {
