@@ -320,6 +320,50 @@ static void credentials_as_peers_send_them(void **state) {
   paw_rtc_free(rtc);
 }
 
+/* RFC 7587 section 6.1: what one side wishes, the other one is told, all of it. */
+static void opus_wishes_reach_the_other_side(void **state) {
+  (void)state;
+  struct paw_rtc_config config = fixture_config();
+  struct paw_rtc *offerer = fixture_rtc(&config, "192.0.2.1:5000");
+  struct paw_rtc *answerer = fixture_rtc(&config, "192.0.2.2:6000");
+  char offer[4096];
+  char answer[4096];
+  size_t len = sizeof offer;
+  assert_int_equal(paw_rtc_create_offer(offerer, offer, &len), PAW_OK);
+  assert_non_null(strstr(offer, "a=fmtp:111 useinbandfec=1;stereo=1;sprop-stereo=1\r\n"));
+  char *line = strstr(offer, "a=fmtp:111 ");
+  static const char wishes[] =
+      "a=fmtp:111 maxplaybackrate=16000; sprop-maxcapturerate=24000; minptime=10; stereo=1; "
+      "maxaveragebitrate=20000; cbr=1; usedtx=1; useinbandfec=1\r\na=ptime:20\r\na=maxptime:40\r\n";
+  char rest[4096];
+  strcpy(rest, strchr(line, '\n') + 1);
+  strcpy(line, wishes);
+  strcat(line, rest);
+  len = sizeof answer;
+  assert_int_equal(paw_rtc_accept_offer(answerer, NOW_NS, offer, strlen(offer), answer, &len),
+                   PAW_OK);
+  struct paw_media_info info;
+  assert_int_equal(paw_rtc_get_media(answerer, &info), PAW_OK);
+  assert_int_equal(info.remote.max_playback_rate_hz, 16000);
+  assert_int_equal(info.remote.sprop_max_capture_rate_hz, 24000);
+  assert_int_equal(info.remote.max_average_bitrate_bps, 20000);
+  assert_int_equal(info.remote.min_ptime_ms, 10);
+  assert_int_equal(info.remote.ptime_ms, 20);
+  assert_int_equal(info.remote.max_ptime_ms, 40);
+  assert_true(info.remote.stereo && info.remote.cbr && info.remote.use_dtx);
+  assert_true(info.remote.use_inband_fec && !info.remote.sprop_stereo);
+  paw_rtc_free(offerer);
+  paw_rtc_free(answerer);
+  /* sprop-stereo is a hint of who sends */
+  config.audio.direction = PAW_DIRECTION_RECVONLY;
+  offerer = fixture_rtc(&config, "192.0.2.1:5000");
+  len = sizeof offer;
+  assert_int_equal(paw_rtc_create_offer(offerer, offer, &len), PAW_OK);
+  assert_non_null(strstr(offer, ";stereo=1\r\n"));
+  assert_null(strstr(offer, "sprop-stereo"));
+  paw_rtc_free(offerer);
+}
+
 /* RFC 8842 section 5.3: the roles of the association stay, whoever offers. A Chromium that offered
  * first refuses an answer that turns them around. */
 static void a_later_answer_keeps_the_dtls_roles(void **state) {
@@ -456,6 +500,7 @@ int main(void) {
       cmocka_unit_test(an_answer_that_does_not_fit_changes_nothing),
       cmocka_unit_test(another_certificate_needs_another_connection),
       cmocka_unit_test(credentials_as_peers_send_them),
+      cmocka_unit_test(opus_wishes_reach_the_other_side),
       cmocka_unit_test(a_later_answer_keeps_the_dtls_roles),
       cmocka_unit_test(an_answer_to_something_else_is_refused),
       cmocka_unit_test(a_later_offer_makes_nobody_lite),

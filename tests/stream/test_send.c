@@ -131,6 +131,55 @@ static void packets_carry_what_was_negotiated(void **state) {
   teardown();
 }
 
+static bool has_extension(size_t sent, uint8_t id) {
+  struct paw_rtp_header header = header_of(sent);
+  struct paw_rtp_extension_reader reader;
+  struct paw_rtp_extension extension;
+  bool found = false;
+  paw_rtp_extension_reader_init(&reader, &header);
+  while (paw_rtp_extension_next(&reader, &extension)) {
+    found = found || extension.id == id;
+  }
+  return found;
+}
+
+/* A hundred packets have it, and again after a change; then it has been seen, and costs nothing. */
+static void the_mid_is_written_for_a_while(void **state) {
+  (void)state;
+  setup(10);
+  for (size_t i = 0; i < 150; i++) {
+    send_frame();
+    assert_int_equal(has_extension(i, 4), i < 100);
+    assert_true(has_extension(i, 1));
+  }
+  struct paw_send_format format = fixture.send.format;
+  format.mid[0] = 'v';
+  paw_send_set_format(&fixture.send, &format);
+  for (size_t i = 150; i < 300; i++) {
+    send_frame();
+    assert_int_equal(has_extension(i, 4), i < 250);
+  }
+  teardown();
+}
+
+/* RFC 8285 section 4.3: the one-byte form has ids up to 14. */
+static void ids_above_14_take_the_two_byte_form(void **state) {
+  (void)state;
+  setup(11);
+  struct paw_send_format format = fixture.send.format;
+  format.extension_mid = 15;
+  format.extension_abs_capture_time = 200;
+  paw_send_set_format(&fixture.send, &format);
+  for (size_t i = 0; i < 120; i++) { /* of one form all, also without the mid */
+    send_frame();
+    assert_int_equal(header_of(i).extension_profile, 0x1000);
+    assert_true(has_extension(i, 1));
+    assert_int_equal(has_extension(i, 15), i < 100);
+  }
+  assert_true(has_extension(0, 200));
+  teardown();
+}
+
 /* The condition of sending again on the same SSRC: the same bytes before encryption. */
 static void a_resent_packet_is_byte_for_byte_the_same(void **state) {
   (void)state;
@@ -311,6 +360,8 @@ static void a_late_poll_skips_what_is_gone_without_a_jump(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(packets_carry_what_was_negotiated),
+      cmocka_unit_test(the_mid_is_written_for_a_while),
+      cmocka_unit_test(ids_above_14_take_the_two_byte_form),
       cmocka_unit_test(a_resent_packet_is_byte_for_byte_the_same),
       cmocka_unit_test(what_is_gone_or_was_never_sent_is_not_resent),
       cmocka_unit_test(asking_again_at_once_is_not_answered),
