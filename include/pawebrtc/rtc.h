@@ -34,6 +34,7 @@ struct paw_audio_config {
   bool stereo;                      /**< receives stereo and may send it. true */
   bool inband_fec;                  /**< true */
   bool nack;                        /**< asks for and answers retransmissions. true */
+  bool rtx; /**< offers a stream of their own for them (RFC 4588); offered, it is taken. false */
 };
 
 struct paw_rtc_config {
@@ -175,6 +176,7 @@ struct paw_media_info {
   enum paw_direction direction;
   uint8_t opus_payload_type;
   uint8_t red_payload_type; /**< 0 = not agreed */
+  uint8_t rtx_payload_type; /**< 0 = not agreed: retransmissions have the stream's own SSRC */
   bool nack;
   uint32_t local_ssrc;
   uint32_t remote_ssrc;              /**< 0 until signalled or seen */
@@ -330,6 +332,7 @@ PAW_API void paw_rtc_close(struct paw_rtc *rtc, uint64_t now_ns);
   X(RTP_MALFORMED, "malformed RTP")                                                                \
   X(RTP_PAYLOAD_TYPE, "payload type not negotiated")                                               \
   X(RTP_SSRC_LIMIT, "more streams than are followed")                                              \
+  X(RTP_RTX, "retransmission without a packet in it, or of no stream that is here")                \
   X(RTP_DIRECTION, "media that was not negotiated")                                                \
   X(RTCP_MALFORMED, "malformed RTCP")                                                              \
   X(QUEUE_FULL, "events were not polled in time")                                                  \

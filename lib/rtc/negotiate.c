@@ -88,11 +88,21 @@ static int become_full(struct paw_rtc *rtc) {
   return PAW_OK;
 }
 
+bool paw_rtc_uses_rtx(const struct paw_rtc *rtc) {
+  return rtc->local.rtx_payload_type != 0 && rtc->remote.rtx_payload_type != 0;
+}
+
+/* False: not agreed on, or no memory for it. Then packets are resent with the stream's own SSRC. */
+static bool prepare_rtx(struct paw_rtc *rtc) {
+  return paw_rtc_uses_rtx(rtc) && (rtc->srtp == NULL || paw_rtc_key_rtx(rtc) == PAW_OK);
+}
+
 static void set_send_format(struct paw_rtc *rtc) {
   /* The ids of both sides are the offerer's; use what both have. */
   const struct paw_audio_description *remote = &rtc->remote;
   struct paw_send_format format = {
       .payload_type = remote->opus_payload_type,
+      .rtx_payload_type = prepare_rtx(rtc) ? remote->rtx_payload_type : 0,
       .extension_audio_level = remote->extension_audio_level,
       .extension_abs_capture_time = remote->extension_abs_capture_time,
   };
@@ -317,6 +327,7 @@ int paw_rtc_get_media(const struct paw_rtc *rtc, struct paw_media_info *out) {
   *out = (struct paw_media_info){
       .direction = rtc->direction,
       .opus_payload_type = rtc->remote.opus_payload_type,
+      .rtx_payload_type = paw_rtc_uses_rtx(rtc) ? rtc->remote.rtx_payload_type : 0,
       .nack = rtc->local.nack && rtc->remote.nack,
       .local_ssrc = rtc->local_ssrc,
       .remote_ssrc = rtc->recv_count > 0 ? rtc->recv[rtc->recv_count - 1].ssrc : rtc->remote.ssrc,

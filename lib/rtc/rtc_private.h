@@ -133,6 +133,7 @@ int paw_rtc_renew_ice(struct paw_rtc *rtc, const struct paw_description *offer,
 int paw_rtc_apply_answered(struct paw_rtc *rtc, const struct paw_description *offer,
                            const struct paw_description *answer);
 bool paw_rtc_is_negotiated(const struct paw_rtc *rtc);
+bool paw_rtc_uses_rtx(const struct paw_rtc *rtc);
 bool paw_rtc_sends(const struct paw_rtc *rtc);
 bool paw_rtc_receives(const struct paw_rtc *rtc);
 
@@ -141,6 +142,7 @@ void paw_rtc_start_dtls(struct paw_rtc *rtc);
 bool paw_rtc_poll_ice(struct paw_rtc *rtc, struct paw_transmit *out);
 bool paw_rtc_poll_dtls(struct paw_rtc *rtc, struct paw_transmit *out);
 void paw_rtc_install_keys(struct paw_rtc *rtc);
+int paw_rtc_key_rtx(struct paw_rtc *rtc);
 
 /* input.c */
 void paw_rtc_pass_time(struct paw_rtc *rtc);

@@ -204,6 +204,45 @@ static void a_resent_packet_is_byte_for_byte_the_same(void **state) {
   teardown();
 }
 
+/* RFC 4588: each answer is a new packet of another stream, with the number and the payload of the
+ * one that was asked for. */
+static void retransmissions_in_a_stream_of_their_own(void **state) {
+  (void)state;
+  setup(12);
+  struct paw_send_format format = fixture.send.format;
+  format.rtx_payload_type = 110;
+  paw_send_set_format(&fixture.send, &format);
+  fixture.send.rtx_sequence = 65534;
+  for (int i = 0; i < 10; i++) {
+    send_frame();
+  }
+  for (uint16_t i = 0; i < 4; i++) {
+    uint8_t packet[200];
+    size_t len = 0;
+    struct paw_rtp_header header;
+    struct paw_rtp_header original = header_of(5);
+    struct paw_slice payload;
+    fixture.now_ns += 5 * PAW_NS_PER_MS;
+    request(original.sequence);
+    assert_true(next(packet, &len));
+    assert_int_equal(paw_rtp_read(packet, len, &header, &payload), PAW_OK);
+    assert_int_equal(header.payload_type, 110);
+    assert_int_equal(header.ssrc, fixture.send.rtx_ssrc);
+    assert_int_not_equal(header.ssrc, original.ssrc);
+    assert_int_equal(header.sequence, (uint16_t)(65534 + i));
+    assert_int_equal(header.timestamp_rtp, original.timestamp_rtp);
+    struct paw_rd rd = paw_rd_init(payload.data, payload.len);
+    assert_int_equal(paw_rd_u16(&rd), original.sequence);
+    size_t payload_len = payload.len - 2;
+    assert_memory_equal(payload.data + 2, fixture.packets[5] + fixture.lens[5] - payload_len,
+                        payload_len);
+    assert_int_equal(payload_len, 60 + (1000 + 5 * 480) / 480 % 60);
+  }
+  assert_int_equal(fixture.send.packets_resent, 4);
+  assert_int_equal(fixture.send.packets, 10);
+  teardown();
+}
+
 static void what_is_gone_or_was_never_sent_is_not_resent(void **state) {
   (void)state;
   setup(3);
@@ -363,6 +402,7 @@ int main(void) {
       cmocka_unit_test(the_mid_is_written_for_a_while),
       cmocka_unit_test(ids_above_14_take_the_two_byte_form),
       cmocka_unit_test(a_resent_packet_is_byte_for_byte_the_same),
+      cmocka_unit_test(retransmissions_in_a_stream_of_their_own),
       cmocka_unit_test(what_is_gone_or_was_never_sent_is_not_resent),
       cmocka_unit_test(asking_again_at_once_is_not_answered),
       cmocka_unit_test(a_storm_of_requests_is_bounded),
