@@ -35,27 +35,28 @@ static void expect_lines(const char *const *lines, size_t count) {
 
 #define EXPECT_LINES(lines) expect_lines(lines, sizeof(lines) / sizeof(lines)[0])
 
+static const char firefox_offer[] =
+    "v=0\r\no=mozilla...THIS_IS_SDPARTA-99.0 6019283746501928374 0 IN IP4 0.0.0.0\r\ns=-\r\n"
+    "t=0 0\r\n" FINGERPRINT
+    "a=group:BUNDLE 0 1 2\r\na=ice-options:trickle\r\n"
+    "a=msid-semantic:WMS *\r\n"
+    "m=video 9 UDP/TLS/RTP/SAVPF 120 124\r\nc=IN IP4 0.0.0.0\r\na=recvonly\r\n" CREDENTIALS
+    "a=mid:0\r\na=rtcp-mux\r\na=rtcp-rsize\r\na=setup:actpass\r\na=rtpmap:120 VP8/90000\r\n"
+    "a=rtpmap:124 rtx/90000\r\na=fmtp:124 apt=120\r\n"
+    "m=audio 0 UDP/TLS/RTP/SAVPF 109 9 0 8 101\r\nc=IN IP4 0.0.0.0\r\na=bundle-only\r\n"
+    "a=recvonly\r\na=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n"
+    "a=extmap:2/recvonly urn:ietf:params:rtp-hdrext:csrc-audio-level\r\n"
+    "a=extmap:3 urn:ietf:params:rtp-hdrext:sdes:mid\r\n"
+    "a=fmtp:109 maxplaybackrate=48000;stereo=1;useinbandfec=1\r\na=fmtp:101 0-15\r\n"
+    "a=mid:1\r\na=rtcp-mux\r\na=rtpmap:109 opus/48000/2\r\na=rtpmap:9 G722/8000/1\r\n"
+    "a=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000/1\r\n"
+    "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=bundle-only\r\n"
+    "a=mid:2\r\na=sctp-port:5000\r\n";
+
 /* Everything at session level that may stand there; audio, video and data in one bundle; other
  * payload types and ids than Chromium's; setup in the first section only. */
 static void as_firefox_does(void **state) {
   (void)state;
-  static const char offer[] =
-      "v=0\r\no=mozilla...THIS_IS_SDPARTA-99.0 6019283746501928374 0 IN IP4 0.0.0.0\r\ns=-\r\n"
-      "t=0 0\r\n" FINGERPRINT
-      "a=group:BUNDLE 0 1 2\r\na=ice-options:trickle\r\n"
-      "a=msid-semantic:WMS *\r\n"
-      "m=video 9 UDP/TLS/RTP/SAVPF 120 124\r\nc=IN IP4 0.0.0.0\r\na=recvonly\r\n" CREDENTIALS
-      "a=mid:0\r\na=rtcp-mux\r\na=rtcp-rsize\r\na=setup:actpass\r\na=rtpmap:120 VP8/90000\r\n"
-      "a=rtpmap:124 rtx/90000\r\na=fmtp:124 apt=120\r\n"
-      "m=audio 0 UDP/TLS/RTP/SAVPF 109 9 0 8 101\r\nc=IN IP4 0.0.0.0\r\na=bundle-only\r\n"
-      "a=recvonly\r\na=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n"
-      "a=extmap:2/recvonly urn:ietf:params:rtp-hdrext:csrc-audio-level\r\n"
-      "a=extmap:3 urn:ietf:params:rtp-hdrext:sdes:mid\r\n"
-      "a=fmtp:109 maxplaybackrate=48000;stereo=1;useinbandfec=1\r\na=fmtp:101 0-15\r\n"
-      "a=mid:1\r\na=rtcp-mux\r\na=rtpmap:109 opus/48000/2\r\na=rtpmap:9 G722/8000/1\r\n"
-      "a=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000/1\r\n"
-      "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=bundle-only\r\n"
-      "a=mid:2\r\na=sctp-port:5000\r\n";
   static const char *const lines[] = {
       "\r\na=group:BUNDLE 1\r\n",
       "\r\nm=video 0 UDP/TLS/RTP/SAVPF 120 124\r\n",
@@ -76,7 +77,7 @@ static void as_firefox_does(void **state) {
       "\r\na=mid:2\r\n",
   };
   struct paw_media_info info;
-  struct paw_rtc *rtc = answer_to(offer, &info);
+  struct paw_rtc *rtc = answer_to(firefox_offer, &info);
   EXPECT_LINES(lines);
   assert_null(strstr(answer, "a=rtcp-rsize")); /* the audio section has not offered it */
   assert_null(strstr(answer, "csrc-audio-level"));
@@ -176,12 +177,55 @@ static void without_opus(void **state) {
   paw_rtc_free(rtc);
 }
 
+static size_t taken;
+static size_t refused;
+
+/* Offer `text` to a connection, which is made anew when it takes one. */
+static struct paw_rtc *offer_hostile(struct paw_rtc *rtc, const char *text, size_t text_len) {
+  struct paw_rtc_config config = fixture_config();
+  size_t len = sizeof answer;
+  char *exact = test_malloc(text_len > 0 ? text_len : 1); /* so that a read past the end is seen */
+  memcpy(exact, text, text_len);
+  int status = paw_rtc_accept_offer(rtc, NOW_NS, exact, text_len, answer, &len);
+  test_free(exact);
+  if (status != PAW_OK) {
+    assert_true(status == PAW_ERR_MALFORMED || status == PAW_ERR_UNSUPPORTED);
+    refused++;
+    return rtc;
+  }
+  struct paw_media_info info;
+  taken++;
+  assert_int_equal(strlen(answer), len); /* nothing of the offer ends it early */
+  assert_memory_equal(answer, "v=0\r\n", 5);
+  assert_int_equal(paw_rtc_get_media(rtc, &info), PAW_OK);
+  paw_rtc_free(rtc);
+  return fixture_rtc(&config, "192.0.2.1:5000");
+}
+
+static void any_byte_changed_and_any_end(void **state) {
+  (void)state;
+  static const char changes[] = {'\0', ' ', ':', '/', '9', '\r', '\n', (char)0xff};
+  static char text[sizeof firefox_offer];
+  struct paw_rtc_config config = fixture_config();
+  struct paw_rtc *rtc = fixture_rtc(&config, "192.0.2.1:5000");
+  memcpy(text, firefox_offer, sizeof text);
+  for (size_t i = 0; i < sizeof text - 1; i++) {
+    rtc = offer_hostile(rtc, text, i);
+    text[i] = changes[i % sizeof changes];
+    rtc = offer_hostile(rtc, text, sizeof text - 1);
+    text[i] = firefox_offer[i];
+  }
+  paw_rtc_free(rtc);
+  assert_true(taken > 500 && refused > 500);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(as_firefox_does),
       cmocka_unit_test(as_pion_does),
       cmocka_unit_test(as_little_as_can_be),
       cmocka_unit_test(without_opus),
+      cmocka_unit_test(any_byte_changed_and_any_end),
   };
   return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }
