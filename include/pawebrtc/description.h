@@ -101,6 +101,7 @@ struct paw_audio_description {
   bool rrtr;                          /**< RFC 3611 receiver reference time (rcvr-rtt) */
   bool bundle;                        /**< the section is in the BUNDLE group */
   uint32_t ssrc;                      /**< 0 = not signalled */
+  uint32_t rtx_ssrc;                  /**< of its retransmissions; 0 = not signalled */
   char cname[PAW_CNAME_MAX + 1];
   char msid_stream[PAW_MSID_MAX + 1];
   char msid_track[PAW_MSID_MAX + 1];

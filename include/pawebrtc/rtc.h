@@ -34,6 +34,7 @@ struct paw_audio_config {
   bool stereo;                      /**< receives stereo and may send it. true */
   bool inband_fec;                  /**< true */
   bool nack;                        /**< asks for and answers retransmissions. true */
+  bool rtx; /**< offers a stream of their own for them (RFC 4588); offered, it is taken. false */
 };
 
 struct paw_rtc_config {
@@ -88,18 +89,26 @@ PAW_API int paw_rtc_create_offer(struct paw_rtc *rtc, char *sdp, size_t *len);
  *
  * @param offer   need not be NUL-terminated
  * @param answer  as `sdp` of paw_rtc_create_offer. When it is too small, nothing has changed
+ * A later offer may change direction, payload types, ids and the section, and restart ICE; the
+ * section that carried the audio before is taken first.
+ *
  * @return PAW_OK; PAW_ERR_NO_BUFFER; PAW_ERR_MALFORMED: not SDP, or without credentials or
- *         fingerprint; PAW_ERR_UNSUPPORTED: no section that can be accepted, or both sides are
- * lite; PAW_ERR_STATE: an own offer is pending, or closed
+ *         fingerprint; PAW_ERR_UNSUPPORTED: no section that can be accepted, or a later offer that
+ *         asks for another DTLS association (another fingerprint, roles turned around) or makes
+ *         both sides lite: nothing has changed; PAW_ERR_STATE: an own offer is pending (glare: roll
+ *         one of the two back), or an own ICE restart that this offer does not know of, or closed
  */
 PAW_API int paw_rtc_accept_offer(struct paw_rtc *rtc, uint64_t now_ns, const char *offer,
                                  size_t offer_len, char *answer, size_t *answer_len);
 
 /**
- * Take the answer to the pending offer.
+ * Take the answer to the pending offer. A refused one changes nothing: the offer stays pending
+ * until another answer or paw_rtc_rollback.
  *
- * @return PAW_OK; PAW_ERR_MALFORMED; PAW_ERR_UNSUPPORTED: the audio section was rejected, or both
- *         sides are lite (make a new, full connection); PAW_ERR_STATE: no offer is pending
+ * @return PAW_OK; PAW_ERR_MALFORMED: also when it is not the answer to one section of this mid;
+ *         PAW_ERR_UNSUPPORTED: the audio section was rejected, or both sides are lite (make a new,
+ *         full connection); PAW_ERR_STATE: no offer is pending, or the answer is older than this
+ *         side's ICE restart
  */
 PAW_API int paw_rtc_accept_answer(struct paw_rtc *rtc, uint64_t now_ns, const char *answer,
                                   size_t answer_len);
@@ -109,8 +118,8 @@ PAW_API int paw_rtc_accept_answer(struct paw_rtc *rtc, uint64_t now_ns, const ch
  * path was lost. Media goes on by the old path until a new one is nominated. Then exchange
  * descriptions again: an offer and its answer, or fragments.
  *
- * @return PAW_OK; PAW_ERR_STATE: nothing is negotiated, or closed; PAW_ERR_NO_MEMORY;
- *         PAW_ERR_RANDOM
+ * @return PAW_OK; PAW_ERR_STATE: nothing is negotiated, an offer is pending, or closed;
+ *         PAW_ERR_NO_MEMORY; PAW_ERR_RANDOM
  */
 PAW_API int paw_rtc_ice_restart(struct paw_rtc *rtc, uint64_t now_ns);
 
@@ -125,16 +134,28 @@ PAW_API int paw_rtc_write_ice_fragment(const struct paw_rtc *rtc, char *fragment
 /**
  * Take a fragment of the peer: more candidates, or, with other credentials than before, its ICE
  * restart, in which this side joins with fresh credentials of its own (write_ice_fragment tells
- * them). Candidates that cannot be used are passed over.
+ * them). Candidates that cannot be used are passed over, and so is a fragment that is older than
+ * this side's own restart.
  *
  * @param restarted  whether the fragment was a restart; may be NULL
- * @return PAW_OK; PAW_ERR_MALFORMED; PAW_ERR_STATE: nothing is negotiated, or closed
+ * @return PAW_OK; PAW_ERR_MALFORMED; PAW_ERR_STATE: nothing is negotiated, a restart while an own
+ *         offer is pending, or closed
  */
 PAW_API int paw_rtc_accept_ice_fragment(struct paw_rtc *rtc, uint64_t now_ns, const char *fragment,
                                         size_t len, bool *restarted);
 
-/** Forget the pending offer (RFC 9429 section 4.1.10.2). PAW_ERR_STATE when there is none. */
+/**
+ * Forget the pending offer (RFC 9429 section 4.1.10.2). An ICE restart that it told of is not taken
+ * back: tell of it again. @return PAW_OK; PAW_ERR_STATE: no offer is pending
+ */
 PAW_API int paw_rtc_rollback(struct paw_rtc *rtc);
+
+/**
+ * Wish for another direction of the audio section: the next offer or answer of this side says it.
+ *
+ * @return PAW_OK; PAW_ERR_INVALID; PAW_ERR_STATE: an offer is pending, or closed
+ */
+PAW_API int paw_rtc_set_direction(struct paw_rtc *rtc, enum paw_direction direction);
 
 /**
  * The same without SDP: what this side is, as an offerer (`remote` NULL) or as the answerer to
@@ -155,6 +176,7 @@ struct paw_media_info {
   enum paw_direction direction;
   uint8_t opus_payload_type;
   uint8_t red_payload_type; /**< 0 = not agreed */
+  uint8_t rtx_payload_type; /**< 0 = not agreed: retransmissions have the stream's own SSRC */
   bool nack;
   uint32_t local_ssrc;
   uint32_t remote_ssrc;              /**< 0 until signalled or seen */
@@ -310,6 +332,7 @@ PAW_API void paw_rtc_close(struct paw_rtc *rtc, uint64_t now_ns);
   X(RTP_MALFORMED, "malformed RTP")                                                                \
   X(RTP_PAYLOAD_TYPE, "payload type not negotiated")                                               \
   X(RTP_SSRC_LIMIT, "more streams than are followed")                                              \
+  X(RTP_RTX, "retransmission without a packet in it, or of no stream that is here")                \
   X(RTP_DIRECTION, "media that was not negotiated")                                                \
   X(RTCP_MALFORMED, "malformed RTCP")                                                              \
   X(QUEUE_FULL, "events were not polled in time")                                                  \

@@ -33,7 +33,7 @@ static void log_path(const struct paw_ice *ice) {
   }
   paw_address_format(&ice->path.local, local);
   paw_address_format(&ice->path.remote, remote);
-  paw_log_write(&ice->config.log, PAW_LOG_INFO, ICE_LOG_ROOM, "path %s - %s, %s", local, remote,
+  paw_log_write(&ice->config.log, PAW_LOG_DEBUG, ICE_LOG_ROOM, "path %s - %s, %s", local, remote,
                 texts[ice->path.kind]);
 }
 

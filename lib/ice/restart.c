@@ -21,9 +21,10 @@ static bool is_ice_text(const char *text, size_t min_len) {
   size_t len = 0;
   while (len <= PAW_ICE_CREDENTIAL_MAX && text[len] != '\0') {
     char c = text[len++];
-    bool is_ice_char = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '+' || c == '/';
-    if (!is_ice_char) {
+    bool alphanumeric = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    /* RFC 8839 section 5.4 has the first two; Chromium takes the others too, and peers send them.
+     */
+    if (!alphanumeric && strchr("+/-=#_", c) == NULL) {
       return false;
     }
   }

@@ -6,6 +6,7 @@
 
 /* Ids and payload type of our offers: Chromium's, so that logs of both sides read alike. */
 #define OFFER_OPUS_PAYLOAD_TYPE 111
+#define OFFER_RTX_PAYLOAD_TYPE 112
 #define OFFER_EXTENSION_AUDIO_LEVEL 1
 #define OFFER_EXTENSION_MID 4
 #define OFFER_EXTENSION_ABS_CAPTURE_TIME 5
@@ -57,6 +58,7 @@ static void describe_audio(const struct paw_rtc *rtc, struct paw_audio_descripti
   memcpy(audio->cname, rtc->cname, sizeof rtc->cname);
   if (sends) {
     audio->ssrc = rtc->local_ssrc;
+    audio->rtx_ssrc = audio->rtx_payload_type != 0 ? rtc->send.rtx_ssrc : 0;
     memcpy(audio->msid_stream, rtc->cname, sizeof rtc->cname);
     memcpy(audio->msid_track, "audio", sizeof "audio");
   }
@@ -66,6 +68,7 @@ static void describe_audio(const struct paw_rtc *rtc, struct paw_audio_descripti
 static void keep_names(const struct paw_rtc *rtc, struct paw_audio_description *audio) {
   memcpy(audio->mid, rtc->local.mid, sizeof audio->mid);
   audio->opus_payload_type = rtc->local.opus_payload_type;
+  audio->rtx_payload_type = rtc->local.rtx_payload_type;
   audio->extension_mid = rtc->local.extension_mid;
   audio->extension_audio_level = rtc->local.extension_audio_level;
   audio->extension_abs_capture_time = rtc->local.extension_abs_capture_time;
@@ -80,6 +83,7 @@ void paw_rtc_describe_offer(const struct paw_rtc *rtc, struct paw_description *o
               .mid = "0",
               .direction = rtc->wanted.direction,
               .opus_payload_type = OFFER_OPUS_PAYLOAD_TYPE,
+              .rtx_payload_type = rtc->wanted.nack && rtc->wanted.rtx ? OFFER_RTX_PAYLOAD_TYPE : 0,
               .extension_mid = OFFER_EXTENSION_MID,
               .extension_audio_level = OFFER_EXTENSION_AUDIO_LEVEL,
               .extension_abs_capture_time = OFFER_EXTENSION_ABS_CAPTURE_TIME,
@@ -97,18 +101,27 @@ void paw_rtc_describe_offer(const struct paw_rtc *rtc, struct paw_description *o
   describe_audio(rtc, &out->audio);
 }
 
+/* RFC 8842 section 5.3: a later answer keeps the roles of the association that there is. The first
+ * is active, unless the peer insists on it. That starts DTLS a round trip sooner, and leaves the
+ * long ClientHello of browsers unsent. */
+static enum paw_setup choose_setup(const struct paw_rtc *rtc, enum paw_setup offered) {
+  if (paw_rtc_is_negotiated(rtc)) {
+    return rtc->dtls_role == PAW_DTLS_CLIENT ? PAW_SETUP_ACTIVE : PAW_SETUP_PASSIVE;
+  }
+  return offered == PAW_SETUP_ACTIVE ? PAW_SETUP_PASSIVE : PAW_SETUP_ACTIVE;
+}
+
 void paw_rtc_describe_answer(const struct paw_rtc *rtc, const struct paw_description *offer,
                              struct paw_description *out) {
   const struct paw_audio_description *offered = &offer->audio;
   *out = (struct paw_description){
-      /* RFC 8842 section 5.3: active, unless the peer insists on it. It starts DTLS a round trip
-       * sooner, and leaves the long ClientHello of browsers unsent. */
-      .setup = offer->setup == PAW_SETUP_ACTIVE ? PAW_SETUP_PASSIVE : PAW_SETUP_ACTIVE,
+      .setup = choose_setup(rtc, offer->setup),
       .audio =
           {
               .direction = paw_rtc_common_direction(rtc->wanted.direction,
                                                     paw_rtc_mirror_direction(offered->direction)),
               .opus_payload_type = offered->opus_payload_type,
+              .rtx_payload_type = rtc->wanted.nack ? offered->rtx_payload_type : 0,
               .extension_mid = offered->extension_mid,
               .extension_audio_level = offered->extension_audio_level,
               .extension_abs_capture_time = offered->extension_abs_capture_time,

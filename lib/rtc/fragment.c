@@ -11,7 +11,10 @@ static bool is_open(const struct paw_rtc *rtc) {
 
 int paw_rtc_ice_restart(struct paw_rtc *rtc, uint64_t now_ns) {
   (void)paw_clock_advance(&rtc->clock, now_ns);
-  return is_open(rtc) ? paw_ice_restart(rtc->ice, rtc->clock.now_ns) : PAW_ERR_STATE;
+  if (!is_open(rtc) || rtc->signaling != PAW_RTC_STABLE) {
+    return PAW_ERR_STATE;
+  }
+  return paw_ice_restart(rtc->ice, rtc->clock.now_ns);
 }
 
 int paw_rtc_write_ice_fragment(const struct paw_rtc *rtc, char *text, size_t *len) {
@@ -23,8 +26,7 @@ int paw_rtc_write_ice_fragment(const struct paw_rtc *rtc, char *text, size_t *le
       .ice_lite = paw_ice_get_mode(rtc->ice) == PAW_ICE_LITE,
       .end_of_candidates = true,
   };
-  fragment.candidate_count =
-      paw_ice_get_local_candidates(rtc->ice, fragment.candidates, PAW_DESCRIPTION_CANDIDATES_MAX);
+  fragment.candidate_count = paw_rtc_get_candidates(rtc, fragment.candidates);
   return paw_sdp_write_fragment(&fragment, rtc->local.mid, text, len);
 }
 
@@ -33,12 +35,11 @@ int paw_rtc_write_ice_fragment(const struct paw_rtc *rtc, char *text, size_t *le
 static int join_restart(struct paw_rtc *rtc, const struct paw_sdp_fragment *fragment) {
   int status = PAW_OK;
   if (paw_rtc_is_restart(rtc, &fragment->ice)) {
-    status = paw_ice_restart(rtc->ice, rtc->clock.now_ns);
+    /* The offer that is pending has told credentials that a restart would take back. */
+    status = rtc->signaling == PAW_RTC_STABLE ? paw_ice_restart(rtc->ice, rtc->clock.now_ns)
+                                              : PAW_ERR_STATE;
   }
-  if (status == PAW_OK) {
-    status = paw_ice_set_remote(rtc->ice, &fragment->ice, fragment->ice_lite);
-  }
-  return status == PAW_ERR_INVALID ? PAW_ERR_MALFORMED : status;
+  return status == PAW_OK ? paw_rtc_join_ice(rtc, &fragment->ice, fragment->ice_lite) : status;
 }
 
 static bool has_credentials(const struct paw_sdp_fragment *fragment) {
@@ -55,15 +56,18 @@ int paw_rtc_accept_ice_fragment(struct paw_rtc *rtc, uint64_t now_ns, const char
   }
   paw_rtc_pass_time(rtc);
   int status = paw_sdp_read_fragment(text, len, &fragment);
-  if (status == PAW_OK && has_credentials(&fragment)) {
+  bool stale = status == PAW_OK && paw_rtc_is_before_restart(rtc, &fragment.ice);
+  if (status == PAW_OK && !stale && has_credentials(&fragment)) {
     restart = paw_rtc_is_restart(rtc, &fragment.ice);
     status = join_restart(rtc, &fragment);
   }
   if (status != PAW_OK) {
     return status;
   }
-  paw_rtc_take_candidates(rtc, fragment.candidates, fragment.candidate_count,
-                          fragment.end_of_candidates);
+  if (!stale) {
+    paw_rtc_take_candidates(rtc, fragment.candidates, fragment.candidate_count,
+                            fragment.end_of_candidates);
+  }
   if (restarted != NULL) {
     *restarted = restart;
   }

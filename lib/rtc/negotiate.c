@@ -14,8 +14,13 @@ bool paw_rtc_sends(const struct paw_rtc *rtc) {
   return (rtc->direction & PAW_DIRECTION_SENDONLY) != 0;
 }
 
+/* RFC 3264 section 5.1: once it has offered to receive, the peer may send before its answer is
+ * here.
+ */
 bool paw_rtc_receives(const struct paw_rtc *rtc) {
-  return (rtc->direction & PAW_DIRECTION_RECVONLY) != 0;
+  unsigned offered =
+      rtc->signaling == PAW_RTC_HAVE_LOCAL_OFFER ? (unsigned)rtc->wanted.direction : 0u;
+  return (((unsigned)rtc->direction | offered) & PAW_DIRECTION_RECVONLY) != 0;
 }
 
 /* ---- taking over what the peer says ---- */
@@ -83,11 +88,21 @@ static int become_full(struct paw_rtc *rtc) {
   return PAW_OK;
 }
 
+bool paw_rtc_uses_rtx(const struct paw_rtc *rtc) {
+  return rtc->local.rtx_payload_type != 0 && rtc->remote.rtx_payload_type != 0;
+}
+
+/* False: not agreed on, or no memory for it. Then packets are resent with the stream's own SSRC. */
+static bool prepare_rtx(struct paw_rtc *rtc) {
+  return paw_rtc_uses_rtx(rtc) && (rtc->srtp == NULL || paw_rtc_key_rtx(rtc) == PAW_OK);
+}
+
 static void set_send_format(struct paw_rtc *rtc) {
   /* The ids of both sides are the offerer's; use what both have. */
   const struct paw_audio_description *remote = &rtc->remote;
   struct paw_send_format format = {
       .payload_type = remote->opus_payload_type,
+      .rtx_payload_type = prepare_rtx(rtc) ? remote->rtx_payload_type : 0,
       .extension_audio_level = remote->extension_audio_level,
       .extension_abs_capture_time = remote->extension_abs_capture_time,
   };
@@ -98,6 +113,14 @@ static void set_send_format(struct paw_rtc *rtc) {
   paw_send_set_format(&rtc->send, &format);
 }
 
+int paw_rtc_join_ice(struct paw_rtc *rtc, const struct paw_ice_credentials *remote, bool lite) {
+  int status = paw_ice_set_remote(rtc->ice, remote, lite);
+  if (status == PAW_OK) {
+    memcpy(rtc->remote_ufrag, remote->ufrag, sizeof rtc->remote_ufrag);
+  }
+  return status == PAW_ERR_INVALID ? PAW_ERR_MALFORMED : status;
+}
+
 static int apply_transport(struct paw_rtc *rtc, const struct paw_description *remote) {
   int status = PAW_OK;
   if (!paw_rtc_is_negotiated(rtc)) {
@@ -105,7 +128,7 @@ static int apply_transport(struct paw_rtc *rtc, const struct paw_description *re
                                               remote->fingerprint_count);
   }
   if (status == PAW_OK) {
-    status = paw_ice_set_remote(rtc->ice, &remote->ice, remote->ice_lite);
+    status = paw_rtc_join_ice(rtc, &remote->ice, remote->ice_lite);
   }
   return status == PAW_ERR_INVALID ? PAW_ERR_MALFORMED : status;
 }
@@ -156,6 +179,9 @@ static int apply(struct paw_rtc *rtc, const struct paw_description *local,
   if (!sent && paw_rtc_sends(rtc)) {
     paw_send_skip_to_now(&rtc->send); /* what was said while nothing was to be sent stays unsaid */
   }
+  if (!paw_rtc_receives(rtc)) {
+    rtc->flow = PAW_RTC_FLOW_IDLE; /* silence was agreed on: nothing is missed */
+  }
   paw_rtc_mark(rtc, PAW_RTC_EVENT_MEDIA);
   if (rtc->state == PAW_RTC_STATE_NEW) {
     rtc->dtls_role = dtls_role;
@@ -180,11 +206,37 @@ bool paw_rtc_is_restart(const struct paw_rtc *rtc, const struct paw_ice_credenti
          (strcmp(known->ufrag, remote->ufrag) != 0 || strcmp(known->pwd, remote->pwd) != 0);
 }
 
+/* What still names the credentials of before this side's restart is older than that. To take it for
+ * the peer's part of the restart would leave the two ends with credentials that do not meet, and
+ * consent would run out. */
+bool paw_rtc_is_before_restart(const struct paw_rtc *rtc,
+                               const struct paw_ice_credentials *remote) {
+  bool awaits_peer = paw_ice_get_remote_credentials(rtc->ice)->ufrag[0] == '\0';
+  return awaits_peer && paw_rtc_is_negotiated(rtc) && strcmp(rtc->remote_ufrag, remote->ufrag) == 0;
+}
+
+/* RFC 8842 section 5.3: an offer that turns the roles of DTLS around asks for another association.
+ */
+static bool turns_dtls_around(const struct paw_rtc *rtc, const struct paw_description *offer) {
+  enum paw_setup own = rtc->dtls_role == PAW_DTLS_CLIENT ? PAW_SETUP_ACTIVE : PAW_SETUP_PASSIVE;
+  return paw_rtc_is_negotiated(rtc) && offer->setup == own;
+}
+
+/* A connection whose two ends would become lite has nobody left who checks its paths. */
+static bool ends_checks(const struct paw_rtc *rtc, const struct paw_description *offer) {
+  return paw_rtc_is_negotiated(rtc) && offer->ice_lite &&
+         paw_ice_get_mode(rtc->ice) == PAW_ICE_LITE;
+}
+
 int paw_rtc_prepare_answer(struct paw_rtc *rtc, uint64_t now_ns,
                            const struct paw_description *offer, struct paw_description *answer) {
   (void)paw_clock_advance(&rtc->clock, now_ns);
-  if (paw_rtc_is_over(rtc) || rtc->signaling != PAW_RTC_STABLE) {
+  if (paw_rtc_is_over(rtc) || rtc->signaling != PAW_RTC_STABLE ||
+      paw_rtc_is_before_restart(rtc, &offer->ice)) {
     return PAW_ERR_STATE;
+  }
+  if (turns_dtls_around(rtc, offer) || ends_checks(rtc, offer)) {
+    return PAW_ERR_UNSUPPORTED;
   }
   int status = check_remote(rtc, offer);
   if (status == PAW_OK) {
@@ -227,23 +279,46 @@ int paw_rtc_direct_accept_offer(struct paw_rtc *rtc, uint64_t now_ns,
   return status == PAW_OK ? paw_rtc_apply_answered(rtc, offer, answer) : status;
 }
 
-int paw_rtc_direct_accept_answer(struct paw_rtc *rtc, uint64_t now_ns,
-                                 const struct paw_description *answer) {
-  (void)paw_clock_advance(&rtc->clock, now_ns);
-  if (paw_rtc_is_over(rtc) || rtc->signaling != PAW_RTC_HAVE_LOCAL_OFFER) {
-    return PAW_ERR_STATE;
-  }
-  int status = check_remote(rtc, answer);
-  if (status != PAW_OK) {
-    return status;
+static int check_answer(const struct paw_rtc *rtc, const struct paw_description *offer,
+                        const struct paw_description *answer) {
+  /* RFC 9429 section 5.11: the section that was offered; peers leave the mid out. RFC 8839 section
+   * 4.4.1.1.1: only an offer may restart ICE. */
+  bool other_mid = answer->audio.mid[0] != '\0' && strcmp(answer->audio.mid, offer->audio.mid) != 0;
+  if (other_mid || paw_rtc_is_restart(rtc, &answer->ice)) {
+    return PAW_ERR_MALFORMED;
   }
   if (answer->ice_lite && paw_ice_get_mode(rtc->ice) == PAW_ICE_LITE) {
     return PAW_ERR_UNSUPPORTED;
   }
+  return check_remote(rtc, answer);
+}
+
+int paw_rtc_direct_accept_answer(struct paw_rtc *rtc, uint64_t now_ns,
+                                 const struct paw_description *answer) {
+  (void)paw_clock_advance(&rtc->clock, now_ns);
+  if (paw_rtc_is_over(rtc) || rtc->signaling != PAW_RTC_HAVE_LOCAL_OFFER ||
+      paw_rtc_is_before_restart(rtc, &answer->ice)) {
+    return PAW_ERR_STATE;
+  }
   struct paw_description offer;
   paw_rtc_describe_offer(rtc, &offer);
+  int status = check_answer(rtc, &offer, answer);
+  if (status != PAW_OK) {
+    return status;
+  }
   enum paw_dtls_role role = answer->setup == PAW_SETUP_PASSIVE ? PAW_DTLS_CLIENT : PAW_DTLS_SERVER;
   return apply(rtc, &offer, answer, role);
+}
+
+int paw_rtc_set_direction(struct paw_rtc *rtc, enum paw_direction direction) {
+  if ((unsigned)direction > PAW_DIRECTION_SENDRECV) {
+    return PAW_ERR_INVALID;
+  }
+  if (paw_rtc_is_over(rtc) || rtc->signaling != PAW_RTC_STABLE) {
+    return PAW_ERR_STATE;
+  }
+  rtc->wanted.direction = direction;
+  return PAW_OK;
 }
 
 int paw_rtc_rollback(struct paw_rtc *rtc) {
@@ -261,6 +336,7 @@ int paw_rtc_get_media(const struct paw_rtc *rtc, struct paw_media_info *out) {
   *out = (struct paw_media_info){
       .direction = rtc->direction,
       .opus_payload_type = rtc->remote.opus_payload_type,
+      .rtx_payload_type = paw_rtc_uses_rtx(rtc) ? rtc->remote.rtx_payload_type : 0,
       .nack = rtc->local.nack && rtc->remote.nack,
       .local_ssrc = rtc->local_ssrc,
       .remote_ssrc = rtc->recv_count > 0 ? rtc->recv[rtc->recv_count - 1].ssrc : rtc->remote.ssrc,

@@ -16,11 +16,12 @@ bool paw_rtc_poll_media(struct paw_rtc *rtc, uint64_t now_ns, uint8_t *buffer,
   while (rtc->state == PAW_RTC_STATE_CONNECTED && paw_rtc_sends(rtc) &&
          paw_send_is_ready(&rtc->send)) {
     struct paw_wr wr = paw_wr_init(buffer, PAW_DATAGRAM_MAX - PAW_SRTP_TRAILER_MAX);
-    bool first = rtc->send.packets == 0;
+    bool begins = rtc->send.packets == 0 ||
+                  paw_time_elapsed(rtc->clock.now_ns, rtc->send.last_sent_ns) >= PAW_REPORT_IDLE_NS;
     if (!paw_send_next(&rtc->send, rtc->clock.now_ns, &wr)) {
       return false;
     }
-    if (first) {
+    if (begins) {
       paw_report_reconsider(&rtc->report, true);
     }
     size_t len = wr.len;

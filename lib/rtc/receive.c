@@ -43,20 +43,15 @@ static bool begins_pause(struct paw_slice payload) {
 }
 
 static void note_media(struct paw_rtc *rtc, struct paw_slice payload) {
-  enum paw_rtc_flow before = rtc->flow;
+  if (rtc->flow == PAW_RTC_FLOW_IDLE ||
+      paw_time_elapsed(rtc->clock.now_ns, rtc->last_media_ns) >= PAW_REPORT_IDLE_NS) {
+    paw_report_reconsider(&rtc->report, true);
+  }
+  if (rtc->flow == PAW_RTC_FLOW_DEGRADED) {
+    paw_rtc_mark(rtc, PAW_RTC_EVENT_RECOVERED);
+  }
   rtc->last_media_ns = rtc->clock.now_ns;
   rtc->flow = begins_pause(payload) ? PAW_RTC_FLOW_PAUSED : PAW_RTC_FLOW_FLOWING;
-  switch (before) {
-  case PAW_RTC_FLOW_IDLE:
-    paw_report_reconsider(&rtc->report, true);
-    break;
-  case PAW_RTC_FLOW_DEGRADED:
-    paw_rtc_mark(rtc, PAW_RTC_EVENT_RECOVERED);
-    break;
-  case PAW_RTC_FLOW_FLOWING:
-  case PAW_RTC_FLOW_PAUSED:
-    break;
-  }
 }
 
 static void read_capture_time(struct paw_slice value, struct paw_audio_packet *packet) {
@@ -86,9 +81,61 @@ static void read_extensions(const struct paw_rtc *rtc, const struct paw_rtp_head
   }
 }
 
+static void hand_on(struct paw_rtc *rtc, const struct paw_input *input,
+                    const struct paw_rtp_header *header, struct paw_slice payload,
+                    bool retransmission) {
+  rtc->stats.packets_received++;
+  rtc->stats.payload_bytes_received += payload.len;
+  struct paw_audio_packet packet = {
+      .data = payload.data,
+      .len = payload.len,
+      .arrival_ns = input->arrival_ns,
+      .ssrc = header->ssrc,
+      .timestamp_rtp = header->timestamp_rtp,
+      .sequence = header->sequence,
+      .payload_type = header->payload_type,
+      .level = PAW_AUDIO_LEVEL_NONE,
+      .marker = header->marker,
+      .retransmission = retransmission,
+  };
+  read_extensions(rtc, header, &packet);
+  paw_rtc_push_audio(rtc, &packet);
+}
+
+/* RFC 4588 section 5.3: the stream whose retransmissions these are, as signalled; else the newest,
+ * there being one section. */
+static const struct paw_recv *find_original(struct paw_rtc *rtc, uint32_t rtx_ssrc) {
+  if (rtc->remote.rtx_ssrc != 0 && rtc->remote.rtx_ssrc == rtx_ssrc) {
+    return paw_rtc_find_recv(rtc, rtc->remote.ssrc);
+  }
+  return rtc->recv_count > 0 ? &rtc->recv[rtc->recv_count - 1] : NULL;
+}
+
+/* RFC 4588 section 4: the packet that was asked for, in a stream of its own, behind its sequence
+ * number. In the statistics of its stream it stays lost (section 6.2), for repairs do not mend the
+ * network. */
+static void take_rtx(struct paw_rtc *rtc, const struct paw_input *input,
+                     const struct paw_rtp_header *header, struct paw_slice payload) {
+  struct paw_rd rd = paw_rd_init(payload.data, payload.len);
+  const struct paw_recv *recv = find_original(rtc, header->ssrc);
+  struct paw_rtp_header original = *header;
+  original.sequence = paw_rd_u16(&rd);
+  if (rd.bad || recv == NULL) { /* senders that probe send empty ones */
+    paw_rtc_drop(rtc, PAW_DROP_RTP_RTX);
+    return;
+  }
+  original.ssrc = recv->ssrc;
+  original.payload_type = rtc->local.opus_payload_type;
+  hand_on(rtc, input, &original, paw_rd_bytes(&rd, rd.left), true);
+}
+
 /* Authenticated and well formed: count it and hand it on. */
 static void take_packet(struct paw_rtc *rtc, const struct paw_input *input,
                         const struct paw_rtp_header *header, struct paw_slice payload) {
+  if (paw_rtc_uses_rtx(rtc) && header->payload_type == rtc->local.rtx_payload_type) {
+    take_rtx(rtc, input, header, payload);
+    return;
+  }
   if (header->payload_type != rtc->local.opus_payload_type) {
     paw_rtc_drop(rtc, PAW_DROP_RTP_PAYLOAD_TYPE);
     return;
@@ -102,25 +149,10 @@ static void take_packet(struct paw_rtc *rtc, const struct paw_input *input,
     return;
   }
   paw_recv_packet(recv, input->arrival_ns, header->sequence, header->timestamp_rtp);
-  rtc->stats.packets_received++;
-  rtc->stats.payload_bytes_received += payload.len;
   if (!recv->ended) {
     note_media(rtc, payload);
   }
-
-  struct paw_audio_packet packet = {
-      .data = payload.data,
-      .len = payload.len,
-      .arrival_ns = input->arrival_ns,
-      .ssrc = header->ssrc,
-      .timestamp_rtp = header->timestamp_rtp,
-      .sequence = header->sequence,
-      .payload_type = header->payload_type,
-      .level = PAW_AUDIO_LEVEL_NONE,
-      .marker = header->marker,
-  };
-  read_extensions(rtc, header, &packet);
-  paw_rtc_push_audio(rtc, &packet);
+  hand_on(rtc, input, header, payload, false);
 }
 
 /* ---- both kinds up to their plaintext ---- */

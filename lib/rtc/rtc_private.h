@@ -69,7 +69,10 @@ struct paw_rtc {
   enum paw_dtls_role dtls_role;
   struct paw_audio_description local;        /* what this side said */
   struct paw_fingerprint remote_fingerprint; /* the first that was said */
+  char
+      remote_ufrag[PAW_ICE_CREDENTIAL_MAX + 1]; /* the last that was taken, also during a restart */
   size_t section_count; /* of the peer's offer: an offer of ours would have to repeat them */
+  size_t section_index; /* of the one that carries the audio: it stays where it is */
   struct paw_audio_description remote; /* what the peer said; opus_payload_type 0 = nothing yet */
   enum paw_direction direction;        /* agreed, seen from this side */
 
@@ -119,6 +122,8 @@ enum paw_direction paw_rtc_common_direction(enum paw_direction a, enum paw_direc
 
 /* negotiate.c */
 bool paw_rtc_is_restart(const struct paw_rtc *rtc, const struct paw_ice_credentials *remote);
+bool paw_rtc_is_before_restart(const struct paw_rtc *rtc, const struct paw_ice_credentials *remote);
+int paw_rtc_join_ice(struct paw_rtc *rtc, const struct paw_ice_credentials *remote, bool lite);
 void paw_rtc_take_candidates(struct paw_rtc *rtc, const struct paw_candidate *candidates,
                              size_t count, bool end);
 int paw_rtc_prepare_answer(struct paw_rtc *rtc, uint64_t now_ns,
@@ -129,6 +134,7 @@ int paw_rtc_note_offered(struct paw_rtc *rtc);
 int paw_rtc_apply_answered(struct paw_rtc *rtc, const struct paw_description *offer,
                            const struct paw_description *answer);
 bool paw_rtc_is_negotiated(const struct paw_rtc *rtc);
+bool paw_rtc_uses_rtx(const struct paw_rtc *rtc);
 bool paw_rtc_sends(const struct paw_rtc *rtc);
 bool paw_rtc_receives(const struct paw_rtc *rtc);
 
@@ -137,6 +143,7 @@ void paw_rtc_start_dtls(struct paw_rtc *rtc);
 bool paw_rtc_poll_ice(struct paw_rtc *rtc, struct paw_transmit *out);
 bool paw_rtc_poll_dtls(struct paw_rtc *rtc, struct paw_transmit *out);
 void paw_rtc_install_keys(struct paw_rtc *rtc);
+int paw_rtc_key_rtx(struct paw_rtc *rtc);
 
 /* input.c */
 void paw_rtc_pass_time(struct paw_rtc *rtc);

@@ -178,12 +178,15 @@ static bool is_active(const struct paw_rtc *rtc) {
   uint64_t now_ns = rtc->clock.now_ns;
   bool sending = rtc->send.packets > 0 &&
                  paw_time_elapsed(now_ns, rtc->send.last_sent_ns) < PAW_REPORT_IDLE_NS;
-  return sending || rtc->flow != PAW_RTC_FLOW_IDLE;
+  bool receiving = rtc->flow != PAW_RTC_FLOW_IDLE &&
+                   paw_time_elapsed(now_ns, rtc->last_media_ns) < PAW_REPORT_IDLE_NS;
+  return sending || receiving;
 }
 
+/* RFC 3550 section 6.4: about the sources that were heard since the last report. */
 static void fill_blocks(struct paw_rtc *rtc, struct paw_rtcp_report *report) {
   for (size_t i = 0; i < rtc->recv_count; i++) {
-    if (!rtc->recv[i].ended) {
+    if (!rtc->recv[i].ended && paw_recv_has_news(&rtc->recv[i])) {
       paw_recv_report(&rtc->recv[i], rtc->clock.now_ns, &report->blocks[report->block_count++]);
     }
   }

@@ -4,10 +4,16 @@
 
 #include "sdp/sdp.h"
 
-/* Find the first section that can carry our audio. PAW_OK, or why the best candidate could not:
+/* Find the section that carries our audio: the one that did before (RFC 3264 section 8: sections
+ * keep their places), else the first that can. PAW_OK, or why the best candidate could not:
  * malformed beats unsupported, for it says more. */
-static int read_audio(const struct paw_sdp *sdp, struct paw_description *out, size_t *index) {
+static int read_audio(const struct paw_rtc *rtc, const struct paw_sdp *sdp,
+                      struct paw_description *out, size_t *index) {
   int status = PAW_ERR_UNSUPPORTED;
+  *index = rtc->section_index;
+  if (paw_rtc_is_negotiated(rtc) && paw_sdp_read_audio(sdp, *index, out) == PAW_OK) {
+    return PAW_OK;
+  }
   for (size_t i = 0; i < sdp->media_count; i++) {
     int attempt = paw_sdp_read_audio(sdp, i, out);
     if (attempt == PAW_OK) {
@@ -50,7 +56,7 @@ int paw_rtc_accept_offer(struct paw_rtc *rtc, uint64_t now_ns, const char *offer
   size_t index = 0;
   int status = paw_sdp_parse(offer, offer_len, &sdp);
   if (status == PAW_OK) {
-    status = read_audio(&sdp, &offered, &index);
+    status = read_audio(rtc, &sdp, &offered, &index);
   }
   if (status == PAW_OK) {
     status = paw_rtc_prepare_answer(rtc, now_ns, &offered, &answered);
@@ -73,6 +79,7 @@ int paw_rtc_accept_offer(struct paw_rtc *rtc, uint64_t now_ns, const char *offer
   }
   if (status == PAW_OK) {
     rtc->section_count = sdp.media_count;
+    rtc->section_index = index;
   }
   return status == PAW_ERR_LIMIT ? PAW_ERR_UNSUPPORTED : status;
 }
@@ -82,10 +89,12 @@ int paw_rtc_accept_answer(struct paw_rtc *rtc, uint64_t now_ns, const char *answ
   struct paw_sdp_media media[PAW_SDP_MEDIA_MAX];
   struct paw_sdp sdp = {.media = media};
   struct paw_description answered;
-  size_t index = 0;
   int status = paw_sdp_parse(answer, answer_len, &sdp);
+  if (status == PAW_OK && sdp.media_count != 1) {
+    status = PAW_ERR_MALFORMED; /* RFC 3264 section 6: as many sections as were offered */
+  }
   if (status == PAW_OK) {
-    status = read_audio(&sdp, &answered, &index);
+    status = paw_sdp_read_audio(&sdp, 0, &answered);
   }
   if (status == PAW_OK) {
     status = paw_rtc_direct_accept_answer(rtc, now_ns, &answered);

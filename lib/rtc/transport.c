@@ -26,6 +26,17 @@ void paw_rtc_start_dtls(struct paw_rtc *rtc) {
   }
 }
 
+/* Retransmissions have an SSRC of their own. */
+int paw_rtc_key_rtx(struct paw_rtc *rtc) {
+  struct paw_srtp_keys keys;
+  int status = paw_dtls_get_keys(rtc->dtls, &keys);
+  if (status == PAW_OK) {
+    status = paw_srtp_add_sender(rtc->srtp, &keys, rtc->send.rtx_ssrc);
+  }
+  paw_mem_wipe(&keys, sizeof keys);
+  return status;
+}
+
 /* Keys are taken as soon as they are there, so that media right behind the handshake is read. */
 void paw_rtc_install_keys(struct paw_rtc *rtc) {
   if (rtc->state != PAW_RTC_STATE_CONNECTING ||
@@ -38,6 +49,9 @@ void paw_rtc_install_keys(struct paw_rtc *rtc) {
     status = paw_srtp_new(&rtc->allocator, &keys, rtc->local_ssrc, &rtc->srtp);
   }
   paw_mem_wipe(&keys, sizeof keys);
+  if (status == PAW_OK && paw_rtc_uses_rtx(rtc)) {
+    status = paw_rtc_key_rtx(rtc);
+  }
   if (status != PAW_OK) {
     paw_rtc_end(rtc, status == PAW_ERR_NO_MEMORY ? PAW_CLOSE_NO_MEMORY : PAW_CLOSE_DTLS_FAILED);
     return;

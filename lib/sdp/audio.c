@@ -205,6 +205,22 @@ static int read_ssrc(struct reader *reader, struct paw_text value) {
   return PAW_OK;
 }
 
+/* "FID <ssrc> <ssrc>" (RFC 5576 section 4.2, RFC 4588 section 8.8): a source and its
+ * retransmissions. Simulcast and protection have groups of other names. */
+static int read_ssrc_group(struct reader *reader, struct paw_text value) {
+  struct paw_audio_description *audio = &reader->out->audio;
+  uint64_t ssrc = 0;
+  uint64_t rtx_ssrc = 0;
+  bool is_fid = paw_sdp_is(paw_sdp_take_word(&value), "FID");
+  bool good = paw_sdp_read_number(paw_sdp_take_word(&value), UINT32_MAX, &ssrc);
+  good = paw_sdp_read_number(paw_sdp_take_word(&value), UINT32_MAX, &rtx_ssrc) && good;
+  if (is_fid && good && audio->rtx_ssrc == 0 && (audio->ssrc == 0 || audio->ssrc == ssrc)) {
+    audio->ssrc = (uint32_t)ssrc;
+    audio->rtx_ssrc = (uint32_t)rtx_ssrc;
+  }
+  return PAW_OK;
+}
+
 static int read_rtpmap(struct reader *reader, struct paw_text value) {
   return paw_sdp_payloads_read_rtpmap(&reader->payloads, value);
 }
@@ -247,6 +263,7 @@ static const struct {
     {"maxptime", LEVEL_OWN, read_max_ptime},
     {"msid", LEVEL_OWN, read_msid},
     {"ssrc", LEVEL_OWN, read_ssrc},
+    {"ssrc-group", LEVEL_OWN, read_ssrc_group},
     {"rtpmap", LEVEL_OWN, read_rtpmap},
     {"fmtp", LEVEL_OWN, read_fmtp},
     {"rtcp-fb", LEVEL_OWN, read_rtcp_fb},

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <string.h>
+
 #include "sdp/text.h"
 
 /* "o=<user> <id> <version> IN IP4 <address>" (RFC 8866 section 5.2); only the numbers count. */
@@ -86,7 +88,9 @@ int paw_sdp_parse(const char *text, size_t len, struct paw_sdp *sdp) {
     return PAW_ERR_LIMIT;
   }
   struct paw_text rest = {.data = text, .len = len};
-  if (!paw_sdp_take_section(&rest, &sdp->session)) {
+  /* RFC 8866 section 9, byte-string: no NUL, which would end an answer that repeats it early. */
+  bool has_nul = len > 0 && memchr(text, '\0', len) != NULL;
+  if (has_nul || !paw_sdp_take_section(&rest, &sdp->session)) {
     return PAW_ERR_MALFORMED;
   }
   int status = read_session(sdp);

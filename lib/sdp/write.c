@@ -192,13 +192,21 @@ static void put_source(struct paw_sdp_out *out, const struct paw_audio_descripti
     paw_sdp_put(out, "a=");
     put_msid(out, audio);
   }
-  if (audio->ssrc != 0 && audio->cname[0] != '\0') {
-    put_ssrc(out, audio->ssrc);
-    paw_sdp_put_pair(out, "cname:", audio->cname);
+  const uint32_t ssrcs[] = {audio->ssrc, audio->ssrc != 0 ? audio->rtx_ssrc : 0};
+  if (ssrcs[1] != 0) { /* RFC 4588 section 8.8 */
+    paw_sdp_put(out, "a=ssrc-group:FID ");
+    paw_sdp_put_number(out, ssrcs[0]);
+    paw_sdp_put_counted(out, " ", ssrcs[1], "");
   }
-  if (audio->ssrc != 0 && has_msid) {
-    put_ssrc(out, audio->ssrc);
-    put_msid(out, audio);
+  for (size_t i = 0; i < 2; i++) {
+    if (ssrcs[i] != 0 && audio->cname[0] != '\0') {
+      put_ssrc(out, ssrcs[i]);
+      paw_sdp_put_pair(out, "cname:", audio->cname);
+    }
+    if (ssrcs[i] != 0 && has_msid) {
+      put_ssrc(out, ssrcs[i]);
+      put_msid(out, audio);
+    }
   }
 }
 

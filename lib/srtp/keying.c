@@ -8,15 +8,23 @@
 #define WINDOW_RECEIVED 128
 #define WINDOW_SENT 256
 
-static int make_session(const uint8_t *key, const uint8_t *salt, srtp_ssrc_t ssrc, srtp_t *out) {
-  uint8_t master[30];
-  struct paw_wr wr = paw_wr_init(master, sizeof master);
+#define MASTER_LEN 30
+
+static srtp_policy_t make_policy(uint8_t *master, const uint8_t *key, const uint8_t *salt) {
+  struct paw_wr wr = paw_wr_init(master, MASTER_LEN);
   paw_wr_bytes(&wr, key, 16);
   paw_wr_bytes(&wr, salt, 14);
-  srtp_policy_t policy = {.ssrc = ssrc, .key = master};
+  srtp_policy_t policy = {.key = master};
   srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy.rtp);
   srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&policy.rtcp);
+  return policy;
+}
+
+static int make_session(const uint8_t *key, const uint8_t *salt, srtp_ssrc_t ssrc, srtp_t *out) {
+  uint8_t master[MASTER_LEN];
+  srtp_policy_t policy = make_policy(master, key, salt);
   bool sends = ssrc.type == ssrc_specific;
+  policy.ssrc = ssrc;
   policy.window_size = sends ? WINDOW_SENT : WINDOW_RECEIVED;
   policy.allow_repeat_tx = sends ? 1 : 0;
   srtp_err_status_t status = srtp_create(out, &policy);
@@ -46,6 +54,22 @@ int paw_srtp_new(const struct paw_allocator *allocator, const struct paw_srtp_ke
   }
   *out = srtp;
   return PAW_OK;
+}
+
+int paw_srtp_add_sender(struct paw_srtp *srtp, const struct paw_srtp_keys *keys, uint32_t ssrc) {
+  uint8_t master[MASTER_LEN];
+  if (srtp->second_ssrc == ssrc) {
+    return PAW_OK;
+  }
+  srtp_policy_t policy = make_policy(master, keys->local_key, keys->local_salt);
+  policy.ssrc = (srtp_ssrc_t){.type = ssrc_specific, .value = ssrc};
+  policy.window_size = WINDOW_SENT;
+  int status = paw_srtp_status(srtp_add_stream(srtp->sender, &policy));
+  paw_mem_wipe(master, sizeof master);
+  if (status == PAW_OK) {
+    srtp->second_ssrc = ssrc;
+  }
+  return status;
 }
 
 void paw_srtp_free(struct paw_srtp *srtp, const struct paw_allocator *allocator) {

@@ -15,8 +15,9 @@ extern const srtp_cipher_type_t paw_srtp_cipher_type;
 extern const srtp_auth_type_t paw_srtp_auth_type;
 
 struct paw_srtp {
-  srtp_t sender;   /* one stream, of the local SSRC */
-  srtp_t receiver; /* a template, and a stream for each SSRC that was authenticated */
+  srtp_t sender;        /* a stream of the local SSRC, and one of the second where there is one */
+  srtp_t receiver;      /* a template, and a stream for each SSRC that was authenticated */
+  uint32_t second_ssrc; /* 0: none */
   size_t source_count;
   uint32_t sources[PAW_SRTP_SOURCES_MAX]; /* the SSRCs that `receiver` has streams for */
 };

@@ -16,10 +16,16 @@ struct paw_srtp; /* libsrtp2's two sessions, one a direction */
  * PAW_OK; PAW_ERR_CRYPTO when a self-test of libsrtp2 fails. */
 int paw_srtp_install(void);
 
-/* `local_ssrc` is the SSRC of everything that this side sends. Keys are copied, wipe yours.
+/* `local_ssrc` is the SSRC of what this side sends. Keys are copied, wipe yours.
  * PAW_OK; PAW_ERR_NO_MEMORY; PAW_ERR_CRYPTO. */
 int paw_srtp_new(const struct paw_allocator *allocator, const struct paw_srtp_keys *keys,
                  uint32_t local_ssrc, struct paw_srtp **out);
+
+/* One SSRC more to send with, under the same keys: of retransmissions (RFC 4588), which are new
+ * packets and not sent twice. Again for the same one changes nothing. PAW_OK; PAW_ERR_NO_MEMORY;
+ * PAW_ERR_CRYPTO. */
+int paw_srtp_add_sender(struct paw_srtp *srtp, const struct paw_srtp_keys *keys, uint32_t ssrc);
+
 void paw_srtp_free(struct paw_srtp *srtp, const struct paw_allocator *allocator);
 
 /* Protect in place. `len` in: the packet; out: with trailer; `room` is the buffer's. Sending the

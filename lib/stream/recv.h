@@ -37,6 +37,11 @@ void paw_recv_sender_report(struct paw_recv *recv, uint64_t arrival_ns,
 int64_t paw_recv_get_lost(const struct paw_recv *recv);
 uint32_t paw_recv_get_jitter_rtp(const struct paw_recv *recv);
 
+/* Did anything come since the last report? */
+static inline bool paw_recv_has_news(const struct paw_recv *recv) {
+  return recv->packets != recv->packets_prior;
+}
+
 /* Fill a report block; the fraction lost is of the time since the last call. */
 void paw_recv_report(struct paw_recv *recv, uint64_t now_ns, struct paw_rtcp_report_block *out);
 

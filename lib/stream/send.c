@@ -14,10 +14,10 @@
 
 int paw_send_init(struct paw_send *send, const struct paw_rng *rng, uint32_t ssrc,
                   const struct paw_wall_anchor *wall) {
-  uint32_t random[2] = {0};
-  int status = paw_rng_u32(rng, &random[0]);
-  if (status == PAW_OK) {
-    status = paw_rng_u32(rng, &random[1]);
+  uint32_t random[4] = {0};
+  int status = PAW_OK;
+  for (size_t i = 0; i < 4 && status == PAW_OK; i++) {
+    status = paw_rng_u32(rng, &random[i]);
   }
   *send = (struct paw_send){
       .ssrc = ssrc,
@@ -26,6 +26,8 @@ int paw_send_init(struct paw_send *send, const struct paw_rng *rng, uint32_t ssr
        * first packets are lost (RFC 3711 section 3.3.1). */
       .base_sequence = (uint16_t)(random[0] & 0x7fff),
       .timestamp_offset = random[1],
+      .rtx_ssrc = random[2] != ssrc && random[2] != 0 ? random[2] : ssrc + 1,
+      .rtx_sequence = (uint16_t)(random[3] & 0x7fff),
   };
   return status;
 }
@@ -120,20 +122,26 @@ static void write_extensions(const struct paw_send *send, const struct extension
   paw_rtp_extension_end(&writer);
 }
 
+/* `as_rtx`: as a retransmission in a stream of its own (RFC 4588 section 4), a new packet each
+ * time, behind the number of the first one. It names the mid always, there being few of them. */
 static void write_packet(const struct paw_send *send, uint64_t index,
-                         const struct paw_history_frame *frame, struct paw_wr *wr) {
+                         const struct paw_history_frame *frame, bool as_rtx, struct paw_wr *wr) {
   struct extensions extensions = get_extensions(send, index, frame);
+  extensions.mid = extensions.mid || (as_rtx && send->format.extension_mid != 0);
   bool any_extension = extensions.level || extensions.mid || extensions.capture_time;
   struct paw_rtp_header header = {
       .marker = frame->talk_spurt || index == send->base_index,
-      .payload_type = send->format.payload_type,
-      .sequence = sequence_of(send, index),
+      .payload_type = as_rtx ? send->format.rtx_payload_type : send->format.payload_type,
+      .sequence = as_rtx ? send->rtx_sequence : sequence_of(send, index),
       .timestamp_rtp = (uint32_t)frame->media_rtp + send->timestamp_offset,
-      .ssrc = send->ssrc,
+      .ssrc = as_rtx ? send->rtx_ssrc : send->ssrc,
   };
   paw_rtp_write_header(wr, &header, any_extension);
   if (any_extension) {
     write_extensions(send, &extensions, frame, wr);
+  }
+  if (as_rtx) {
+    paw_wr_u16(wr, sequence_of(send, index));
   }
   paw_wr_bytes(wr, paw_history_payload(send->history, frame), frame->len);
 }
@@ -195,7 +203,9 @@ static bool write_resend(struct paw_send *send, struct paw_wr *wr) {
     send->resend_count--;
     uint64_t index = 0;
     if (find_index(send, sequence, &index)) {
-      write_packet(send, index, paw_history_get(send->history, index), wr);
+      bool as_rtx = send->format.rtx_payload_type != 0;
+      write_packet(send, index, paw_history_get(send->history, index), as_rtx, wr);
+      send->rtx_sequence = (uint16_t)(send->rtx_sequence + (as_rtx ? 1 : 0));
       send->packets_resent++;
       return true;
     }
@@ -217,7 +227,7 @@ bool paw_send_next(struct paw_send *send, uint64_t now_ns, struct paw_wr *wr) {
   if (frame == NULL) {
     return write_resend(send, wr);
   }
-  write_packet(send, send->next_index, frame, wr);
+  write_packet(send, send->next_index, frame, false, wr);
   send->next_index++;
   send->packets++;
   send->payload_bytes += frame->len;

@@ -16,6 +16,7 @@
 /* What was negotiated; ids of 0 are not written. */
 struct paw_send_format {
   uint8_t payload_type;
+  uint8_t rtx_payload_type; /* RFC 4588; 0: resend with the same SSRC and sequence number */
   uint8_t extension_mid;
   uint8_t extension_audio_level;
   uint8_t extension_abs_capture_time;
@@ -27,6 +28,8 @@ struct paw_send {
   const struct paw_history *history; /* NULL: nothing to send */
   struct paw_wall_anchor wall;
   uint32_t ssrc;
+  uint32_t rtx_ssrc;
+  uint16_t rtx_sequence; /* of the next retransmission */
 
   uint64_t base_index; /* sequence = base_sequence + (index - base_index) */
   uint16_t base_sequence;

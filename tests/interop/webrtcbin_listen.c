@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* webrtcbin_listen URL PIN TOKEN FILE SECONDS: GStreamer's webrtcbin listens at a WHEP server, and
- * writes so many seconds of what it decodes to a WAV file. */
+/* webrtcbin_listen URL PIN TOKEN FILE SECONDS [rtx]: GStreamer's webrtcbin listens at a WHEP
+ * server, and writes so many seconds of what it decodes to a WAV file. With "rtx" it offers
+ * retransmissions (RFC 4588), loses every tenth packet, and must get some of them back so. */
 #include <curl/curl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,7 +128,47 @@ static gboolean wait_heard(guint64 seconds) {
   return in_time;
 }
 
-static void open_listener(struct webrtcbin *peer) {
+/* ---- retransmissions ---- */
+
+#define PAYLOAD_TYPE 96
+
+static GstPadProbeReturn lose_every_tenth(GstPad *pad, GstPadProbeInfo *info, gpointer user_data) {
+  static unsigned count;
+  (void)pad;
+  (void)user_data;
+  guint8 type = 0;
+  gsize got = gst_buffer_extract(GST_PAD_PROBE_INFO_BUFFER(info), 1, &type, 1);
+  bool media = got == 1 && (type & 0x7f) == PAYLOAD_TYPE;
+  return media && ++count % 10 == 0 ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_OK;
+}
+
+/* The elements inside of it do not have names of ours. */
+static void lose_packets(struct webrtcbin *peer) {
+  GstElement *rtpbin = gst_bin_get_by_name(GST_BIN(peer->element), "rtpbin");
+  GstPad *sink = gst_element_get_static_pad(rtpbin, "recv_rtp_sink_0");
+  (void)gst_pad_add_probe(sink, GST_PAD_PROBE_TYPE_BUFFER, lose_every_tenth, NULL, NULL);
+  gst_object_unref(sink);
+  gst_object_unref(rtpbin);
+}
+
+static void add_retransmissions(const GValue *item, gpointer user_data) {
+  GstElement *element = GST_ELEMENT(g_value_get_object(item));
+  guint packets = 0;
+  if (g_str_has_prefix(GST_ELEMENT_NAME(element), "rtprtxreceive")) {
+    g_object_get(element, "num-rtx-packets", &packets, NULL);
+    *(guint *)user_data += packets;
+  }
+}
+
+static guint count_retransmissions(struct webrtcbin *peer) {
+  guint count = 0;
+  GstIterator *elements = gst_bin_iterate_recurse(GST_BIN(peer->element));
+  (void)gst_iterator_foreach(elements, add_retransmissions, &count);
+  gst_iterator_free(elements);
+  return count;
+}
+
+static void open_listener(struct webrtcbin *peer, gboolean rtx) {
   GstWebRTCRTPTransceiver *transceiver = NULL;
   webrtcbin_open(peer, "webrtcbin name=peer bundle-policy=max-bundle");
   g_signal_connect(peer->element, "pad-added", G_CALLBACK(take_pad), peer->pipeline);
@@ -137,6 +179,7 @@ static void open_listener(struct webrtcbin *peer) {
   g_signal_emit_by_name(peer->element, "add-transceiver",
                         GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_RECVONLY, caps, &transceiver);
   gst_caps_unref(caps);
+  g_object_set(transceiver, "do-nack", rtx, NULL);
   gst_object_unref(transceiver);
 }
 
@@ -144,7 +187,8 @@ int main(int argc, char **argv) {
   static struct text answer;
   struct webrtcbin peer;
   struct fault fault;
-  if (argc != 6) {
+  gboolean rtx = argc == 7 && strcmp(argv[6], "rtx") == 0;
+  if (argc != 6 && !rtx) {
     return 2;
   }
   guint64 seconds = strtoul(argv[5], NULL, 10);
@@ -154,7 +198,7 @@ int main(int argc, char **argv) {
   if (wav_writer_open(&writer, argv[4], RATE_HZ, CHANNELS, &fault) != 0) {
     return 1;
   }
-  open_listener(&peer);
+  open_listener(&peer, rtx);
   char *offer = webrtcbin_create_offer(&peer);
   if (offer == NULL) {
     (void)fprintf(stderr, "no offer\n");
@@ -172,7 +216,15 @@ int main(int argc, char **argv) {
     (void)fprintf(stderr, "the answer was not accepted:\n%s\n", answer.data);
     return 1;
   }
+  if (rtx) {
+    lose_packets(&peer);
+  }
   gboolean good = wait_heard(seconds);
+  if (rtx) {
+    guint repaired = count_retransmissions(&peer);
+    (void)fprintf(stderr, "%u retransmissions\n", repaired);
+    good = good && repaired > 0;
+  }
   (void)fprintf(stderr, "heard %llu frames\n", (unsigned long long)writer.frames);
   good = wav_writer_close(&writer, &fault) == 0 && good;
 

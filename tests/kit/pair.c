@@ -157,6 +157,24 @@ void kit_pair_run_ms(struct kit_pair *pair, uint64_t ms) {
   kit_pair_run_until(pair, NULL, ms);
 }
 
+void kit_pair_renegotiate(struct kit_pair *pair, size_t who, uint64_t delay_ms) {
+  struct kit_peer *offerer = &pair->peers[who];
+  struct kit_peer *answerer = &pair->peers[1 - who];
+  size_t len = sizeof pair->offer;
+  assert_int_equal(paw_rtc_create_offer(offerer->rtc, pair->offer, &len), PAW_OK);
+  kit_pair_run_ms(pair, delay_ms);
+  len = sizeof pair->answer;
+  assert_int_equal(paw_rtc_accept_offer(answerer->rtc, pair->clock.now_ns, pair->offer,
+                                        strlen(pair->offer), pair->answer, &len),
+                   PAW_OK);
+  kit_peer_drain(answerer, pair->clock.now_ns);
+  kit_pair_run_ms(pair, delay_ms);
+  assert_int_equal(
+      paw_rtc_accept_answer(offerer->rtc, pair->clock.now_ns, pair->answer, strlen(pair->answer)),
+      PAW_OK);
+  kit_peer_drain(offerer, pair->clock.now_ns);
+}
+
 struct kit_pair *kit_pair_connect(const struct kit_pair_config *config, uint64_t budget_ms) {
   struct kit_pair *pair = kit_pair_new(config);
   kit_pair_negotiate(pair);

@@ -42,6 +42,9 @@ void kit_pair_free(struct kit_pair *pair);
 /* Offer and answer at once. */
 void kit_pair_negotiate(struct kit_pair *pair);
 
+/* The peer `who` offers again; each of the two texts takes `delay_ms` to get there. */
+void kit_pair_renegotiate(struct kit_pair *pair, size_t who, uint64_t delay_ms);
+
 /* Move time on by `ms`, doing on the way what is due. */
 void kit_pair_run_ms(struct kit_pair *pair, uint64_t ms);
 

@@ -14,6 +14,7 @@
 #include "kit/pair.h"
 #include "rtc/rtc_private.h"
 #include "rtcp/rtcp.h"
+#include "rtp/rtp.h"
 #include "stun/stun.h"
 
 /* peers[0] attacks, peers[1] is the one that must stand it; both talk all the while. */
@@ -57,6 +58,40 @@ static void deliver_rtcp(const uint8_t *plain, size_t len) {
   }
   assert_int_equal(paw_srtp_protect_rtcp(pair->peers[0].rtc->srtp, packet, &len, sizeof packet),
                    PAW_OK);
+  deliver(packet, len);
+}
+
+/* A packet of RTP with any SSRC and number, with the attacker's keys. */
+struct stranger {
+  struct paw_srtp *srtp;
+  uint32_t ssrc;
+};
+
+static struct stranger make_stranger(uint32_t ssrc) {
+  static const struct paw_allocator heap;
+  struct stranger stranger = {.ssrc = ssrc};
+  struct paw_srtp_keys keys;
+  assert_int_equal(paw_dtls_get_keys(pair->peers[0].rtc->dtls, &keys), PAW_OK);
+  assert_int_equal(paw_srtp_new(&heap, &keys, ssrc, &stranger.srtp), PAW_OK);
+  return stranger;
+}
+
+static void free_stranger(struct stranger *stranger) {
+  static const struct paw_allocator heap;
+  paw_srtp_free(stranger->srtp, &heap);
+}
+
+static void deliver_rtp(struct stranger *stranger, uint16_t sequence, size_t payload_len) {
+  uint8_t packet[PAW_DATAGRAM_MAX] = {0};
+  struct paw_wr wr = paw_wr_init(packet, sizeof packet);
+  struct paw_rtp_header header = {.payload_type = 111,
+                                  .sequence = sequence,
+                                  .timestamp_rtp = (uint32_t)sequence * 480,
+                                  .ssrc = stranger->ssrc};
+  paw_rtp_write_header(&wr, &header, false);
+  size_t len = wr.len + payload_len;
+  packet[wr.len] = 0xf8;
+  assert_int_equal(paw_srtp_protect_rtp(stranger->srtp, packet, &len, sizeof packet), PAW_OK);
   deliver(packet, len);
 }
 
@@ -105,6 +140,67 @@ static void empty_datagrams(void **state) {
   deliver(&byte, 0);
   assert_int_equal(stats().drops[PAW_DROP_EMPTY], 1);
   check_still_plays();
+}
+
+/* Authentic, and with nothing in them. */
+static void empty_payloads(void **state) {
+  (void)state;
+  struct stranger stranger = make_stranger(77);
+  uint64_t heard = pair->peers[1].seen.events[PAW_RTC_EVENT_AUDIO];
+  uint64_t before = stats().packets_received;
+  pair->peers[1].watcher = NULL; /* it would look for what was sent */
+  for (uint16_t i = 0; i < 10; i++) {
+    deliver_rtp(&stranger, i, 0);
+  }
+  assert_int_equal(stats().packets_received, before + 10);
+  assert_int_equal(pair->peers[1].seen.events[PAW_RTC_EVENT_AUDIO], heard + 10);
+  assert_int_equal(pair->peers[1].seen.audio.len, 0);
+  free_stranger(&stranger);
+  check_still_plays();
+}
+
+/* What became of all packets so far. */
+static uint64_t taken_or_refused(void) {
+  struct paw_rtc_stats now = stats();
+  return now.packets_received + now.drops[PAW_DROP_SRTP_REPLAY] + now.drops[PAW_DROP_SRTP_AUTH];
+}
+
+/* Numbers before the first one there was, half the range away, and back: from a sender that begins
+ * anew each time, so that SRTP lets it. */
+static void sequence_numbers_around_zero(void **state) {
+  (void)state;
+  static const uint16_t numbers[] = {0,     65535, 65534, 1,     32767, 32768, 0,
+                                     65535, 3,     2,     32769, 65533, 1,     40000};
+  pair->peers[1].watcher = NULL;
+  for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+    struct stranger stranger = make_stranger(78);
+    uint64_t before = taken_or_refused();
+    deliver_rtp(&stranger, numbers[i], 3);
+    assert_int_equal(taken_or_refused(), before + 1);
+    assert_in_range(stats().packets_lost + 20, 0, 65536 + 20);
+    free_stranger(&stranger);
+  }
+  assert_in_range(pair->peers[1].rtc->recv[1].packets, 3, sizeof numbers / sizeof numbers[0]);
+  uint16_t wanted[] = {0, 65535, 32768};
+  assert_int_equal(paw_rtc_send_nack(pair->peers[1].rtc, pair->clock.now_ns, wanted, 3), PAW_OK);
+  kit_peer_drain(&pair->peers[1], pair->clock.now_ns);
+  check_still_plays();
+}
+
+/* The sender's media time goes back, a little and a lot, and to its very beginning. */
+static void media_time_that_goes_back(void **state) {
+  (void)state;
+  static const uint64_t media_rtp[] = {UINT64_C(1) << 33, (UINT64_C(1) << 33) - 48000, 480, 0};
+  for (size_t i = 0; i < sizeof media_rtp / sizeof media_rtp[0]; i++) {
+    pair->peers[0].talker.media_rtp = media_rtp[i];
+    kit_pair_run_ms(pair, 2000);
+    assert_int_equal(stats().packets_lost, 0);
+    /* what is reported next is of the new time */
+    const struct paw_sender_report *report = &pair->peers[1].seen.sender_report;
+    int32_t behind = (int32_t)(pair->peers[1].seen.audio.timestamp_rtp - report->timestamp_rtp);
+    assert_in_range(behind + 4800, 0, 48000 * 2);
+    check_still_plays();
+  }
 }
 
 /* Payload-specific feedback with counts that do not fit, as REMB once had. */
@@ -190,6 +286,35 @@ static void requests_before_the_connection_is_up(void **state) {
   assert_true(kit_pair_run_until(fresh, kit_pair_both_connected, 200));
   assert_int_equal(kit_pair_get_stats(fresh, 0).nacks_sent, 0);
   kit_pair_free(fresh);
+}
+
+/* Reports that nobody looks at: what waits is bounded, and what comes next is still told. */
+static void receiver_reports_without_end(void **state) {
+  (void)state;
+  struct paw_rtc *rtc = pair->peers[1].rtc;
+  for (unsigned i = 0; i < 20000; i++) {
+    uint8_t packet[64];
+    struct paw_wr wr = paw_wr_init(packet, sizeof packet - PAW_SRTP_TRAILER_MAX);
+    struct paw_rtcp_report report = {.ssrc = pair->peers[0].rtc->local_ssrc,
+                                     .block_count = 1,
+                                     .blocks = {{.ssrc = rtc->local_ssrc, .fraction_lost = 9}}};
+    paw_rtcp_write_receiver_report(&wr, &report);
+    size_t len = wr.len;
+    assert_int_equal(paw_srtp_protect_rtcp(pair->peers[0].rtc->srtp, packet, &len, sizeof packet),
+                     PAW_OK);
+    struct paw_input input = {.kind = PAW_INPUT_RECEIVE,
+                              .now_ns = pair->clock.now_ns,
+                              .local = pair->peers[1].addresses[0],
+                              .remote = pair->peers[0].addresses[0],
+                              .data = packet,
+                              .len = len};
+    assert_int_equal(paw_rtc_handle_input(rtc, &input), PAW_OK);
+  }
+  assert_true(rtc->queue.used <= PAW_RTC_QUEUE_MAX_BYTES);
+  assert_true(stats().drops[PAW_DROP_QUEUE_FULL] > 10000);
+  assert_int_equal(stats().remote_fraction_lost, 9);
+  kit_peer_drain(&pair->peers[1], pair->clock.now_ns);
+  check_still_plays();
 }
 
 static void unauthentic_packets_change_no_statistics(void **state) {
@@ -359,6 +484,57 @@ static void a_handshake_that_never_ends(void **state) {
   kit_pair_free(fresh);
 }
 
+/* ---- ICE ---- */
+
+/* RFC 8445 section 5.3 asks for 24 bits; among a thousand peers behind one socket that collides.
+ */
+static void user_fragments_are_long_and_differ(void **state) {
+  (void)state;
+  enum { COUNT = 300 };
+  static char ufrags[COUNT][PAW_ICE_CREDENTIAL_MAX + 1];
+  struct paw_rtc_config config;
+  paw_rtc_config_init(&config);
+  struct kit_rng rng;
+  kit_rng_init(&rng, 9);
+  config.rng = kit_rng_hook(&rng);
+  config.certificate = kit_certificate(0);
+  for (size_t i = 0; i < COUNT; i++) {
+    struct paw_rtc *rtc = NULL;
+    assert_int_equal(paw_rtc_new(&config, 1, &rtc), PAW_OK);
+    strcpy(ufrags[i], paw_rtc_get_ufrag(rtc));
+    paw_rtc_free(rtc);
+    assert_true(strlen(ufrags[i]) >= 8);
+    for (size_t other = 0; other < i; other++) {
+      assert_memory_not_equal(ufrags[i], ufrags[other], 5); /* 30 of its bits tell them apart */
+    }
+  }
+}
+
+/* Once "disconnected" at once: there is nothing to check from, yet. */
+static void no_address_of_its_own_yet(void **state) {
+  (void)state;
+  static const char *const none[] = {NULL};
+  struct kit_pair_config config;
+  kit_pair_config_init(&config, 8);
+  config.addresses[0] = none;
+  struct kit_pair *fresh = kit_pair_new(&config);
+  kit_pair_negotiate(fresh);
+  kit_pair_run_ms(fresh, 5000);
+  for (size_t i = 0; i < 2; i++) {
+    assert_int_equal(fresh->peers[i].seen.closed_ns, 0);
+    assert_true(fresh->peers[i].seen.ice_state == PAW_ICE_STATE_NEW ||
+                fresh->peers[i].seen.ice_state == PAW_ICE_STATE_CHECKING);
+  }
+  struct kit_peer *late = &fresh->peers[0];
+  struct paw_candidate candidate = {.type = PAW_CANDIDATE_HOST};
+  assert_int_equal(paw_address_parse("192.0.2.1:10001", &candidate.address), PAW_OK);
+  late->addresses[late->address_count++] = candidate.address;
+  assert_int_equal(paw_rtc_add_local_candidate(late->rtc, &candidate), PAW_OK);
+  kit_peer_timeout(late, fresh->clock.now_ns);
+  assert_true(kit_pair_run_until(fresh, kit_pair_both_connected, 500));
+  kit_pair_free(fresh);
+}
+
 /* An hour of silence in the middle of a stream. */
 static void a_long_pause(void **state) {
   (void)state;
@@ -379,12 +555,16 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(packets_shorter_than_their_tag),
       CASE(empty_datagrams),
+      CASE(empty_payloads),
+      CASE(sequence_numbers_around_zero),
+      CASE(media_time_that_goes_back),
       CASE(feedback_with_wrong_counts),
       CASE(transport_feedback_with_reserved_symbols),
       CASE(malformed_sdes_and_extended_reports),
       CASE(compounds_that_end_too_early),
       CASE(nacks_of_any_number),
       CASE(requests_before_the_connection_is_up),
+      CASE(receiver_reports_without_end),
       CASE(unauthentic_packets_change_no_statistics),
       CASE(packets_that_came_before),
       CASE(stun_of_wrong_width),
@@ -395,6 +575,8 @@ int main(void) {
       CASE(dtls_before_the_answer),
       CASE(a_handshake_that_never_ends),
       CASE(a_long_pause),
+      cmocka_unit_test(user_fragments_are_long_and_differ),
+      cmocka_unit_test(no_address_of_its_own_yet),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

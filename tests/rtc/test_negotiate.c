@@ -252,6 +252,7 @@ static void agree_once(struct paw_rtc **offerer, struct paw_rtc **answerer) {
   strcpy(offer.audio.mid, "sound");
   offer.audio.opus_payload_type = 100;
   assert_int_equal(paw_rtc_direct_accept_offer(*answerer, NOW_NS, &offer, &answer), PAW_OK);
+  strcpy(answer.audio.mid, "0"); /* as the offerer calls it */
   assert_int_equal(paw_rtc_direct_accept_answer(*offerer, NOW_NS, &answer), PAW_OK);
 }
 
@@ -302,6 +303,171 @@ static void another_certificate_needs_another_connection(void **state) {
   paw_rtc_free(answerer);
 }
 
+/* Of characters that RFC 8839 forbids in credentials, these four are taken and used. */
+static void credentials_as_peers_send_them(void **state) {
+  (void)state;
+  struct paw_rtc_config config = fixture_config();
+  struct paw_rtc *rtc = fixture_rtc(&config, "192.0.2.1:5000");
+  static const char offer[] =
+      "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+      "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\n"
+      "a=ice-ufrag:a+/b-=#_\r\na=ice-pwd:0123456789-=#_+/0123456789\r\n"
+      "a=fingerprint:sha-256 01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:"
+      "11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F:20\r\n";
+  char answer[4096];
+  size_t len = sizeof answer;
+  assert_int_equal(paw_rtc_accept_offer(rtc, NOW_NS, offer, strlen(offer), answer, &len), PAW_OK);
+  paw_rtc_free(rtc);
+}
+
+/* RFC 7587 section 6.1: what one side wishes, the other one is told, all of it. */
+static void opus_wishes_reach_the_other_side(void **state) {
+  (void)state;
+  struct paw_rtc_config config = fixture_config();
+  struct paw_rtc *offerer = fixture_rtc(&config, "192.0.2.1:5000");
+  struct paw_rtc *answerer = fixture_rtc(&config, "192.0.2.2:6000");
+  char offer[4096];
+  char answer[4096];
+  size_t len = sizeof offer;
+  assert_int_equal(paw_rtc_create_offer(offerer, offer, &len), PAW_OK);
+  assert_non_null(strstr(offer, "a=fmtp:111 useinbandfec=1;stereo=1;sprop-stereo=1\r\n"));
+  char *line = strstr(offer, "a=fmtp:111 ");
+  static const char wishes[] =
+      "a=fmtp:111 maxplaybackrate=16000; sprop-maxcapturerate=24000; minptime=10; stereo=1; "
+      "maxaveragebitrate=20000; cbr=1; usedtx=1; useinbandfec=1\r\na=ptime:20\r\na=maxptime:40\r\n";
+  char rest[4096];
+  strcpy(rest, strchr(line, '\n') + 1);
+  strcpy(line, wishes);
+  strcat(line, rest);
+  len = sizeof answer;
+  assert_int_equal(paw_rtc_accept_offer(answerer, NOW_NS, offer, strlen(offer), answer, &len),
+                   PAW_OK);
+  struct paw_media_info info;
+  assert_int_equal(paw_rtc_get_media(answerer, &info), PAW_OK);
+  assert_int_equal(info.remote.max_playback_rate_hz, 16000);
+  assert_int_equal(info.remote.sprop_max_capture_rate_hz, 24000);
+  assert_int_equal(info.remote.max_average_bitrate_bps, 20000);
+  assert_int_equal(info.remote.min_ptime_ms, 10);
+  assert_int_equal(info.remote.ptime_ms, 20);
+  assert_int_equal(info.remote.max_ptime_ms, 40);
+  assert_true(info.remote.stereo && info.remote.cbr && info.remote.use_dtx);
+  assert_true(info.remote.use_inband_fec && !info.remote.sprop_stereo);
+  paw_rtc_free(offerer);
+  paw_rtc_free(answerer);
+  /* sprop-stereo is a hint of who sends */
+  config.audio.direction = PAW_DIRECTION_RECVONLY;
+  offerer = fixture_rtc(&config, "192.0.2.1:5000");
+  len = sizeof offer;
+  assert_int_equal(paw_rtc_create_offer(offerer, offer, &len), PAW_OK);
+  assert_non_null(strstr(offer, ";stereo=1\r\n"));
+  assert_null(strstr(offer, "sprop-stereo"));
+  paw_rtc_free(offerer);
+}
+
+/* RFC 8842 section 5.3: the roles of the association stay, whoever offers. A Chromium that offered
+ * first refuses an answer that turns them around. */
+static void a_later_answer_keeps_the_dtls_roles(void **state) {
+  (void)state;
+  static const enum paw_setup firsts[] = {PAW_SETUP_ACTPASS, PAW_SETUP_ACTIVE};
+  for (size_t i = 0; i < 2; i++) {
+    struct paw_rtc_config config = fixture_config();
+    struct paw_rtc *ends[2] = {fixture_rtc(&config, "192.0.2.1:5000"),
+                               fixture_rtc(&config, "192.0.2.2:6000")};
+    struct paw_description offer;
+    struct paw_description answer;
+    enum paw_setup own[2] = {PAW_SETUP_NONE, PAW_SETUP_NONE}; /* what each is, once it is */
+    for (size_t round = 0; round < 4; round++) {
+      struct paw_rtc *offerer = ends[round % 2];
+      struct paw_rtc *answerer = ends[1 - round % 2];
+      assert_int_equal(paw_rtc_direct_offer(offerer, &offer), PAW_OK);
+      assert_int_equal(offer.setup, PAW_SETUP_ACTPASS);
+      if (round == 0) {
+        offer.setup = firsts[i];
+        own[1] = firsts[i] == PAW_SETUP_ACTIVE ? PAW_SETUP_PASSIVE : PAW_SETUP_ACTIVE;
+        own[0] = firsts[i] == PAW_SETUP_ACTIVE ? PAW_SETUP_ACTIVE : PAW_SETUP_PASSIVE;
+      } else {
+        offer.setup = own[1 - round % 2]; /* the answerer's own: it would be the other one */
+        assert_int_equal(paw_rtc_direct_accept_offer(answerer, NOW_NS, &offer, &answer),
+                         PAW_ERR_UNSUPPORTED);
+        offer.setup = round == 3 ? own[round % 2] : PAW_SETUP_ACTPASS;
+      }
+      assert_int_equal(paw_rtc_direct_accept_offer(answerer, NOW_NS, &offer, &answer), PAW_OK);
+      assert_int_equal(answer.setup, own[1 - round % 2]);
+      assert_int_equal(paw_rtc_direct_accept_answer(offerer, NOW_NS, &answer), PAW_OK);
+    }
+    paw_rtc_free(ends[0]);
+    paw_rtc_free(ends[1]);
+  }
+}
+
+/* The offer stays pending until the right answer comes. */
+static void an_answer_to_something_else_is_refused(void **state) {
+  (void)state;
+  struct paw_rtc_config config = fixture_config();
+  struct paw_rtc *offerer = fixture_rtc(&config, "192.0.2.1:5000");
+  struct paw_rtc *answerer = fixture_rtc(&config, "192.0.2.2:6000");
+  char offer[4096];
+  char answer[4096];
+  char other[8192];
+  size_t offer_len = sizeof offer;
+  size_t answer_len = sizeof answer;
+  assert_int_equal(paw_rtc_create_offer(offerer, offer, &offer_len), PAW_OK);
+  assert_int_equal(paw_rtc_accept_offer(answerer, NOW_NS, offer, offer_len, answer, &answer_len),
+                   PAW_OK);
+  strcpy(other, answer);
+  memcpy(strstr(other, "a=mid:0"), "a=mid:1", 7);
+  assert_int_equal(paw_rtc_accept_answer(offerer, NOW_NS, other, strlen(other)), PAW_ERR_MALFORMED);
+  strcpy(other, answer);
+  strcat(other, "m=video 0 UDP/TLS/RTP/SAVPF 96\r\n");
+  assert_int_equal(paw_rtc_accept_answer(offerer, NOW_NS, other, strlen(other)), PAW_ERR_MALFORMED);
+  strcpy(other, answer);
+  *strstr(other, "m=audio") = '\0';
+  assert_int_equal(paw_rtc_accept_answer(offerer, NOW_NS, other, strlen(other)), PAW_ERR_MALFORMED);
+  struct paw_media_info info;
+  assert_int_equal(paw_rtc_get_media(offerer, &info), PAW_ERR_STATE);
+  char *mid = strstr(answer, "a=mid:0\r\n"); /* peers leave it out */
+  memmove(mid, mid + 9, strlen(mid + 9) + 1);
+  assert_int_equal(paw_rtc_accept_answer(offerer, NOW_NS, answer, strlen(answer)), PAW_OK);
+  paw_rtc_free(offerer);
+  paw_rtc_free(answerer);
+}
+
+/* A lite end whose peer turns lite: nobody would check any more. */
+static void a_later_offer_makes_nobody_lite(void **state) {
+  (void)state;
+  struct paw_rtc_config config = fixture_config();
+  struct paw_rtc *offerer = fixture_rtc(&config, "192.0.2.1:5000");
+  config.ice_mode = PAW_ICE_LITE;
+  struct paw_rtc *answerer = fixture_rtc(&config, "192.0.2.2:6000");
+  struct paw_description offer;
+  struct paw_description answer;
+  assert_int_equal(paw_rtc_direct_offer(offerer, &offer), PAW_OK);
+  assert_int_equal(paw_rtc_direct_accept_offer(answerer, NOW_NS, &offer, &answer), PAW_OK);
+  assert_int_equal(paw_rtc_direct_accept_answer(offerer, NOW_NS, &answer), PAW_OK);
+  assert_int_equal(paw_rtc_direct_offer(offerer, &offer), PAW_OK);
+  offer.ice_lite = true;
+  assert_int_equal(paw_rtc_direct_accept_offer(answerer, NOW_NS, &offer, &answer),
+                   PAW_ERR_UNSUPPORTED);
+  paw_rtc_free(offerer);
+  paw_rtc_free(answerer);
+}
+
+static void directions_are_wished_for_between_offers(void **state) {
+  (void)state;
+  struct paw_rtc_config config = fixture_config();
+  struct paw_rtc *rtc = fixture_rtc(&config, "192.0.2.1:5000");
+  struct paw_description offer;
+  assert_int_equal(paw_rtc_set_direction(rtc, (enum paw_direction)4), PAW_ERR_INVALID);
+  assert_int_equal(paw_rtc_set_direction(rtc, PAW_DIRECTION_RECVONLY), PAW_OK);
+  assert_int_equal(paw_rtc_direct_offer(rtc, &offer), PAW_OK);
+  assert_int_equal(offer.audio.direction, PAW_DIRECTION_RECVONLY);
+  assert_int_equal(paw_rtc_set_direction(rtc, PAW_DIRECTION_SENDRECV), PAW_ERR_STATE);
+  assert_int_equal(paw_rtc_rollback(rtc), PAW_OK);
+  paw_rtc_close(rtc, NOW_NS);
+  assert_int_equal(paw_rtc_set_direction(rtc, PAW_DIRECTION_SENDRECV), PAW_ERR_STATE);
+  paw_rtc_free(rtc);
+}
+
 static void a_later_offer_keeps_the_names(void **state) {
   (void)state;
   struct paw_rtc *offerer = NULL;
@@ -313,6 +479,7 @@ static void a_later_offer_keeps_the_names(void **state) {
   assert_string_equal(offer.audio.mid, "sound");
   assert_int_equal(offer.audio.opus_payload_type, 100);
   assert_int_equal(paw_rtc_direct_accept_offer(offerer, NOW_NS, &offer, &answer), PAW_OK);
+  assert_string_equal(answer.audio.mid, "sound");
   assert_int_equal(paw_rtc_direct_accept_answer(answerer, NOW_NS, &answer), PAW_OK);
   paw_rtc_free(offerer);
   paw_rtc_free(answerer);
@@ -332,6 +499,12 @@ int main(void) {
       cmocka_unit_test(an_own_offer_is_in_the_way_of_theirs),
       cmocka_unit_test(an_answer_that_does_not_fit_changes_nothing),
       cmocka_unit_test(another_certificate_needs_another_connection),
+      cmocka_unit_test(credentials_as_peers_send_them),
+      cmocka_unit_test(opus_wishes_reach_the_other_side),
+      cmocka_unit_test(a_later_answer_keeps_the_dtls_roles),
+      cmocka_unit_test(an_answer_to_something_else_is_refused),
+      cmocka_unit_test(a_later_offer_makes_nobody_lite),
+      cmocka_unit_test(directions_are_wished_for_between_offers),
       cmocka_unit_test(a_later_offer_keeps_the_names),
   };
   return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);

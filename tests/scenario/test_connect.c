@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "kit/pair.h"
+#include "rtc/rtc_private.h"
 
 /* How the two ends are made; the second answers. */
 struct arrangement {
@@ -183,6 +184,15 @@ static void through_a_nat(void **state) {
   kit_pair_negotiate(pair);
   assert_true(kit_pair_run_until(pair, kit_pair_both_connected, 500));
   assert_true(paw_address_equal(&pair->peers[0].seen.pair_remote, &outside));
+  /* What it learns of itself that way it does not tell (RFC 8445 section 7.2.5.3.1). */
+  kit_pair_run_ms(pair, 1000);
+  char fragment[4096];
+  size_t len = sizeof fragment;
+  struct paw_candidate learnt[PAW_DESCRIPTION_CANDIDATES_MAX];
+  assert_int_equal(paw_ice_get_local_candidates(pair->peers[1].rtc->ice, learnt, 20), 2);
+  assert_int_equal(paw_rtc_write_ice_fragment(pair->peers[1].rtc, fragment, &len), PAW_OK);
+  assert_non_null(strstr(fragment, " typ host"));
+  assert_null(strstr(fragment, "prflx"));
   kit_pair_free(pair);
 }
 

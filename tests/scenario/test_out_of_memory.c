@@ -51,6 +51,7 @@ static bool make_end(struct life *life, size_t index) {
   config.rng = kit_rng_hook(&end->rng);
   config.certificate = kit_certificate((unsigned)index);
   config.allocator = life->allocator;
+  config.audio.rtx = true; /* SRTP has a stream more */
   struct paw_candidate candidate = {.type = PAW_CANDIDATE_HOST, .address = end->address};
   return note(life, paw_rtc_new(&config, life->clock.now_ns, &end->rtc)) &&
          note(life, paw_rtc_add_local_candidate(end->rtc, &candidate));

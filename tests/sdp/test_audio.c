@@ -330,6 +330,7 @@ static void test_the_source(void **state) {
                 "a=ssrc-group:FID 10 11\r\na=ssrc:10 cname:one\r\na=ssrc:10 msid:old older\r\n"
                 "a=ssrc:11 cname:two\r\na=msid:stream\r\n");
   assert_int_equal(d.audio.ssrc, 10);
+  assert_int_equal(d.audio.rtx_ssrc, 11);
   assert_string_equal(d.audio.cname, "one");
   assert_string_equal(d.audio.msid_stream, "old");
   assert_string_equal(d.audio.msid_track, "older");
@@ -340,6 +341,30 @@ static void test_the_source(void **state) {
   assert_string_equal(d.audio.msid_track, "{a}");
   assert_int_equal(d.audio.ssrc, UINT32_MAX);
   assert_string_equal(d.audio.cname, "");
+}
+
+static void test_groups_of_sources(void **state) {
+  (void)state;
+  static const struct {
+    const char *lines;
+    uint32_t ssrc;
+    uint32_t rtx_ssrc;
+  } cases[] = {
+      {"a=ssrc:10 cname:x\r\na=ssrc-group:FID 10 11\r\n", 10, 11},
+      {"a=ssrc:10 cname:x\r\na=ssrc-group:FID 12 11\r\n", 10, 0}, /* of another source */
+      {"a=ssrc-group:FID 10 11\r\na=ssrc-group:FID 10 12\r\n", 10, 11},
+      {"a=ssrc-group:SIM 10 11\r\na=ssrc-group:FEC-FR 10 12\r\n", 0, 0},
+      {"a=ssrc-group:FID 10\r\na=ssrc-group:FID\r\na=ssrc-group:\r\n", 0, 0},
+      {"a=ssrc-group:FID 10 4294967296\r\na=ssrc-group:FID x 1\r\n", 0, 0},
+      {"a=ssrc-group:FID 10 11 12\r\n", 10, 11},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char text[4096] = SDP_SESSION SDP_MEDIA;
+    strcat(text, cases[i].lines);
+    const struct paw_description d = read_good(text);
+    assert_int_equal(d.audio.ssrc, cases[i].ssrc);
+    assert_int_equal(d.audio.rtx_ssrc, cases[i].rtx_ssrc);
+  }
 }
 
 static void test_names_too_long_are_left_out(void **state) {
@@ -426,6 +451,7 @@ int main(void) {
       cmocka_unit_test(test_several_fingerprints),
       cmocka_unit_test(test_extension_ids),
       cmocka_unit_test(test_the_source),
+      cmocka_unit_test(test_groups_of_sources),
       cmocka_unit_test(test_names_too_long_are_left_out),
       cmocka_unit_test(test_packet_times),
       cmocka_unit_test(test_candidates_of_no_use_are_left_out),

@@ -128,6 +128,19 @@ static void test_what_is_not_sdp(void **state) {
   }
 }
 
+/* It would end an answer that repeats it early. */
+static void test_a_nul_anywhere_is_not_sdp(void **state) {
+  (void)state;
+  static const char text[] = SDP_SESSION "m=audio 9 P 1\r\na=mid:x\r\n";
+  char changed[sizeof text];
+  struct paw_sdp sdp = {.media = media};
+  for (size_t i = 0; i < sizeof text - 1; i++) {
+    memcpy(changed, text, sizeof text);
+    changed[i] = '\0';
+    assert_int_equal(paw_sdp_parse(changed, sizeof text - 1, &sdp), PAW_ERR_MALFORMED);
+  }
+}
+
 static void test_the_bounds(void **state) {
   (void)state;
   static char text[PAW_SDP_BYTES_MAX + 1];
@@ -169,6 +182,7 @@ int main(void) {
       cmocka_unit_test(test_a_session_without_media_is_sdp),
       cmocka_unit_test(test_bundle_groups),
       cmocka_unit_test(test_what_is_not_sdp),
+      cmocka_unit_test(test_a_nul_anywhere_is_not_sdp),
       cmocka_unit_test(test_the_bounds),
       cmocka_unit_test(test_more_attributes_than_any_browser_has),
   };

@@ -144,6 +144,7 @@ static void test_all_that_can_be_said_reads_back(void **state) {
   (void)state;
   struct paw_description d = local_description();
   d.audio.rtx_payload_type = 97;
+  d.audio.rtx_ssrc = UINT32_MAX;
   d.audio.opus = (struct paw_opus_parameters){.max_playback_rate_hz = 48000,
                                               .sprop_max_capture_rate_hz = 8000,
                                               .max_average_bitrate_bps = 510000,
@@ -172,6 +173,26 @@ static void test_all_that_can_be_said_reads_back(void **state) {
     assert_int_equal(read_string(text, &read), PAW_OK);
     expect_same_description(&d, &read);
   }
+}
+
+/* RFC 4588 section 8.8, with a line about each for peers that look for one. */
+static void test_a_source_with_retransmissions(void **state) {
+  (void)state;
+  struct paw_description d = local_description();
+  d.audio.rtx_payload_type = 97;
+  d.audio.rtx_ssrc = 5;
+  char text[4096];
+  size_t len = sizeof text;
+  assert_int_equal(paw_sdp_write_offer(&d, 1, 1, text, &len), PAW_OK);
+  assert_non_null(strstr(text, " UDP/TLS/RTP/SAVPF 111 63 97\r\n"));
+  assert_non_null(strstr(text, "\r\na=rtpmap:97 rtx/48000\r\na=fmtp:97 apt=111\r\n"));
+  assert_non_null(strstr(text,
+                         "\r\na=msid:pa audio\r\n"
+                         "a=ssrc-group:FID 4000000000 5\r\n"
+                         "a=ssrc:4000000000 cname:name\r\n"
+                         "a=ssrc:4000000000 msid:pa audio\r\n"
+                         "a=ssrc:5 cname:name\r\n"
+                         "a=ssrc:5 msid:pa audio\r\n"));
 }
 
 static void test_directions(void **state) {
@@ -390,6 +411,7 @@ int main(void) {
       cmocka_unit_test(test_offer_that_says_as_little_as_can_be),
       cmocka_unit_test(test_offer_with_an_ipv6_candidate_first),
       cmocka_unit_test(test_all_that_can_be_said_reads_back),
+      cmocka_unit_test(test_a_source_with_retransmissions),
       cmocka_unit_test(test_directions),
       cmocka_unit_test(test_sizes_itself),
       cmocka_unit_test(test_answer_to_a_chromium_that_listens),

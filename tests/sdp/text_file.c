@@ -80,6 +80,7 @@ static void expect_same_audio(const struct paw_audio_description *a,
   assert_int_equal(a->rrtr, b->rrtr);
   assert_int_equal(a->bundle, b->bundle);
   assert_int_equal(a->ssrc, b->ssrc);
+  assert_int_equal(a->rtx_ssrc, b->rtx_ssrc);
   assert_string_equal(a->cname, b->cname);
   assert_string_equal(a->msid_stream, b->msid_stream);
   assert_string_equal(a->msid_track, b->msid_track);

@@ -310,6 +310,27 @@ static void another_ssrc_is_not_sent(void **state) {
   assert_int_equal(paw_srtp_protect_rtp(ends->a, packet.data, &packet.len, room), PAW_ERR_CRYPTO);
 }
 
+/* Of retransmissions: its own numbers under the same keys, none of them used twice. */
+static void a_second_ssrc_is_sent(void **state) {
+  struct ends *ends = *state;
+  struct paw_srtp_keys a;
+  struct paw_srtp_keys b;
+  make_keys(&a, &b);
+  assert_int_equal(paw_srtp_add_sender(ends->a, &a, 0xdddddddd), PAW_OK);
+  struct packet first = make_rtp(SSRC_A, 7, 1);
+  struct packet second = make_rtp(0xdddddddd, 7, 1);
+  struct packet sent = protect_rtp(ends->a, first);
+  struct packet resent = protect_rtp(ends->a, second);
+  assert_memory_not_equal(sent.data + 12, resent.data + 12, 80); /* another key stream */
+  expect_rtp(ends->b, sent, first);
+  expect_rtp(ends->b, resent, second);
+  assert_int_equal(paw_srtp_add_sender(ends->a, &a, 0xdddddddd), PAW_OK); /* changes nothing */
+  struct packet again = make_rtp(0xdddddddd, 7, 2);
+  assert_int_equal(paw_srtp_protect_rtp(ends->a, again.data, &again.len, room), PAW_ERR_REPLAY);
+  struct packet other = make_rtp(0xeeeeeeee, 1, 1);
+  assert_int_equal(paw_srtp_protect_rtp(ends->a, other.data, &other.len, room), PAW_ERR_CRYPTO);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void) {
@@ -329,6 +350,7 @@ int main(void) {
       TEST(short_packets),
       TEST(room_is_needed),
       TEST(another_ssrc_is_not_sent),
+      TEST(a_second_ssrc_is_sent),
   };
   return cmocka_run_group_tests_name("srtp_session", tests, NULL, NULL);
 }

@@ -131,6 +131,59 @@ static void packets_carry_what_was_negotiated(void **state) {
   teardown();
 }
 
+static bool carries(const struct paw_rtp_header *header, uint8_t id) {
+  struct paw_rtp_extension_reader reader;
+  struct paw_rtp_extension extension;
+  bool found = false;
+  paw_rtp_extension_reader_init(&reader, header);
+  while (paw_rtp_extension_next(&reader, &extension)) {
+    found = found || extension.id == id;
+  }
+  return found;
+}
+
+static bool has_extension(size_t sent, uint8_t id) {
+  struct paw_rtp_header header = header_of(sent);
+  return carries(&header, id);
+}
+
+/* A hundred packets have it, and again after a change; then it has been seen, and costs nothing. */
+static void the_mid_is_written_for_a_while(void **state) {
+  (void)state;
+  setup(10);
+  for (size_t i = 0; i < 150; i++) {
+    send_frame();
+    assert_int_equal(has_extension(i, 4), i < 100);
+    assert_true(has_extension(i, 1));
+  }
+  struct paw_send_format format = fixture.send.format;
+  format.mid[0] = 'v';
+  paw_send_set_format(&fixture.send, &format);
+  for (size_t i = 150; i < 300; i++) {
+    send_frame();
+    assert_int_equal(has_extension(i, 4), i < 250);
+  }
+  teardown();
+}
+
+/* RFC 8285 section 4.3: the one-byte form has ids up to 14. */
+static void ids_above_14_take_the_two_byte_form(void **state) {
+  (void)state;
+  setup(11);
+  struct paw_send_format format = fixture.send.format;
+  format.extension_mid = 15;
+  format.extension_abs_capture_time = 200;
+  paw_send_set_format(&fixture.send, &format);
+  for (size_t i = 0; i < 120; i++) { /* of one form all, also without the mid */
+    send_frame();
+    assert_int_equal(header_of(i).extension_profile, 0x1000);
+    assert_true(has_extension(i, 1));
+    assert_int_equal(has_extension(i, 15), i < 100);
+  }
+  assert_true(has_extension(0, 200));
+  teardown();
+}
+
 /* The condition of sending again on the same SSRC: the same bytes before encryption. */
 static void a_resent_packet_is_byte_for_byte_the_same(void **state) {
   (void)state;
@@ -152,6 +205,47 @@ static void a_resent_packet_is_byte_for_byte_the_same(void **state) {
   }
   assert_int_equal(fixture.send.packets_resent, fixture.sent - oldest);
   assert_int_equal(fixture.send.packets, fixture.sent);
+  teardown();
+}
+
+/* RFC 4588: each answer is a new packet of another stream, with the number and the payload of the
+ * one that was asked for. */
+static void retransmissions_in_a_stream_of_their_own(void **state) {
+  (void)state;
+  setup(12);
+  struct paw_send_format format = fixture.send.format;
+  format.rtx_payload_type = 110;
+  paw_send_set_format(&fixture.send, &format);
+  fixture.send.rtx_sequence = 65534;
+  for (int i = 0; i < 110; i++) {
+    send_frame();
+  }
+  for (uint16_t i = 0; i < 4; i++) {
+    uint8_t packet[200];
+    size_t len = 0;
+    struct paw_rtp_header header;
+    struct paw_rtp_header original = header_of(105);
+    struct paw_slice payload;
+    fixture.now_ns += 5 * PAW_NS_PER_MS;
+    request(original.sequence);
+    assert_true(next(packet, &len));
+    assert_int_equal(paw_rtp_read(packet, len, &header, &payload), PAW_OK);
+    assert_int_equal(header.payload_type, 110);
+    assert_int_equal(header.ssrc, fixture.send.rtx_ssrc);
+    assert_int_not_equal(header.ssrc, original.ssrc);
+    assert_int_equal(header.sequence, (uint16_t)(65534 + i));
+    assert_int_equal(header.timestamp_rtp, original.timestamp_rtp);
+    assert_true(carries(&header, 4)); /* the mid, which the original has no more */
+    assert_false(carries(&original, 4));
+    struct paw_rd rd = paw_rd_init(payload.data, payload.len);
+    assert_int_equal(paw_rd_u16(&rd), original.sequence);
+    size_t payload_len = payload.len - 2;
+    assert_memory_equal(payload.data + 2, fixture.packets[105] + fixture.lens[105] - payload_len,
+                        payload_len);
+    assert_int_equal(payload_len, 60 + (1000 + 105 * 480) / 480 % 60);
+  }
+  assert_int_equal(fixture.send.packets_resent, 4);
+  assert_int_equal(fixture.send.packets, 110);
   teardown();
 }
 
@@ -311,7 +405,10 @@ static void a_late_poll_skips_what_is_gone_without_a_jump(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(packets_carry_what_was_negotiated),
+      cmocka_unit_test(the_mid_is_written_for_a_while),
+      cmocka_unit_test(ids_above_14_take_the_two_byte_form),
       cmocka_unit_test(a_resent_packet_is_byte_for_byte_the_same),
+      cmocka_unit_test(retransmissions_in_a_stream_of_their_own),
       cmocka_unit_test(what_is_gone_or_was_never_sent_is_not_resent),
       cmocka_unit_test(asking_again_at_once_is_not_answered),
       cmocka_unit_test(a_storm_of_requests_is_bounded),
