@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backoff.h"
+#include "interfaces_watch.h"
 #include "output.h"
 #include "report.h"
 #include "session.h"
@@ -21,6 +22,7 @@ struct speaker {
   uint64_t started_ns;
   struct loop *loop;
   struct udp *udp;
+  struct interfaces_watch *interfaces;
   struct http_client *http;
   struct paw_certificate *certificate;
   struct player player;
@@ -50,6 +52,24 @@ static bool has_sounded(const struct speaker *speaker) {
 static void on_retry(void *user_data, uint64_t now_ns) {
   struct speaker *speaker = user_data;
   session_start(speaker->session, now_ns);
+}
+
+/* Something has changed for the better, perhaps: the pause is over. */
+static void end_pause(struct speaker *speaker, uint64_t now_ns) {
+  if (speaker->retry.deadline_ns != PAW_TIME_NEVER) {
+    loop_timer_set(&speaker->retry, now_ns);
+  }
+}
+
+static void on_reachable(void *user_data, uint64_t now_ns) {
+  struct speaker *speaker = user_data;
+  end_pause(speaker, now_ns);
+}
+
+static void on_interfaces(void *user_data, uint64_t now_ns) {
+  struct speaker *speaker = user_data;
+  session_note_addresses(speaker->session);
+  end_pause(speaker, now_ns);
 }
 
 static void on_playing(void *user_data, uint64_t now_ns) {
@@ -173,6 +193,7 @@ static int make_session(struct speaker *speaker, struct fault *fault) {
                .playout = speaker->player.playout,
                .log = speaker->log,
                .loopback = whep_url_is_loopback(speaker->settings->url)},
+      .reachable = on_reachable,
       .playing = on_playing,
       .ended = on_ended,
       .user_data = speaker};
@@ -223,6 +244,8 @@ static int open_all(struct speaker *speaker, struct fault *fault) {
       open_socket(speaker, fault) != 0 ||
       http_client_new(speaker->loop, &speaker->http, fault) != 0 ||
       make_certificate(speaker, fault) != 0 || make_session(speaker, fault) != 0 ||
+      interfaces_watch_open(speaker->loop, on_interfaces, speaker, &speaker->interfaces, fault) !=
+          0 ||
       make_report(speaker, fault) != 0) {
     return -1;
   }
@@ -236,6 +259,7 @@ static void close_all(struct speaker *speaker) {
   if (speaker->report != NULL) {
     report_free(speaker->report);
   }
+  interfaces_watch_close(speaker->interfaces);
   if (speaker->session != NULL) {
     session_free(speaker->session);
   }
