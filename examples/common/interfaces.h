@@ -34,8 +34,12 @@ struct interfaces {
 
 bool interfaces_have(const struct interfaces *interfaces, const struct paw_address *address);
 
-/* Bring the local candidates of a connection from `before` up to `now`. */
-void interfaces_update(struct paw_rtc *rtc, const struct interfaces *before,
-                       const struct interfaces *now);
+/* The same addresses, in whatever order? */
+bool interfaces_are_same(const struct interfaces *a, const struct interfaces *b);
+
+/* Bring the local candidates of a connection from `before` up to `now`. PAW_OK, or what
+ * paw_rtc_add_local_candidate says but for its limit: some addresses are enough. */
+int interfaces_update(struct paw_rtc *rtc, const struct interfaces *before,
+                      const struct interfaces *now);
 
 #endif

@@ -32,8 +32,8 @@ static int add_candidates(struct peer *peer, struct fault *fault) {
   if (peer->interfaces.count == 0) {
     return fault_set(fault, "this machine has no network address yet");
   }
-  interfaces_update(peer->rtc, &none, &peer->interfaces);
-  return 0;
+  int status = interfaces_update(peer->rtc, &none, &peer->interfaces);
+  return status == PAW_OK ? 0 : fault_set(fault, "no candidates: %s", paw_strerror(status));
 }
 
 /* A connection with this host's addresses, in place of the one of before. */
@@ -101,24 +101,16 @@ int peer_answer(struct peer *peer, uint64_t now_ns, const char *answer, size_t l
   return paw_rtc_accept_answer(peer->rtc, now_ns, answer, len);
 }
 
-static bool is_same(const struct interfaces *a, const struct interfaces *b) {
-  bool same = a->count == b->count;
-  for (size_t i = 0; same && i < a->count; i++) {
-    same = interfaces_have(b, &a->addresses[i]);
-  }
-  return same;
-}
-
 enum peer_change peer_update_addresses(struct peer *peer) {
   struct interfaces now;
   struct fault ignored;
   struct paw_rtc_stats stats;
   if (list_interfaces(peer, &now, &ignored) != 0 || now.count == 0 ||
-      is_same(&peer->interfaces, &now)) {
+      interfaces_are_same(&peer->interfaces, &now)) {
     return PEER_CHANGE_NONE;
   }
   paw_rtc_get_stats(peer->rtc, &stats);
-  interfaces_update(peer->rtc, &peer->interfaces, &now);
+  (void)interfaces_update(peer->rtc, &peer->interfaces, &now);
   peer->interfaces = now;
   bool has_path = stats.local.family != PAW_FAMILY_NONE;
   return has_path && !interfaces_have(&now, &stats.local) ? PEER_CHANGE_PATH : PEER_CHANGE_MORE;
