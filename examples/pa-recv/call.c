@@ -21,11 +21,11 @@
 
 /* ---- HTTP ---- */
 
-/* The token is for the server it was given for: whoever holds the pinned key, else the origin that
- * --server names. */
+/* The token is for the server it was given for: whoever proves to hold the pinned key, else the
+ * origin that --server names. */
 const char *session_token_for(const struct session *session, const char *url) {
-  bool trusted = session->pin.trust == PIN_TRUST_KEY ||
-                 whep_url_same_origin(url, session->config.settings->url);
+  bool proven = session->pin.trust == PIN_TRUST_KEY && whep_url_is_secure(url);
+  bool trusted = proven || whep_url_same_origin(url, session->config.settings->url);
   return session->token[0] != '\0' && trusted ? session->token : NULL;
 }
 
@@ -74,7 +74,11 @@ static void explain_wrong_key(struct session *session, const char *server_pin) {
   const struct settings *settings = session->config.settings;
   pin_store_path(settings->state_dir, store);
   const char *shown = server_pin[0] != '\0' ? server_pin : "none that can be read";
-  if (settings->pin.trust == PIN_TRUST_KEY) {
+  if (session->redirects > 0) {
+    fault_set(&session->fault,
+              "%s redirects to %s, which shows another key: wanted %s, got %s; refused",
+              settings->url, session->url, session->pin.key, shown);
+  } else if (settings->pin.trust == PIN_TRUST_KEY) {
     fault_set(&session->fault, "%s shows another key than --pin says: wanted %s, got %s",
               session->url, session->pin.key, shown);
   } else {
@@ -179,9 +183,10 @@ static void refuse_status(struct session *session, const struct http_client_resp
               response->retry_after_ns);
 }
 
-/* Without a key that is insisted on, nobody vouches for another origin. */
+/* Without a key that is insisted on, and shown, nobody vouches for another origin. */
 static bool may_be_resource(const struct session *session, const char *resource) {
-  return session->pin.trust != PIN_TRUST_FIRST_USE || whep_url_same_origin(session->url, resource);
+  bool proven = session->pin.trust != PIN_TRUST_FIRST_USE && whep_url_is_secure(resource);
+  return proven || whep_url_same_origin(session->url, resource);
 }
 
 static void keep_resource(struct session *session, const char *location) {

@@ -79,6 +79,10 @@ start_machine nowhere nowhere gone
 expect_refusal 2 'does not say where to answer' "${receive[@]}" --log error
 start_machine away away gone
 expect_refusal 2 'does not say where to answer' "${receive[@]}" --log error
+# A pin proves nothing without TLS.
+start_machine pinned away gone
+expect_refusal 2 'does not say where to answer' "${receive[@]}" --log error \
+  --pin sha256//AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=
 start_machine listens listens gone
 expect_refusal 2 'its offer sends no audio' "${receive[@]}" --log error
 start_machine nonsense nonsense gone
@@ -118,5 +122,6 @@ stop "$receiver" || fail 'pa-recv has not ended well'
 
 # An answer that is not taken is told.
 kill -KILL "$talker"
+wait "$talker" 2> /dev/null || true
 start_machine refused counter bad gone
 expect_refusal 2 'the answer to its offer was not taken \(400\)' "${receive[@]}" --log error

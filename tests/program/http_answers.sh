@@ -111,7 +111,7 @@ start_redirect() { # NAME
 start_sender other --listen 127.0.0.1:0 --tls-cert "$work/other.crt" --tls-key "$work/other.key" --log info \
   tone:440
 start_redirect away_tls
-expect_refusal 2 "https://$server/whep shows another key than --pin says" "$PA_RECV" \
+expect_refusal 2 "redirects to https://$server/whep, which shows another key: wanted ${one_pin//+/\\+}" "$PA_RECV" \
   --server "https://127.0.0.1:$port/whep" --pin "$one_pin" --token-file "$token" --wav "$work/a.wav" --log error
 ! grep -q 'POST' "$work/other.log" || fail 'a server with another key got the offer'
 stop "$sender" || fail 'pa-send has not ended well'
