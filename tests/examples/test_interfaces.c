@@ -62,6 +62,32 @@ static void many_addresses_are_cut(void **state) {
   assert_int_equal(interfaces_select(found, INTERFACES_MAX + 4, false, chosen), INTERFACES_MAX);
 }
 
+static struct interfaces of(const char *a, const char *b) {
+  struct interfaces out = {.count = b != NULL ? 2 : 1};
+  assert_int_equal(paw_address_parse(a, &out.addresses[0]), PAW_OK);
+  if (b != NULL) {
+    assert_int_equal(paw_address_parse(b, &out.addresses[1]), PAW_OK);
+  }
+  return out;
+}
+
+static void lists_are_compared_whatever_the_order(void **state) {
+  (void)state;
+  const struct interfaces none = {.count = 0};
+  const struct interfaces a = of("192.0.2.1:1", "[2001:db8::1]:1");
+  const struct interfaces b = of("[2001:db8::1]:1", "192.0.2.1:1");
+  const struct interfaces c = of("192.0.2.1:1", "192.0.2.2:1");
+  const struct interfaces d = of("192.0.2.1:1", NULL);
+  assert_true(interfaces_are_same(&a, &b));
+  assert_true(interfaces_are_same(&none, &none));
+  assert_false(interfaces_are_same(&a, &c));
+  assert_false(interfaces_are_same(&a, &d));
+  assert_false(interfaces_are_same(&d, &a));
+  assert_false(interfaces_are_same(&d, &none));
+  assert_true(interfaces_have(&c, &d.addresses[0]));
+  assert_false(interfaces_have(&d, &c.addresses[1]));
+}
+
 static void only_interfaces_and_addresses_are_changes(void **state) {
   (void)state;
   static const struct {
@@ -101,6 +127,7 @@ int main(void) {
       cmocka_unit_test(loopback_is_for_loopback_only),
       cmocka_unit_test(link_local_is_better_than_nothing),
       cmocka_unit_test(many_addresses_are_cut),
+      cmocka_unit_test(lists_are_compared_whatever_the_order),
       cmocka_unit_test(only_interfaces_and_addresses_are_changes),
       cmocka_unit_test(messages_are_looked_at_to_the_end),
   };
