@@ -56,6 +56,21 @@ begin=$SECONDS
 [ $((SECONDS - begin)) -ge 1 ] || fail 'Retry-After is not honoured'
 grep -q '503.*trying again in [23]\.[0-9] s' "$work/later.log" || fail 'the pause is not told'
 
+# What an interim response says is no part of the answer.
+printf 'HTTP/1.1 103 Early Hints\r\nLocation: /wrong\r\nRetry-After: 60\r\n\r\n' | cat - "$work/gone.http" |
+  sed 's/404 Not Found/307 Temporary Redirect/' > "$work/hints.http"
+start_machine hints hints
+expect_refusal 2 'redirected too often' "${receive[@]}"
+! grep -q wrong "$work/hints.requests" || fail 'a hint was followed'
+
+# A body without end is not taken in.
+{ printf 'HTTP/1.1 201 Created\r\nConnection: close\r\nContent-Type: application/sdp\r\n\r\n'
+  head -c 100000 /dev/zero | tr '\0' x; } > "$work/endless.http"
+start_machine endless endless gone
+"${receive[@]}" 2> "$work/endless.log" && fail 'a 404 is success'
+grep -q 'its answer is longer than 65536 bytes; trying again' "$work/endless.log" ||
+  fail 'the length is not told'
+
 # A server that is lite too: that session is ended, and the next offer is full.
 sdp='v=0
 o=- 1 1 IN IP4 127.0.0.1
