@@ -12,9 +12,8 @@
  *  IDLE --start--> PAIRING --key learnt--> CALLING --201--> CONNECTING --CONNECTED--> CONNECTED
  *    |                                     ^     |   |          ^                        |
  *    +------ the key is known -------------+     |   406        | 204                    | packet
- *                                                |   +----> ANSWERING                    v
- *                                                +-- 307, 308, or once more as full      |
- *                                                                                        |
+ *                                                |   +----> ANSWERING                    |
+ *                                                +-- 307, 308, or once more as full      v
  *  IDLE <--- ENDING <--- DELETING <--- LEAVING <--- session_leave, while connected --- PLAYING
  *               ^                                                                      |  ^
  *               +--- whatever goes wrong, and session_leave before                     v  | packet
