@@ -211,9 +211,11 @@ static bool is_sdp(const struct http_client_response *response) {
   return http_is_type(response->content_type, SDP_TYPE) && response->body_len > 0;
 }
 
+/* RFC 9725 section 4.3.2: what came of addresses before this response was kept back until now. */
 static void wait_for_connection(struct session *session) {
   session_set_state(session, SESSION_CONNECTING);
   session_set_deadline(session, CONNECT_DEADLINE_NS);
+  session_note_addresses(session);
 }
 
 static void accept(struct session *session, const struct http_client_response *response) {
