@@ -9,12 +9,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include "http_time.h"
 #include "system.h"
 
 /* An address that does not answer SYN must not use up the whole deadline. */
 #define CONNECT_TIMEOUT_MS 5000L
-/* Asked-for pauses above this are not believed: a speaker has to come back some day. */
-#define RETRY_AFTER_MAX_S 60L
+#define HTTP_CLIENT_SHORT_FIELD_SIZE 64 /* dates and numbers */
 
 struct http_client_transfer {
   struct http_client *client;
@@ -29,6 +29,8 @@ struct http_client_transfer {
   bool body_too_long;
   char location[HTTP_CLIENT_FIELD_SIZE];
   char etag[HTTP_CLIENT_FIELD_SIZE];
+  char date[HTTP_CLIENT_SHORT_FIELD_SIZE];
+  char retry_after[HTTP_CLIENT_SHORT_FIELD_SIZE];
   char error[CURL_ERROR_SIZE];
 };
 
@@ -95,12 +97,17 @@ static enum http_client_outcome outcome_of(const struct http_client_transfer *tr
   return transfer->body_too_long ? HTTP_CLIENT_TOO_LONG : HTTP_CLIENT_UNREACHABLE;
 }
 
-static uint64_t retry_after_ns(CURL *easy) {
-  curl_off_t seconds = 0;
-  if (curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &seconds) != CURLE_OK || seconds <= 0) {
-    return 0;
+static void read_server_address(CURL *easy, struct paw_address *out) {
+  char *ip = NULL;
+  long port = 0;
+  *out = (struct paw_address){.family = PAW_FAMILY_NONE};
+  if (curl_easy_getinfo(easy, CURLINFO_PRIMARY_IP, &ip) == CURLE_OK &&
+      curl_easy_getinfo(easy, CURLINFO_PRIMARY_PORT, &port) == CURLE_OK && ip != NULL &&
+      paw_address_parse(ip, out) == PAW_OK) {
+    out->port = (uint16_t)port;
+  } else {
+    out->family = PAW_FAMILY_NONE;
   }
-  return (uint64_t)(seconds < RETRY_AFTER_MAX_S ? seconds : RETRY_AFTER_MAX_S) * PAW_NS_PER_S;
 }
 
 static void finish(struct http_client_transfer *transfer, CURLcode result) {
@@ -113,10 +120,12 @@ static void finish(struct http_client_transfer *transfer, CURLcode result) {
       .body_len = transfer->body_len,
       .location = transfer->location,
       .etag = transfer->etag,
-      .retry_after_ns = retry_after_ns(transfer->easy),
+      .date = transfer->date,
+      .retry_after_ns = http_retry_after_ns(transfer->retry_after, transfer->date),
       .server_pin = pin,
   };
   read_server_pin(transfer->easy, pin);
+  read_server_address(transfer->easy, &response.server_address);
   curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &response.status);
   curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_TYPE, &content_type);
   response.content_type = content_type != NULL ? content_type : "";
@@ -204,8 +213,20 @@ static size_t on_body(char *data, size_t size, size_t count, void *user_data) {
   return len;
 }
 
+/* RFC 9110 section 5.5: control characters in a value are an error. Such a value is not kept: it
+ * might go into a request of ours. */
+static bool is_clean(const char *value, size_t len) {
+  for (size_t i = 0; i < len; i++) {
+    unsigned char byte = (unsigned char)value[i];
+    if ((byte < ' ' && byte != '\t') || byte == 0x7f) {
+      return false;
+    }
+  }
+  return true;
+}
+
 /* Keep the value of a field line "Name: value\r\n" when it is the one that is looked for. */
-static void keep_field(const char *line, size_t len, const char *name, char *out) {
+static void keep_field(const char *line, size_t len, const char *name, char *out, size_t size) {
   size_t name_len = strlen(name);
   if (len <= name_len || strncasecmp(line, name, name_len) != 0 || line[name_len] != ':') {
     return;
@@ -215,20 +236,28 @@ static void keep_field(const char *line, size_t len, const char *name, char *out
   while (value < end && (*value == ' ' || *value == '\t')) {
     value++;
   }
-  while (end > value && (end[-1] == '\r' || end[-1] == '\n' || end[-1] == ' ')) {
+  while (end > value && (end[-1] == '\r' || end[-1] == '\n' || end[-1] == ' ' || end[-1] == '\t')) {
     end--;
   }
-  if ((size_t)(end - value) < HTTP_CLIENT_FIELD_SIZE) {
-    memcpy(out, value, (size_t)(end - value));
-    out[end - value] = '\0';
+  size_t value_len = (size_t)(end - value);
+  if (value_len < size && is_clean(value, value_len)) {
+    memcpy(out, value, value_len);
+    out[value_len] = '\0';
   }
 }
 
 static size_t on_field(char *data, size_t size, size_t count, void *user_data) {
   struct http_client_transfer *transfer = user_data;
-  keep_field(data, size * count, "Location", transfer->location);
-  keep_field(data, size * count, "ETag", transfer->etag);
-  return size * count;
+  size_t len = size * count;
+  if (len >= 5 && memcmp(data, "HTTP/", 5) == 0) { /* what came before was an interim response */
+    transfer->location[0] = transfer->etag[0] = '\0';
+    transfer->date[0] = transfer->retry_after[0] = '\0';
+  }
+  keep_field(data, len, "Location", transfer->location, sizeof transfer->location);
+  keep_field(data, len, "ETag", transfer->etag, sizeof transfer->etag);
+  keep_field(data, len, "Date", transfer->date, sizeof transfer->date);
+  keep_field(data, len, "Retry-After", transfer->retry_after, sizeof transfer->retry_after);
+  return len;
 }
 
 /* ---- requests ---- */
@@ -272,6 +301,9 @@ static bool set_content(struct http_client_transfer *transfer,
   if (request->content_type != NULL) {
     good = good && add_field(transfer, "Content-Type", request->content_type);
   }
+  if (request->if_match != NULL) {
+    good = good && add_field(transfer, "If-Match", request->if_match);
+  }
   if (request->body != NULL) {
     transfer->request_body = malloc(request->body_len + 1);
     if (transfer->request_body == NULL) {
@@ -290,9 +322,14 @@ static void set_basics(struct http_client_transfer *transfer,
   curl_easy_setopt(easy, CURLOPT_URL, request->url);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+  /* A name server that does not answer must not hold up the loop when the request is given up. */
+  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+#endif
   curl_easy_setopt(easy, CURLOPT_PROXY, "");
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, request->fresh ? 1L : 0L);
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "pawebrtc");
   /* Names are looked up afresh each time: a server that moved is found at once. */
   curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
@@ -336,6 +373,12 @@ struct http_client_transfer *http_client_send(struct http_client *client,
   transfer->next = client->transfers;
   client->transfers = transfer;
   return transfer;
+}
+
+bool http_client_has_connected(const struct http_client_transfer *transfer) {
+  curl_off_t took_us = 0;
+  return curl_easy_getinfo(transfer->easy, CURLINFO_CONNECT_TIME_T, &took_us) == CURLE_OK &&
+         took_us > 0;
 }
 
 void http_client_cancel(struct http_client_transfer *transfer) {

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <pawebrtc/base.h>
+
 #include "fault.h"
 #include "loop.h"
 #include "pin.h"
@@ -26,7 +28,9 @@ struct http_client_request {
   const char *url;
   const char *token;        /* bearer token, or NULL */
   const char *content_type; /* of the body, or NULL */
-  const char *body;         /* NULL: none. All texts are copied */
+  const char *if_match;     /* or NULL */
+  bool fresh; /* by a connection of its own: one of before may hang at an address that is gone */
+  const char *body; /* NULL: none. All texts are copied */
   size_t body_len;
   struct pin pin; /* how to know the server; FIRST_USE accepts any key, so send no token then */
   uint64_t deadline_ns; /* of the whole request, as a duration */
@@ -50,9 +54,11 @@ struct http_client_response {
   size_t body_len;
   const char *content_type; /* empty when there is none, as those below */
   const char *location;
-  const char *etag;
-  uint64_t retry_after_ns; /* 0 when not said, or said as a date */
-  const char *server_pin;  /* of the key that the server showed; empty when not known */
+  const char *etag; /* verbatim */
+  const char *date;
+  uint64_t retry_after_ns;           /* 0: not said */
+  const char *server_pin;            /* of the key that the server showed; empty when not known */
+  struct paw_address server_address; /* where the answer came from; none when not known */
 };
 
 typedef void http_client_done_fn(void *user_data, const struct http_client_response *response);
@@ -67,6 +73,9 @@ void http_client_free(struct http_client *client);
 struct http_client_transfer *http_client_send(struct http_client *client,
                                               const struct http_client_request *request,
                                               http_client_done_fn *done, void *user_data);
+
+/* Is there a connection to the server already, of which the request may make use? */
+bool http_client_has_connected(const struct http_client_transfer *transfer);
 
 /* Forget a request that is not done. */
 void http_client_cancel(struct http_client_transfer *transfer);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -22,6 +23,9 @@
 #define BACKLOG 64
 /* Of one address: a building of receivers behind one router, but not all that there are. */
 #define CONNECTIONS_PER_ADDRESS_MAX 64
+/* Of a body that is too long so much is read, in multiples of what is taken, that its sender gets
+ * the answer; more would keep the loop from the audio. */
+#define DISCARDED_FACTOR 4
 /* When no descriptor is left, the listener stays readable: look again after so long. */
 #define ACCEPT_PAUSE_NS (100 * PAW_NS_PER_MS)
 
@@ -34,6 +38,7 @@ struct connection {
 struct exchange {
   char *body;
   size_t body_len;
+  size_t discarded; /* of a body that is too long */
   bool body_too_long;
 };
 
@@ -213,6 +218,7 @@ static enum http_method read_method(const char *method) {
 }
 
 static void add_body(struct exchange *exchange, const char *data, size_t len, size_t max) {
+  exchange->discarded += exchange->body_too_long ? len : 0;
   if (exchange->body_too_long || len > max - exchange->body_len) {
     free(exchange->body);
     exchange->body = NULL;
@@ -273,22 +279,92 @@ static enum MHD_Result answer(struct http_server *server, struct MHD_Connection 
   return result;
 }
 
+/* ---- framing ---- */
+
+struct framing {
+  unsigned lengths;
+  unsigned encodings;
+  unsigned hosts;
+  unsigned authorizations;
+  bool chunked;
+};
+
+static enum MHD_Result count_field(void *user_data, enum MHD_ValueKind kind, const char *name,
+                                   const char *value) {
+  struct framing *framing = user_data;
+  (void)kind;
+  framing->lengths += strcasecmp(name, "Content-Length") == 0;
+  framing->hosts += strcasecmp(name, "Host") == 0;
+  framing->authorizations += strcasecmp(name, "Authorization") == 0;
+  if (strcasecmp(name, "Transfer-Encoding") == 0) {
+    framing->encodings++;
+    framing->chunked = value != NULL && strcasecmp(value, "chunked") == 0;
+  }
+  return MHD_YES;
+}
+
+/* RFC 9112 sections 3.2 and 6.3: a request that two readers may cut or route in two ways is
+ * refused, and its connection closed. libmicrohttpd would take one of the ways. */
+static bool is_ambiguous(struct MHD_Connection *mhd, const char *version) {
+  struct framing framing = {0};
+  (void)MHD_get_connection_values(mhd, MHD_HEADER_KIND, count_field, &framing);
+  bool needs_host = strcmp(version, "HTTP/1.0") != 0;
+  return framing.lengths + framing.encodings > 1 || (framing.encodings > 0 && !framing.chunked) ||
+         framing.hosts > 1 || (needs_host && framing.hosts == 0) || framing.authorizations > 1;
+}
+
+static enum MHD_Result refuse_ambiguous(struct MHD_Connection *mhd) {
+  struct http_response response = {0};
+  http_response_say(&response, 400, "The request can be understood in more than one way.");
+  http_response_add(&response, "Connection", "close");
+  enum MHD_Result result = queue(mhd, &response);
+  http_response_wipe(&response);
+  return result;
+}
+
+static bool announces_flood(struct MHD_Connection *mhd, size_t max) {
+  const char *length = header_of(mhd, "Content-Length");
+  return length != NULL && strtoull(length, NULL, 10) > max * DISCARDED_FACTOR;
+}
+
+/* libmicrohttpd calls this first: a NUL would end the path before its end. */
+static size_t unescape(void *user_data, struct MHD_Connection *mhd, char *text) {
+  (void)user_data;
+  (void)mhd;
+  return strstr(text, "%00") == NULL ? MHD_http_unescape(text) : strlen(text);
+}
+
+/* An answer before the body has been read ends the connection. */
+static enum MHD_Result begin_exchange(struct http_server *server, struct MHD_Connection *mhd,
+                                      const char *path, const char *method,
+                                      struct exchange *exchange) {
+  if (announces_flood(mhd, server->config.body_bytes_max)) {
+    exchange->body_too_long = true;
+    return answer(server, mhd, path, method, exchange);
+  }
+  return MHD_YES;
+}
+
 /* libmicrohttpd calls this once with the headers, then for every piece of body, then with none. */
 static enum MHD_Result handle_access(void *user_data, struct MHD_Connection *mhd, const char *path,
                                      const char *method, const char *version, const char *data,
                                      size_t *len, void **context) {
   struct http_server *server = user_data;
   struct exchange *exchange = *context;
-  (void)version;
   if (exchange == NULL) {
     exchange = calloc(1, sizeof *exchange);
     *context = exchange;
-    return exchange != NULL ? MHD_YES : MHD_NO;
+    if (exchange == NULL) {
+      return MHD_NO;
+    }
+    return is_ambiguous(mhd, version) ? refuse_ambiguous(mhd)
+                                      : begin_exchange(server, mhd, path, method, exchange);
   }
   if (*len > 0) {
     add_body(exchange, data, *len, server->config.body_bytes_max);
     *len = 0;
-    return MHD_YES;
+    return exchange->discarded > server->config.body_bytes_max * DISCARDED_FACTOR ? MHD_NO
+                                                                                  : MHD_YES;
   }
   return answer(server, mhd, path, method, exchange);
 }
@@ -373,8 +449,9 @@ static struct MHD_Daemon *start_daemon(struct http_server *server) {
       flags, 0, NULL, NULL, handle_access, server, MHD_OPTION_EXTERNAL_LOGGER, take_message, server,
       MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
       (unsigned)CONNECTIONS_PER_ADDRESS_MAX, MHD_OPTION_NOTIFY_CONNECTION, note_connection, server,
-      MHD_OPTION_URI_LOG_CALLBACK, note_request, server, MHD_OPTION_NOTIFY_COMPLETED,
-      note_completed, server, MHD_OPTION_ARRAY, identity != NULL ? tls : none, MHD_OPTION_END);
+      MHD_OPTION_URI_LOG_CALLBACK, note_request, server, MHD_OPTION_UNESCAPE_CALLBACK, unescape,
+      server, MHD_OPTION_NOTIFY_COMPLETED, note_completed, server, MHD_OPTION_ARRAY,
+      identity != NULL ? tls : none, MHD_OPTION_END);
 }
 
 static int watch_daemon(struct http_server *server, struct fault *fault) {

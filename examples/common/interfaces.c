@@ -76,3 +76,39 @@ int interfaces_list(bool loopback, uint16_t port, struct paw_address *out, size_
   }
   return 0;
 }
+
+bool interfaces_have(const struct interfaces *interfaces, const struct paw_address *address) {
+  for (size_t i = 0; i < interfaces->count; i++) {
+    if (paw_address_equal(&interfaces->addresses[i], address)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool interfaces_are_same(const struct interfaces *a, const struct interfaces *b) {
+  bool same = a->count == b->count;
+  for (size_t i = 0; same && i < a->count; i++) {
+    same = interfaces_have(b, &a->addresses[i]);
+  }
+  return same;
+}
+
+/* Those that are gone first: they make room. */
+int interfaces_update(struct paw_rtc *rtc, const struct interfaces *before,
+                      const struct interfaces *now) {
+  for (size_t i = 0; i < before->count; i++) {
+    if (!interfaces_have(now, &before->addresses[i])) {
+      (void)paw_rtc_remove_local_candidate(rtc, &before->addresses[i]);
+    }
+  }
+  for (size_t i = 0; i < now->count; i++) {
+    const struct paw_candidate candidate = {.type = PAW_CANDIDATE_HOST,
+                                            .address = now->addresses[i]};
+    int status = paw_rtc_add_local_candidate(rtc, &candidate);
+    if (status != PAW_OK && status != PAW_ERR_LIMIT) {
+      return status;
+    }
+  }
+  return PAW_OK;
+}

@@ -3,7 +3,7 @@
 #ifndef COMMON_INTERFACES_H
 #define COMMON_INTERFACES_H
 
-#include <pawebrtc/base.h>
+#include <pawebrtc/rtc.h>
 
 #include "fault.h"
 
@@ -25,5 +25,21 @@ size_t interfaces_select(const struct interface_address *found, size_t count, bo
 /* Ask the system (getifaddrs) and select. `port` is put into each. An empty list is no error. */
 int interfaces_list(bool loopback, uint16_t port, struct paw_address *out, size_t *count,
                     struct fault *fault);
+
+/* The addresses that are offered, as they were last listed. */
+struct interfaces {
+  struct paw_address addresses[INTERFACES_MAX];
+  size_t count;
+};
+
+bool interfaces_have(const struct interfaces *interfaces, const struct paw_address *address);
+
+/* The same addresses, in whatever order? */
+bool interfaces_are_same(const struct interfaces *a, const struct interfaces *b);
+
+/* Bring the local candidates of a connection from `before` up to `now`. PAW_OK, or what
+ * paw_rtc_add_local_candidate says but for its limit: some addresses are enough. */
+int interfaces_update(struct paw_rtc *rtc, const struct interfaces *before,
+                      const struct interfaces *now);
 
 #endif

@@ -19,6 +19,15 @@
 #define RETRY_FULL_S "5"
 #define RETRY_ENDED_S "5"
 
+/* Offers a token may make and PATCHes a session may get: so many at once, and one more every so
+ * often. A house of speakers with one token comes back together; whoever never connects leaves room
+ * for others: 256 and 16 a second for 30 s are fewer than there are places (RFC 9725 section 5). */
+#define POSTS_AT_ONCE 256
+#define POST_EVERY_NS (PAW_NS_PER_S / 16)
+#define PATCHES_AT_ONCE 16
+#define PATCH_EVERY_NS (PAW_NS_PER_S / 2)
+#define RETRY_RATE_S "1"
+
 /*   FREE --accept--> CONNECTING --ICE and DTLS--> CONNECTED
  *    ^                   |                            |
  *    +-- DELETE, closed, 30 s --+-- DELETE, closed ---+           */
@@ -28,6 +37,7 @@ struct session {
   enum session_state state;
   uint64_t peer;
   uint64_t connect_by_ns;
+  uint64_t patches_ns; /* see spend */
   const struct token *owner;
   char id[ID_LEN + 1];
   char etag[ETAG_SIZE];
@@ -37,6 +47,7 @@ struct whep_server {
   struct whep_config config;
   size_t session_count;
   bool ended;
+  uint64_t posts_ns[TOKENS_MAX]; /* see spend; by token */
   struct session sessions[];
 };
 
@@ -196,6 +207,29 @@ static bool may_use(const struct whep_server *server, const struct token *token)
   return (texts_of(server)->roles >> token->role & 1) != 0;
 }
 
+/* ---- rates ---- */
+
+/* A bucket as one time, when it would be full again: each use puts it off by `every_ns`, and it may
+ * lie as far ahead as `at_once` uses. */
+static bool spend(uint64_t *full_ns, uint64_t now_ns, uint64_t every_ns, unsigned at_once) {
+  uint64_t from_ns = *full_ns > now_ns ? *full_ns : now_ns;
+  if (from_ns - now_ns > (at_once - 1) * every_ns) {
+    return false;
+  }
+  *full_ns = from_ns + every_ns;
+  return true;
+}
+
+static void refuse_rate(struct http_response *response) {
+  http_response_add(response, "Retry-After", RETRY_RATE_S);
+  http_response_say(response, 429, "Too many requests in a short time.");
+}
+
+static bool may_post(struct whep_server *server, const struct token *token, uint64_t now_ns) {
+  return spend(&server->posts_ns[token - server->config.tokens->list], now_ns, POST_EVERY_NS,
+               POSTS_AT_ONCE);
+}
+
 /* ---- POST ---- */
 
 static int write_random_hex(const struct whep_server *server, size_t bytes, char *out) {
@@ -317,6 +351,8 @@ static void handle_post(struct whep_server *server, const struct http_request *r
   } else if (server->ended) {
     http_response_add(response, "Retry-After", RETRY_ENDED_S);
     http_response_say(response, 409, "The source has ended; nothing is playing.");
+  } else if (!may_post(server, token, request->now_ns)) {
+    refuse_rate(response);
   } else {
     accept_offer(server, request, token, response);
   }
@@ -399,6 +435,8 @@ static void handle_patch(struct whep_server *server, const struct http_request *
     http_response_say(response, 412, "If-Match is not the session's ETag.");
   } else if (request->body_len == 0) {
     http_response_say(response, 422, "The fragment is missing.");
+  } else if (!spend(&session->patches_ns, request->now_ns, PATCH_EVERY_NS, PATCHES_AT_ONCE)) {
+    refuse_rate(response);
   } else {
     accept_fragment(server, request, session, response);
   }

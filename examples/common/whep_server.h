@@ -4,6 +4,7 @@
  * whep_backend.
  *
  *   POST    endpoint  offer -> 201, answer, Location, ETag
+ *                               (429 when a token offers, or a session is patched, too often)
  *   PATCH   session   candidates -> 204; other credentials -> 200, fragment, another ETag
  *   DELETE  session   200; 404 once it is gone
  *   GET, HEAD         2xx without content; OPTIONS: CORS */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "whep_status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 static const struct {
@@ -17,7 +18,8 @@ static const struct {
     {403, WHEP_REFUSED, "the token does not allow listening"},
     {404, WHEP_REFUSED, "there is no WHEP endpoint at this path"},
     {405, WHEP_REFUSED, "this path takes no WHEP offers"},
-    {406, WHEP_REFUSED, "the server asks for another kind of session (a counter-offer)"},
+    {406, WHEP_COUNTER_OFFER, "the server refuses the offer"},
+    {410, WHEP_REFUSED, "there is no WHEP endpoint at this path any more"},
     {408, WHEP_RETRY, "the server waited too long for the request"},
     {409, WHEP_RETRY, "the server has nothing to play yet, or the place is taken"},
     {415, WHEP_REFUSED, "the server takes no SDP at this path"},
@@ -34,6 +36,22 @@ enum whep_verdict whep_status_verdict(long status) {
     }
   }
   return status >= 500 ? WHEP_RETRY : WHEP_REFUSED;
+}
+
+/* Whatever is not known here means what the first number of its class means (RFC 9110 section 15).
+ */
+enum whep_patch_verdict whep_status_patch_verdict(long status) {
+  if (status >= 200 && status < 300) {
+    return WHEP_PATCH_DONE;
+  }
+  if (status == 404 || status == 410) {
+    return WHEP_PATCH_GONE;
+  }
+  if (status == 405 || status == 415 || status == 422 || status == 501) {
+    return WHEP_PATCH_UNSUPPORTED;
+  }
+  bool passes = status == 408 || status == 425 || status == 429 || status >= 500;
+  return passes ? WHEP_PATCH_LATER : WHEP_PATCH_REFUSED;
 }
 
 const char *whep_status_text(long status) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "peer.h"
 
-#include "interfaces.h"
 #include "system.h"
 
 static void time_came(void *user_data, uint64_t now_ns) {
@@ -20,27 +19,28 @@ void peer_wipe(struct peer *peer) {
   loop_timer_wipe(peer->config.loop, &peer->timer);
 }
 
-static int add_candidates(struct peer *peer, struct fault *fault) {
-  struct paw_address addresses[INTERFACES_MAX];
-  size_t count = 0;
-  if (interfaces_list(peer->config.loopback, udp_get_port(peer->config.udp), addresses, &count,
-                      fault) != 0) {
-    return -1;
-  }
-  if (count == 0) {
-    return fault_set(fault, "this machine has no network address yet");
-  }
-  for (size_t i = 0; i < count; i++) {
-    const struct paw_candidate candidate = {.type = PAW_CANDIDATE_HOST, .address = addresses[i]};
-    (void)paw_rtc_add_local_candidate(peer->rtc, &candidate);
-  }
-  return 0;
+static int list_interfaces(const struct peer *peer, struct interfaces *out, struct fault *fault) {
+  return interfaces_list(peer->config.loopback, udp_get_port(peer->config.udp), out->addresses,
+                         &out->count, fault);
 }
 
-static int make_offer(struct peer *peer, uint64_t now_ns, enum paw_ice_mode mode,
-                      char offer[PEER_OFFER_SIZE], struct fault *fault) {
+static int add_candidates(struct peer *peer, struct fault *fault) {
+  const struct interfaces none = {.count = 0};
+  if (list_interfaces(peer, &peer->interfaces, fault) != 0) {
+    return -1;
+  }
+  if (peer->interfaces.count == 0) {
+    return fault_set(fault, "this machine has no network address yet");
+  }
+  int status = interfaces_update(peer->rtc, &none, &peer->interfaces);
+  return status == PAW_OK ? 0 : fault_set(fault, "no candidates: %s", paw_strerror(status));
+}
+
+/* A connection with this host's addresses, in place of the one of before. */
+static int make_rtc(struct peer *peer, uint64_t now_ns, enum paw_ice_mode mode,
+                    struct fault *fault) {
   struct paw_rtc_config config;
-  size_t len = PEER_OFFER_SIZE;
+  peer_drop(peer);
   paw_rtc_config_init(&config);
   config.certificate = peer->config.certificate;
   config.rng = system_rng();
@@ -49,19 +49,48 @@ static int make_offer(struct peer *peer, uint64_t now_ns, enum paw_ice_mode mode
   config.ice_mode = mode;
   config.audio.direction = PAW_DIRECTION_RECVONLY;
   int status = paw_rtc_new(&config, now_ns, &peer->rtc);
-  if (status == PAW_OK && add_candidates(peer, fault) != 0) {
-    return -1;
+  if (status != PAW_OK) {
+    return fault_set(fault, "no connection can be made: %s", paw_strerror(status));
   }
-  if (status == PAW_OK) {
-    status = paw_rtc_create_offer(peer->rtc, offer, &len);
-  }
-  return status == PAW_OK ? 0 : fault_set(fault, "no offer can be made: %s", paw_strerror(status));
+  return add_candidates(peer, fault);
 }
 
 int peer_offer(struct peer *peer, uint64_t now_ns, enum paw_ice_mode mode,
-               char offer[PEER_OFFER_SIZE], struct fault *fault) {
-  peer_drop(peer);
-  int status = make_offer(peer, now_ns, mode, offer, fault);
+               char offer[PEER_TEXT_SIZE], struct fault *fault) {
+  size_t len = PEER_TEXT_SIZE;
+  int status = make_rtc(peer, now_ns, mode, fault);
+  if (status == 0 && paw_rtc_create_offer(peer->rtc, offer, &len) != PAW_OK) {
+    status = fault_set(fault, "no offer can be made");
+  }
+  if (status != 0) {
+    peer_drop(peer);
+  }
+  return status;
+}
+
+/* The draft asks for an offer that sends (draft-ietf-wish-whep, "Media Direction Attributes"). */
+static int accept_offer(struct peer *peer, uint64_t now_ns, const struct peer_counter_offer *offer,
+                        char answer[PEER_TEXT_SIZE], struct fault *fault) {
+  struct paw_media_info media;
+  size_t len = PEER_TEXT_SIZE;
+  int status = paw_rtc_accept_offer(peer->rtc, now_ns, offer->sdp, offer->len, answer, &len);
+  if (status == PAW_OK) {
+    status = paw_rtc_get_media(peer->rtc, &media);
+  }
+  if (status != PAW_OK) {
+    return fault_set(fault, "its offer cannot be used: %s", paw_strerror(status));
+  }
+  return (media.direction & PAW_DIRECTION_RECVONLY) != 0
+             ? 0
+             : fault_set(fault, "its offer sends no audio");
+}
+
+int peer_accept_offer(struct peer *peer, uint64_t now_ns, const struct peer_counter_offer *offer,
+                      char answer[PEER_TEXT_SIZE], struct fault *fault) {
+  int status = make_rtc(peer, now_ns, offer->mode, fault);
+  if (status == 0) {
+    status = accept_offer(peer, now_ns, offer, answer, fault);
+  }
   if (status != 0) {
     peer_drop(peer);
   }
@@ -70,6 +99,40 @@ int peer_offer(struct peer *peer, uint64_t now_ns, enum paw_ice_mode mode,
 
 int peer_answer(struct peer *peer, uint64_t now_ns, const char *answer, size_t len) {
   return paw_rtc_accept_answer(peer->rtc, now_ns, answer, len);
+}
+
+enum peer_change peer_update_addresses(struct peer *peer) {
+  struct interfaces now;
+  struct fault ignored;
+  struct paw_rtc_stats stats;
+  if (list_interfaces(peer, &now, &ignored) != 0 || now.count == 0 ||
+      interfaces_are_same(&peer->interfaces, &now)) {
+    return PEER_CHANGE_NONE;
+  }
+  paw_rtc_get_stats(peer->rtc, &stats);
+  (void)interfaces_update(peer->rtc, &peer->interfaces, &now);
+  peer->interfaces = now;
+  bool has_path = stats.local.family != PAW_FAMILY_NONE;
+  return has_path && !interfaces_have(&now, &stats.local) ? PEER_CHANGE_PATH : PEER_CHANGE_MORE;
+}
+
+bool peer_has_path(const struct peer *peer) {
+  struct paw_rtc_stats stats;
+  paw_rtc_get_stats(peer->rtc, &stats);
+  return stats.local.family != PAW_FAMILY_NONE && interfaces_have(&peer->interfaces, &stats.local);
+}
+
+int peer_restart(struct peer *peer, uint64_t now_ns) {
+  return paw_rtc_ice_restart(peer->rtc, now_ns);
+}
+
+int peer_write_fragment(const struct peer *peer, char fragment[PEER_TEXT_SIZE]) {
+  size_t len = PEER_TEXT_SIZE;
+  return paw_rtc_write_ice_fragment(peer->rtc, fragment, &len);
+}
+
+int peer_take_fragment(struct peer *peer, uint64_t now_ns, const char *fragment, size_t len) {
+  return paw_rtc_accept_ice_fragment(peer->rtc, now_ns, fragment, len, NULL);
 }
 
 void peer_receive(struct peer *peer, const struct paw_input *input) {

@@ -10,22 +10,25 @@
 
 /*
  *  IDLE --start--> PAIRING --key learnt--> CALLING --201--> CONNECTING --CONNECTED--> CONNECTED
- *    |                                     ^     |                                       |
- *    +------ the key is known -------------+     +-- 307, 308, or once more as full      | packet
- *                                                                                        v
+ *    |                                     ^     |   |          ^                        |
+ *    +------ the key is known -------------+     |   406        | 204                    | packet
+ *                                                |   +----> ANSWERING                    |
+ *                                                +-- 307, 308, or once more as full      v
  *  IDLE <--- ENDING <--- DELETING <--- LEAVING <--- session_leave, while connected --- PLAYING
  *               ^                                                                      |  ^
  *               +--- whatever goes wrong, and session_leave before                     v  | packet
  *                    there is a connection                                            SILENT
  *
  * In SILENT the server is asked whether it knows the session; if it does not, or if no packet comes
- * for long, the session ends.
- * ENDING is left at the next drain: a connection cannot be dropped from within its own events.
+ * for long, though ICE is restarted, the session ends. ICE is restarted as well when the address
+ * that the path begins at is gone. ENDING is left at the next drain: a connection cannot be dropped
+ * from within its own events.
  */
 #define SESSION_STATE_MAP(X)                                                                       \
   X(IDLE, "waiting")                                                                               \
   X(PAIRING, "pairing")                                                                            \
   X(CALLING, "calling")                                                                            \
+  X(ANSWERING, "calling") /* the server's offer */                                                 \
   X(CONNECTING, "connecting")                                                                      \
   X(CONNECTED, "connected")                                                                        \
   X(PLAYING, "playing")                                                                            \
@@ -53,6 +56,8 @@ struct session_config {
   const struct settings *settings;
   struct http_client *http;
   struct peer_config peer; /* without `event` and `user_data`: the session's own */
+  /* The way to the server is back, while the session is IDLE. */
+  void (*reachable)(void *user_data, uint64_t now_ns);
   /* The first packet is here. */
   void (*playing)(void *user_data, uint64_t now_ns);
   /* It is over, and IDLE again. Not called from session_start.
@@ -74,6 +79,9 @@ void session_start(struct session *session, uint64_t now_ns);
 
 /* Say farewell to the server; `ended` follows soon. Nothing happens when IDLE. */
 void session_leave(struct session *session, uint64_t now_ns);
+
+/* This host's addresses may have changed. */
+void session_note_addresses(struct session *session);
 
 void session_receive(struct session *session, const struct paw_input *input);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backoff.h"
+#include "interfaces_watch.h"
 #include "output.h"
 #include "report.h"
 #include "session.h"
@@ -21,6 +22,8 @@ struct speaker {
   uint64_t started_ns;
   struct loop *loop;
   struct udp *udp;
+  struct interfaces_watch *watch;
+  struct interfaces interfaces; /* as they were when they changed last */
   struct http_client *http;
   struct paw_certificate *certificate;
   struct player player;
@@ -29,6 +32,7 @@ struct speaker {
   struct report *report;
   struct loop_timer retry;
   struct backoff backoff;
+  uint64_t asked_wait_ns;  /* what the server asked for, of the present pause */
   struct fault last_fault; /* told already */
   int signals;
   enum speaker_exit exit;
@@ -50,6 +54,39 @@ static bool has_sounded(const struct speaker *speaker) {
 static void on_retry(void *user_data, uint64_t now_ns) {
   struct speaker *speaker = user_data;
   session_start(speaker->session, now_ns);
+}
+
+/* Something has changed for the better, perhaps: the pause is over, unless the server asked for it.
+ */
+static void end_pause(struct speaker *speaker, uint64_t now_ns) {
+  if (speaker->retry.deadline_ns != PAW_TIME_NEVER && speaker->asked_wait_ns == 0) {
+    loop_timer_set(&speaker->retry, now_ns);
+  }
+}
+
+static void on_reachable(void *user_data, uint64_t now_ns) {
+  struct speaker *speaker = user_data;
+  end_pause(speaker, now_ns);
+}
+
+static void list_interfaces(const struct speaker *speaker, struct interfaces *out) {
+  struct fault ignored;
+  if (interfaces_list(whep_url_is_loopback(speaker->settings->url), udp_get_port(speaker->udp),
+                      out->addresses, &out->count, &ignored) != 0) {
+    out->count = 0;
+  }
+}
+
+/* A host of containers has new interfaces all the time, and the same addresses. */
+static void on_interfaces(void *user_data, uint64_t now_ns) {
+  struct speaker *speaker = user_data;
+  struct interfaces now;
+  list_interfaces(speaker, &now);
+  if (!interfaces_are_same(&speaker->interfaces, &now)) {
+    speaker->interfaces = now;
+    session_note_addresses(speaker->session);
+    end_pause(speaker, now_ns);
+  }
 }
 
 static void on_playing(void *user_data, uint64_t now_ns) {
@@ -82,6 +119,7 @@ static void on_ended(void *user_data, enum session_end end, uint64_t wait_ns,
   uint32_t random = 0;
   (void)system_random((uint8_t *)&random, sizeof random);
   uint64_t pause_ns = backoff_next(&speaker->backoff, random, wait_ns);
+  speaker->asked_wait_ns = wait_ns;
   tell_trouble(speaker, fault, pause_ns);
   loop_timer_set(&speaker->retry, system_now_ns() + pause_ns);
 }
@@ -173,6 +211,7 @@ static int make_session(struct speaker *speaker, struct fault *fault) {
                .playout = speaker->player.playout,
                .log = speaker->log,
                .loopback = whep_url_is_loopback(speaker->settings->url)},
+      .reachable = on_reachable,
       .playing = on_playing,
       .ended = on_ended,
       .user_data = speaker};
@@ -223,9 +262,11 @@ static int open_all(struct speaker *speaker, struct fault *fault) {
       open_socket(speaker, fault) != 0 ||
       http_client_new(speaker->loop, &speaker->http, fault) != 0 ||
       make_certificate(speaker, fault) != 0 || make_session(speaker, fault) != 0 ||
+      interfaces_watch_open(speaker->loop, on_interfaces, speaker, &speaker->watch, fault) != 0 ||
       make_report(speaker, fault) != 0) {
     return -1;
   }
+  list_interfaces(speaker, &speaker->interfaces);
   loop_set_idle(speaker->loop, on_idle, speaker);
   /* Last: from here on the device wants to be served. */
   speaker->output->ops->start(speaker->output);
@@ -236,6 +277,7 @@ static void close_all(struct speaker *speaker) {
   if (speaker->report != NULL) {
     report_free(speaker->report);
   }
+  interfaces_watch_close(speaker->watch);
   if (speaker->session != NULL) {
     session_free(speaker->session);
   }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "interfaces.h"
+#include "interfaces_watch.h"
 #include "system.h"
 
 /* Datagrams polled in one go; a frame to many peers takes several. */
@@ -27,6 +28,8 @@ struct peers {
   struct paw_hub *hub;
   struct paw_hub_track *track;
   struct loop_timer timer;
+  struct interfaces_watch *watch; /* NULL: the addresses are given */
+  struct interfaces interfaces;   /* those that the peers know */
   struct peer list[PEERS_MAX];
 };
 
@@ -187,17 +190,36 @@ static void fill_config(const struct peers *peers, enum whep_kind kind,
   config->audio.inband_fec = settings->fec;
 }
 
-static int add_candidates(const struct peers *peers, struct paw_rtc *rtc) {
-  struct paw_address addresses[INTERFACES_MAX];
-  size_t count = peers_get_addresses(peers, addresses);
-  for (size_t i = 0; i < count; i++) {
-    struct paw_candidate candidate = {.type = PAW_CANDIDATE_HOST, .address = addresses[i]};
-    int status = paw_rtc_add_local_candidate(rtc, &candidate);
-    if (status != PAW_OK && status != PAW_ERR_LIMIT) {
-      return status;
+/* An address that came or went is taken over by everybody who is there: where this side checks, it
+ * tries the new one at once; a peer that restarts ICE is told. While there is none, nothing
+ * changes: the same ones may come back. */
+static void refresh_interfaces(struct peers *peers) {
+  struct interfaces now;
+  now.count = peers_get_addresses(peers, now.addresses);
+  if (now.count == 0 || interfaces_are_same(&peers->interfaces, &now)) {
+    return;
+  }
+  for (size_t i = 0; i < PEERS_MAX; i++) {
+    if (peers->list[i].peer != 0) {
+      (void)interfaces_update(paw_hub_get_rtc(peers->hub, peers->list[i].peer), &peers->interfaces,
+                              &now);
     }
   }
-  return PAW_OK;
+  if (peers->interfaces.count > 0) {
+    system_tell(&peers->config.log, PAW_LOG_INFO, "peers", "this host's addresses have changed");
+  }
+  peers->interfaces = now;
+}
+
+static void on_interfaces(void *user_data, uint64_t now_ns) {
+  (void)now_ns;
+  refresh_interfaces(user_data);
+}
+
+static int add_candidates(struct peers *peers, struct paw_rtc *rtc) {
+  const struct interfaces none = {.count = 0};
+  refresh_interfaces(peers);
+  return interfaces_update(rtc, &none, &peers->interfaces);
 }
 
 /* RFC 9725 section 4.4.2: what an offer to send has too much of is not rejected section by section.
@@ -212,7 +234,7 @@ static unsigned count_sections(const char *sdp, size_t len) {
   return count;
 }
 
-static int negotiate(const struct peers *peers, struct paw_rtc *rtc, enum whep_kind kind,
+static int negotiate(struct peers *peers, struct paw_rtc *rtc, enum whep_kind kind,
                      const struct peers_offer *offer, char *answer, size_t *answer_len) {
   struct paw_media_info media;
   int status = add_candidates(peers, rtc);
@@ -285,6 +307,7 @@ int peers_patch(struct peers *peers, uint64_t peer, const struct peers_offer *fr
   if (rtc == NULL) {
     return PAW_ERR_STATE;
   }
+  refresh_interfaces(peers);
   int status =
       paw_rtc_accept_ice_fragment(rtc, fragment->now_ns, fragment->sdp, fragment->len, restarted);
   if (status == PAW_OK && *restarted) {
@@ -360,6 +383,12 @@ static int watch_sockets(struct peers *peers, struct fault *fault) {
   return 0;
 }
 
+static int watch_interfaces(struct peers *peers, struct fault *fault) {
+  return peers->config.settings->address_count > 0
+             ? 0
+             : interfaces_watch_open(peers->loop, on_interfaces, peers, &peers->watch, fault);
+}
+
 int peers_open(const struct peers_config *config, struct loop *loop, struct peers **out,
                struct fault *fault) {
   struct peers *peers = calloc(1, sizeof *peers);
@@ -373,7 +402,7 @@ int peers_open(const struct peers_config *config, struct loop *loop, struct peer
   peers->loop = loop;
   loop_timer_init(loop, &peers->timer, on_timer, peers);
   if (udp_open(&udp, &peers->udp, fault) != 0 || make_hub(peers, fault) != 0 ||
-      watch_sockets(peers, fault) != 0) {
+      watch_sockets(peers, fault) != 0 || watch_interfaces(peers, fault) != 0) {
     peers_close(peers);
     return -1;
   }
@@ -389,6 +418,7 @@ void peers_close(struct peers *peers) {
     loop_unwatch(peers->loop, udp_get_fd(peers->udp, PAW_FAMILY_IPV4));
     loop_unwatch(peers->loop, udp_get_fd(peers->udp, PAW_FAMILY_IPV6));
   }
+  interfaces_watch_close(peers->watch);
   loop_timer_wipe(peers->loop, &peers->timer);
   paw_hub_free(peers->hub);
   paw_certificate_free(peers->certificate);

@@ -66,6 +66,9 @@ PAW_API void paw_rtc_free(struct paw_rtc *rtc);
 /** As paw_ice_add_local_candidate. Before create_offer or accept_offer, to be in the text. */
 PAW_API int paw_rtc_add_local_candidate(struct paw_rtc *rtc, const struct paw_candidate *candidate);
 
+/** As paw_ice_remove_local_candidate: the address is gone, and with it the paths from there. */
+PAW_API int paw_rtc_remove_local_candidate(struct paw_rtc *rtc, const struct paw_address *address);
+
 /** As paw_ice_add_remote_candidate: trickle. */
 PAW_API int paw_rtc_add_remote_candidate(struct paw_rtc *rtc,
                                          const struct paw_candidate *candidate);

@@ -446,6 +446,43 @@ static void a_peer_that_closed_takes_its_session_along(void **state) {
   assert_int_equal(bench->ends, 0);
 }
 
+/* ---- rates ---- */
+
+static void a_token_that_offers_too_often_has_to_wait(void **state) {
+  struct bench *bench = *state;
+  bench->accept_status = PAW_ERR_UNSUPPORTED;
+  for (int i = 0; i < 256; i++) {
+    assert_int_equal(post(bench, LISTENER), 422);
+  }
+  assert_int_equal(post(bench, LISTENER), 429);
+  assert_string_equal(header(bench, "Retry-After"), "1");
+  bench->accept_status = PAW_OK;
+  assert_int_equal(post(bench, SPEAKER), 201); /* others are not concerned */
+  bench->now_ns += PAW_NS_PER_S / 16;
+  assert_int_equal(post(bench, LISTENER), 201);
+  assert_int_equal(post(bench, LISTENER), 429);
+  bench->now_ns += PAW_NS_PER_S;
+  for (int i = 0; i < 16; i++) {
+    assert_int_equal(post(bench, LISTENER), 503); /* both places are taken */
+  }
+  assert_int_equal(post(bench, LISTENER), 429);
+}
+
+static void a_session_that_is_patched_too_often_has_to_wait(void **state) {
+  struct bench *bench = *state;
+  char location[HTTP_HEADER_VALUE_SIZE];
+  join(bench, LISTENER, location);
+  for (int i = 0; i < 16; i++) {
+    assert_int_equal(patch(bench, location, "*"), 204);
+  }
+  assert_int_equal(patch(bench, location, "*"), 429);
+  assert_string_equal(header(bench, "Retry-After"), "1");
+  assert_int_equal(bench->patches, 16);
+  bench->now_ns += PAW_NS_PER_S / 2;
+  assert_int_equal(patch(bench, location, "*"), 204);
+  assert_int_equal(plain(bench, HTTP_DELETE, location, LISTENER), 200);
+}
+
 #define WHEP_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -468,6 +505,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(talkers_are_others_than_listeners, set_up_talk, tear_down),
       WHEP_TEST(what_does_not_connect_is_removed_after_30_s),
       WHEP_TEST(a_peer_that_closed_takes_its_session_along),
+      WHEP_TEST(a_token_that_offers_too_often_has_to_wait),
+      WHEP_TEST(a_session_that_is_patched_too_often_has_to_wait),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

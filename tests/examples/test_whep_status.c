@@ -26,9 +26,35 @@ static void what_passes_by_itself_is_tried_again(void **state) {
 
 static void what_the_installer_must_mend_ends_it(void **state) {
   (void)state;
-  static const long refused[] = {200, 301, 302, 303, 400, 401, 403, 404, 405, 406, 415, 422, 499};
+  static const long refused[] = {200, 301, 302, 303, 400, 401, 403, 404, 405, 410, 415, 422, 499};
   for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
     assert_int_equal(whep_status_verdict(refused[i]), WHEP_REFUSED);
+  }
+}
+
+static void only_406_may_be_a_counter_offer(void **state) {
+  (void)state;
+  for (long status = 100; status < 600; status++) {
+    assert_int_equal(whep_status_verdict(status) == WHEP_COUNTER_OFFER, status == 406);
+  }
+}
+
+static void a_patch_that_is_not_taken_is_not_a_failure(void **state) {
+  (void)state;
+  static const struct {
+    long status;
+    enum whep_patch_verdict verdict;
+  } cases[] = {
+      {200, WHEP_PATCH_DONE},        {204, WHEP_PATCH_DONE},        {299, WHEP_PATCH_DONE},
+      {307, WHEP_PATCH_REFUSED},     {400, WHEP_PATCH_REFUSED},     {401, WHEP_PATCH_REFUSED},
+      {404, WHEP_PATCH_GONE},        {405, WHEP_PATCH_UNSUPPORTED}, {408, WHEP_PATCH_LATER},
+      {410, WHEP_PATCH_GONE},        {412, WHEP_PATCH_REFUSED},     {415, WHEP_PATCH_UNSUPPORTED},
+      {422, WHEP_PATCH_UNSUPPORTED}, {428, WHEP_PATCH_REFUSED},     {429, WHEP_PATCH_LATER},
+      {499, WHEP_PATCH_REFUSED},     {500, WHEP_PATCH_LATER},       {501, WHEP_PATCH_UNSUPPORTED},
+      {503, WHEP_PATCH_LATER},       {599, WHEP_PATCH_LATER},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    assert_int_equal(whep_status_patch_verdict(cases[i].status), cases[i].verdict);
   }
 }
 
@@ -52,6 +78,8 @@ int main(void) {
       cmocka_unit_test(only_201_makes_a_session),
       cmocka_unit_test(what_passes_by_itself_is_tried_again),
       cmocka_unit_test(what_the_installer_must_mend_ends_it),
+      cmocka_unit_test(only_406_may_be_a_counter_offer),
+      cmocka_unit_test(a_patch_that_is_not_taken_is_not_a_failure),
       cmocka_unit_test(only_redirects_that_keep_the_method_are_followed),
       cmocka_unit_test(the_token_is_named_for_401),
   };

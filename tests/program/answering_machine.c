@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* answering_machine FILE...: an HTTP server on a free port of 127.0.0.1 that answers the first
- * request with the bytes of the first file, the second with those of the second, and so on; the
- * last file serves all that follow. Prints "port N", then a line for each request: its first two
- * words, and "lite" if its body says a=ice-lite. */
+/* answering_machine [-b BODIES] FILE...: an HTTP server on a free port of 127.0.0.1 that answers
+ * the first request with the bytes of the first file, the second with those of the second, and so
+ * on; the last file serves all that follow. Prints "port N", then a line for each request: its
+ * first two words, and "lite" if its body says a=ice-lite. With -b, also the values of
+ * Content-Type, If-Match and Authorization; and the bodies of PATCH requests go to the file (or
+ * pipe) BODIES, each with an empty line behind it. Who connects and asks nothing gets no answer,
+ * and uses none up. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +15,7 @@
 #include <unistd.h>
 
 #define REQUEST_MAX 16384
+#define ANSWER_MAX 131072
 
 static int listen_somewhere(void) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -49,34 +53,68 @@ static void read_request(int fd, char request[REQUEST_MAX]) {
 }
 
 static void answer(int fd, const char *path) {
-  char bytes[REQUEST_MAX];
+  char bytes[ANSWER_MAX];
   FILE *file = fopen(path, "rb");
   if (file == NULL) {
     exit(1);
   }
   size_t len = fread(bytes, 1, sizeof bytes, file);
   (void)fclose(file);
-  if (write(fd, bytes, len) != (ssize_t)len) {
-    exit(1);
+  if (send(fd, bytes, len, MSG_NOSIGNAL) < 0) {
+    return; /* who has heard enough closes */
   }
 }
 
+static void tell_field(const char *request, const char *name) {
+  char line[64];
+  (void)snprintf(line, sizeof line, "\r\n%s: ", name);
+  const char *found = strcasestr(request, line);
+  const char *body = strstr(request, "\r\n\r\n");
+  if (found != NULL && found < body) {
+    const char *value = found + strlen(line);
+    (void)printf(" [%.*s]", (int)strcspn(value, "\r"), value);
+  }
+}
+
+static void keep_body(const char *request, const char *path) {
+  const char *body = strstr(request, "\r\n\r\n");
+  FILE *file = path != NULL && strncmp(request, "PATCH ", 6) == 0 ? fopen(path, "a") : NULL;
+  if (file != NULL && body != NULL) {
+    (void)fprintf(file, "%s\n", body + 4);
+  }
+  if (file != NULL) {
+    (void)fclose(file);
+  }
+}
+
+static void tell(const char *request, const char *bodies) {
+  (void)printf("%.*s%s", (int)(strstr(request, " HTTP/") - request), request,
+               strstr(request, "a=ice-lite") != NULL ? " lite" : "");
+  if (bodies != NULL) {
+    tell_field(request, "Content-Type");
+    tell_field(request, "If-Match");
+    tell_field(request, "Authorization");
+  }
+  (void)printf("\n");
+  (void)fflush(stdout);
+}
+
 int main(int argc, char **argv) {
-  int listener = argc > 1 ? listen_somewhere() : -1;
-  for (int next = 1; listener >= 0; next += next < argc - 1) {
+  int first = argc > 2 && strcmp(argv[1], "-b") == 0 ? 3 : 1;
+  const char *bodies = first == 3 ? argv[2] : NULL;
+  int listener = argc > first ? listen_somewhere() : -1;
+  for (int next = first; listener >= 0;) {
     char request[REQUEST_MAX];
     int fd = accept(listener, NULL, NULL);
     if (fd < 0) {
       return 1;
     }
     read_request(fd, request);
-    int lite = strstr(request, "a=ice-lite") != NULL;
-    char *line_end = strstr(request, " HTTP/");
-    if (line_end != NULL) {
-      *line_end = '\0';
-      (void)printf("%s%s\n", request, lite ? " lite" : "");
-      (void)fflush(stdout);
+    if (strstr(request, " HTTP/") != NULL) {
+      tell(request, bodies);
+      keep_body(request, bodies);
       answer(fd, argv[next]);
+      next += next < argc - 1;
     }
     (void)close(fd);
   }

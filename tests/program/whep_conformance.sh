@@ -20,6 +20,7 @@ sed 's/^a=recvonly/a=sendrecv/' "$recvonly" > "$work/sendrecv"
 sed 's/^a=recvonly/a=inactive/' "$recvonly" > "$work/inactive"
 sed 's/^m=audio/m=video/' "$recvonly" > "$work/video"
 { cat "$work/sendonly"; sed -n '/^m=/,$p' "$work/sendonly" | sed 's/^a=mid:.*/a=mid:1\r/'; } > "$work/two"
+{ cat "$recvonly"; sed -n '/^m=/,$p' "$recvonly" | sed 's/^m=audio/m=video/; s/^a=mid:.*/a=mid:1\r/'; } > "$work/film"
 echo nonsense > "$work/nonsense"
 : > "$work/empty"
 head -c 70000 /dev/zero > "$work/big"
@@ -28,6 +29,7 @@ credentials=$(grep -E '^a=ice-(ufrag|pwd)' "$recvonly")
 candidate='a=candidate:1 1 udp 2130706431 127.0.0.1 9 typ host'
 media=$'m=audio 9 RTP/AVP 0\r\na=mid:0\r\n'
 printf '%s\r\n%s%s\r\n' "$credentials" "$media" "$candidate" > "$work/candidates"
+printf '%s\r\n' "${candidate#a=}" > "$work/bare"
 printf '%s\r\n%sa=candidate:1 1 udp 1 pc.local 9 typ host\r\na=candidate:2 1 tcp 1 10.0.0.1 9 typ host\r\n' \
   "$credentials" "$media" > "$work/unusable"
 restart() { # NUMBER
@@ -123,12 +125,15 @@ for end in "whep listener $recvonly recvonly sendonly talker" \
 
   # A session
   row 201 POST $path "$role" sdp "$work/sendrecv" '' "$exposed" "$strong" \
-    "Location~^$path/[0-9a-f]{32}\$" 'Content-Type~^application/sdp$'
+    "Location~^$path/[0-9a-f]{32}\$" 'Content-Type~^application/sdp$' 'Accept-Patch~^application/trickle-ice-sdpfrag$'
+  grep -q "^a=$answers" "$work/body" || fail "$path answers sendrecv with other than $answers"
+  other=$(header Location) other_etag=$(header ETag)
   row 200 DELETE "$(header Location)" admin - - ''
   row 201 POST $path "$role" 'Application/SDP; charset=utf-8' "$offer" '' "$strong" \
     "Location~^$path/[0-9a-f]{32}\$"
   session=$(header Location)
   etag=$(header ETag)
+  [ "$session" != "$other" ] && [ "$etag" != "$other_etag" ] || fail 'two sessions are alike'
   for line in "a=$answers" a=rtcp-mux 'a=setup:active' 'a=group:BUNDLE' 'a=candidate:.* typ host' \
     a=end-of-candidates; do
     grep -q "^$line" "$work/body" || fail "$path answers without $line"
@@ -136,13 +141,14 @@ for end in "whep listener $recvonly recvonly sendonly talker" \
   row 204 OPTIONS "$session" - - - '' 'Accept-Patch~^application/trickle-ice-sdpfrag$' \
     'Access-Control-Allow-Methods~PATCH, DELETE'
   row 204 GET "$session" "$role" - - '' '!Content-Type'
-  row 200 HEAD "$session" "$role" - - ''
+  row 200 HEAD "$session" "$role" - - '' 'Content-Type~^application/sdp$'
   row 401 GET "$session" - - - '' 'WWW-Authenticate~^Bearer'
   row 403 GET "$session" "$stranger" - - ''
   row 405 POST "$session" "$role" sdp "$offer" '' 'Allow~^GET, HEAD, PATCH, DELETE, OPTIONS$'
 
   # Trickle
-  row 401 PATCH "$session" - fragment "$work/candidates" "If-Match: $etag"
+  row 401 PATCH "$session" - fragment "$work/candidates" "If-Match: $etag" 'WWW-Authenticate~^Bearer'
+  row 401 PATCH "$session" stranger fragment "$work/candidates" "If-Match: $etag" 'WWW-Authenticate~invalid_token'
   row 403 PATCH "$session" "$stranger" fragment "$work/candidates" "If-Match: $etag"
   row 428 PATCH "$session" "$role" fragment "$work/candidates" ''
   row 412 PATCH "$session" "$role" fragment "$work/candidates" 'If-Match: "other"'
@@ -155,6 +161,7 @@ for end in "whep listener $recvonly recvonly sendonly talker" \
   row 204 PATCH "$session" "$role" fragment "$work/candidates" "If-Match: $etag" '!ETag' '!Content-Type'
   [ ! -s "$work/body" ] || fail '204 with a body'
   row 204 PATCH "$session" "$role" fragment "$work/unusable" "If-Match: $etag" '!ETag'
+  row 204 PATCH "$session" "$role" fragment "$work/bare" "If-Match: $etag" '!ETag'
 
   # Restart; what fails leaves the session as it was
   row 422 PATCH "$session" "$role" fragment "$work/short" "$any" '!ETag'
@@ -162,7 +169,8 @@ for end in "whep listener $recvonly recvonly sendonly talker" \
   row 200 PATCH "$session" "$role" fragment "$work/restart1" "$any" "$strong" \
     'Content-Type~^application/trickle-ice-sdpfrag$'
   [ "$(header ETag)" != "$etag" ] || fail 'a restart with the same ETag'
-  for line in a=ice-ufrag: a=ice-pwd: 'm=audio' 'a=candidate:.* typ host'; do
+  for line in a=ice-ufrag: a=ice-pwd: 'a=ice-options:ice2 trickle' 'm=audio' 'a=candidate:.* typ host' \
+    a=end-of-candidates; do
     grep -q "^$line" "$work/body" || fail "the fragment is without $line"
   done
   ours=$(grep '^a=ice-ufrag' "$work/body")
@@ -172,7 +180,7 @@ for end in "whep listener $recvonly recvonly sendonly talker" \
   row 204 PATCH "$session" "$role" fragment "$work/restart2" "If-Match: $(header ETag)" '!ETag'
 
   # The end
-  row 401 DELETE "$session" - - - ''
+  row 401 DELETE "$session" - - - '' 'WWW-Authenticate~^Bearer'
   row 403 DELETE "$session" "$stranger" - - ''
   row 200 DELETE "$session" "$role" - - 'If-Match: "other"'
   row 404 DELETE "$session" "$role" - - ''
@@ -183,6 +191,10 @@ done
 row 422 POST /whep listener sdp "$work/sendonly" ''
 row 422 POST /whip talker sdp "$recvonly" ''
 row 422 POST /whip talker sdp "$work/two" ''
+# A player that would see as well gets the sound (RFC 9429 section 5.3.1).
+row 201 POST /whep listener sdp "$work/film" ''
+grep -q '^m=video 0 ' "$work/body" && grep -q '^m=audio [^0]' "$work/body" || fail 'the film is not heard'
+row 200 DELETE "$(header Location)" listener - - ''
 
 # A second session of a token that is bound to a speaker replaces the first.
 row 201 POST /whep bound sdp "$recvonly" ''

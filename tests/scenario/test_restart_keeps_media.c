@@ -165,6 +165,61 @@ static void a_bad_fragment_changes_nothing(void **state) {
   kit_pair_free(pair);
 }
 
+/* The kernel takes an address away: its candidate is gone from what this side says, and once
+ * another one is there, a restart by fragments brings the media back. */
+static void an_address_that_is_gone_is_replaced(void **state) {
+  (void)state;
+  static const char *const two[] = {"10.0.0.1:4000", "10.0.0.3:4000", NULL};
+  struct kit_pair_config config;
+  kit_pair_config_init(&config, 81);
+  config.addresses[1] = two;
+  struct kit_pair *pair = kit_pair_connect(&config, 200);
+  kit_peer_talk(&pair->peers[0], 480, pair->clock.now_ns);
+  kit_pair_run_ms(pair, 1000);
+  struct paw_address gone = kit_pair_get_stats(pair, 1).local;
+  char text[PAW_ADDRESS_TEXT_SIZE];
+  paw_address_format(&gone, text);
+  *strrchr(text, ':') = '\0';
+  char fragment[4096];
+  size_t len = sizeof fragment;
+  assert_int_equal(paw_rtc_write_ice_fragment(pair->peers[1].rtc, fragment, &len), PAW_OK);
+  assert_non_null(strstr(fragment, text));
+  assert_int_equal(paw_rtc_remove_local_candidate(pair->peers[1].rtc, &gone), PAW_OK);
+  restart_by_fragments(pair, 1);
+  len = sizeof fragment;
+  assert_int_equal(paw_rtc_write_ice_fragment(pair->peers[1].rtc, fragment, &len), PAW_OK);
+  assert_null(strstr(fragment, text));
+  assert_non_null(strstr(fragment, "a=candidate"));
+  uint64_t received = kit_pair_get_stats(pair, 1).packets_received;
+  kit_pair_run_ms(pair, 1000);
+  struct paw_rtc_stats stats = kit_pair_get_stats(pair, 1);
+  assert_false(paw_address_equal(&stats.local, &gone));
+  assert_in_range(stats.packets_received, received + 80, received + 101);
+  kit_pair_free(pair);
+}
+
+/* RFC 8838 section 4: what is told are gathered candidates; what a peer saw of this side it knows.
+ */
+static void what_a_nat_made_of_an_address_is_not_told(void **state) {
+  (void)state;
+  struct kit_pair_config config;
+  struct paw_address outside;
+  char fragment[4096];
+  size_t len = sizeof fragment;
+  kit_pair_config_init(&config, 91);
+  assert_int_equal(paw_address_parse("203.0.113.9:61000", &outside), PAW_OK);
+  struct kit_pair *pair = kit_pair_new(&config);
+  kit_net_rebind(pair->net, &pair->peers[1].addresses[0], &outside);
+  kit_pair_negotiate(pair);
+  assert_true(kit_pair_run_until(pair, kit_pair_both_connected, 3000));
+  struct paw_rtc_stats stats = kit_pair_get_stats(pair, 0);
+  assert_true(paw_address_equal(&stats.remote, &outside));
+  assert_int_equal(paw_rtc_write_ice_fragment(pair->peers[1].rtc, fragment, &len), PAW_OK);
+  assert_non_null(strstr(fragment, "typ host"));
+  assert_null(strstr(fragment, "typ prflx"));
+  kit_pair_free(pair);
+}
+
 static void nothing_negotiated_nothing_restarted(void **state) {
   (void)state;
   struct kit_pair_config config;
@@ -188,6 +243,8 @@ int main(void) {
       cmocka_unit_test(two_restarts_at_once_settle),
       cmocka_unit_test(the_same_fragment_twice_restarts_once),
       cmocka_unit_test(a_bad_fragment_changes_nothing),
+      cmocka_unit_test(an_address_that_is_gone_is_replaced),
+      cmocka_unit_test(what_a_nat_made_of_an_address_is_not_told),
       cmocka_unit_test(nothing_negotiated_nothing_restarted),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
