@@ -53,7 +53,7 @@ struct paw_ice_config {
   struct paw_log log;
   uint64_t ta_ns;            /**< least time between two new checks; RFC 8445 section 14.2. 5 ms */
   uint64_t initial_rto_ns;   /**< first STUN retransmission. 50 ms: below RFC 8445's 500 ms on
-                                  purpose, for LANs; doubles up to 1.6 s */
+                                  purpose, for LANs; doubles twice. 1 ms to 1.6 s */
   uint64_t check_timeout_ns; /**< a pair whose checks stay unanswered so long fails. 8 s */
   uint64_t consent_timeout_ns; /**< without authenticated life for so long, sending stops. 30 s,
                                     RFC 7675 section 5.1 */

@@ -108,7 +108,7 @@ int paw_ice_new(const struct paw_ice_config *given, uint64_t now_ns, struct paw_
   paw_ice_config_init(&config);
   if (paw_config_take(&config, sizeof config, given) != PAW_OK || config.rng.fill == NULL ||
       config.initial_rto_ns < PAW_NS_PER_MS ||
-      config.initial_rto_ns > ICE_RTO_MAX_MS * PAW_NS_PER_MS || config.ta_ns == 0) {
+      config.initial_rto_ns > ICE_RTO_INITIAL_MAX_MS * PAW_NS_PER_MS || config.ta_ns == 0) {
     return PAW_ERR_INVALID;
   }
   struct paw_ice *ice = paw_mem_alloc(&config.allocator, sizeof *ice);

@@ -64,6 +64,20 @@ static struct ice_pair *next_pair(const struct paw_ice *ice) {
 
 /* ---- sending ---- */
 
+/* RFC 8445 section 14.3: not before every pair had its turn, lest the first ones starve the rest. */
+static uint64_t back_off_ns(const struct paw_ice *ice, struct ice_transaction *check) {
+  uint64_t open_count = 0;
+  for (int i = 0; i < ice->pairs.count; i++) {
+    const struct ice_pair *pair = paw_ice_pair(ice, i);
+    open_count += pair->state == ICE_PAIR_WAITING || pair->state == ICE_PAIR_IN_PROGRESS;
+  }
+  uint64_t round_ns = open_count * ice->config.ta_ns;
+  uint64_t rto_ns = check->rto_ms * PAW_NS_PER_MS;
+  uint32_t longest_ms = (uint32_t)(ice->config.initial_rto_ns / PAW_NS_PER_MS) << ICE_RTO_DOUBLINGS;
+  check->rto_ms = 2 * check->rto_ms < longest_ms ? 2 * check->rto_ms : longest_ms;
+  return rto_ns > round_ns ? rto_ns : round_ns;
+}
+
 static bool send_check(struct paw_ice *ice, struct ice_pair *pair, struct paw_transmit *out) {
   struct ice_transaction *check = &pair->check;
   if (check->sends == 0 && !paw_ice_transaction_begin(ice, check)) {
@@ -87,8 +101,7 @@ static bool send_check(struct paw_ice *ice, struct ice_pair *pair, struct paw_tr
     ice->stats.retransmissions_sent++;
   }
   paw_ice_transaction_note_sent(ice, check);
-  pair->next_ns = paw_time_add(paw_ice_now(ice), check->rto_ms * PAW_NS_PER_MS);
-  check->rto_ms = 2 * check->rto_ms < ICE_RTO_MAX_MS ? 2 * check->rto_ms : ICE_RTO_MAX_MS;
+  pair->next_ns = paw_time_add(paw_ice_now(ice), back_off_ns(ice, check));
   if (pair->state == ICE_PAIR_WAITING) {
     paw_ice_pair_set_state(ice, pair, ICE_PAIR_IN_PROGRESS);
   }

@@ -53,23 +53,27 @@ static void test_request(void **state) {
   end();
 }
 
-/* 50 ms, doubling to 1.6 s, the same transaction, until 8 s are over; then once more from the
+/* 50 ms, doubling to 200 ms, the same transaction, until 8 s are over; then once more from the
  * start, as long as the whole may take. */
 static void test_retransmissions(void **state) {
   (void)state;
-  static const uint64_t after_ms[] = {50, 100, 200, 400, 800, 1600, 1600, 1600, 1600};
+  static const uint64_t after_ms[] = {50, 100, 200, 200, 200};
   begin(PAW_ICE_CONTROLLING, false);
-  struct paw_stun_message first = craft_read_last(side);
+  uint8_t id[PAW_STUN_ID_LEN];
+  memcpy(id, craft_read_last(side).id, sizeof id);
   for (size_t i = 0; i < sizeof after_ms / sizeof after_ms[0]; i++) {
     duo_run_ms(&duo, after_ms[i] - 1);
     assert_int_equal(side->transmits, 1 + i);
     duo_run_ms(&duo, 1);
     assert_int_equal(side->transmits, 2 + i);
-    assert_memory_equal(craft_read_last(side).id, first.id, PAW_STUN_ID_LEN);
+    assert_memory_equal(craft_read_last(side).id, id, sizeof id);
   }
+  duo_run_ms(&duo, 7950 - 750);
+  assert_int_equal(side->transmits, 1 + 2 + (7950 - 150) / 200);
+  assert_memory_equal(craft_read_last(side).id, id, sizeof id);
   assert_int_equal(duo_stats(&duo, 0).retransmissions_sent, side->transmits - 1);
   duo_run_ms(&duo, 50);
-  assert_memory_not_equal(craft_read_last(side).id, first.id, PAW_STUN_ID_LEN);
+  assert_memory_not_equal(craft_read_last(side).id, id, sizeof id);
   duo_run_ms(&duo, 39500 - 7950 - 50 - 1);
   assert_int_equal(side->failed_ns, 0);
   duo_run_ms(&duo, 1);
@@ -99,6 +103,31 @@ static void test_pacing(void **state) {
     duo_run_ms(&duo, 1);
   }
   assert_int_equal(side->transmits, 10);
+  end();
+}
+
+/* RFC 8445 section 14.3: however many pairs there are, each is checked as often as the others. */
+static void test_every_pair_has_its_turn(void **state) {
+  (void)state;
+  begin(PAW_ICE_CONTROLLING, false);
+  duo_add_address(&duo, 0, "192.0.2.11:8443");
+  duo_add_address(&duo, 0, "192.0.2.12:8443");
+  duo_add_address(&duo, 0, "192.0.2.13:8443");
+  for (uint32_t i = 1; i < 20; i++) {
+    struct paw_candidate candidate = {
+        .type = PAW_CANDIDATE_HOST, .address = peer, .priority = 1000 - i};
+    candidate.address.port = (uint16_t)(peer.port + i);
+    assert_int_equal(paw_ice_add_remote_candidate(side->ice, &candidate), PAW_OK);
+  }
+  duo_run_ms(&duo, 4000);
+  for (int local = 0; local < 4; local++) {
+    for (uint16_t i = 0; i < 20; i++) {
+      struct paw_address to = peer;
+      to.port = (uint16_t)(peer.port + i);
+      uint64_t sent = kit_net_get_link(duo.net, &side->addresses[local], &to)->counts.sent;
+      assert_in_range(sent, 9, 13); /* 80 pairs at 5 ms: a round takes 400 ms */
+    }
+  }
   end();
 }
 
@@ -266,7 +295,7 @@ static void test_triggered(void **state) {
   assert_int_equal(side->transmits, 3); /* the answer, and a check */
   struct paw_stun_message mine = craft_read_last(side);
   assert_int_equal(mine.class, PAW_STUN_REQUEST);
-  duo_run_ms(&duo, 360); /* sent at 0, 50, 150, 350; next at 750 */
+  duo_run_ms(&duo, 360); /* sent at 0, 50, 150, 350; next at 550 */
   uint64_t sent = side->transmits;
   duo_feed(&duo, 0, &peer, check.data, check.len);
   duo_run_ms(&duo, 30);
@@ -324,6 +353,7 @@ int main(void) {
       cmocka_unit_test(test_request),
       cmocka_unit_test(test_retransmissions),
       cmocka_unit_test(test_pacing),
+      cmocka_unit_test(test_every_pair_has_its_turn),
       cmocka_unit_test(test_success_learns),
       cmocka_unit_test(test_success_learns_no_nonsense),
       cmocka_unit_test(test_round_trip_time),

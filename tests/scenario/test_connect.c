@@ -104,7 +104,7 @@ static void at_5_percent(void **state) {
 
 static void at_20_percent(void **state) {
   (void)state;
-  connect_all(0.2, 6, 120, 4000);
+  connect_all(0.2, 6, 120, 2000);
 }
 
 static void at_40_percent(void **state) {
