@@ -427,6 +427,7 @@ void paw_ice_note_authenticated(struct paw_ice *ice, uint64_t now_ns,
   }
   if (pair != NULL && pair->heard_ns != 0) {
     pair->heard_ns = paw_ice_now(ice);
+    paw_ice_check_renew(ice, pair);
     paw_ice_select_follow_data(ice, pair);
     pair->data_ns = paw_ice_now(ice);
     paw_ice_select_replace_silent(ice, pair, ICE_SILENT_NS);

@@ -133,6 +133,7 @@ static void take(struct paw_ice *ice, struct ice_pair *pair,
     paw_ice_pair_set_state(ice, pair, ICE_PAIR_VALID);
   } else {
     paw_ice_check_trigger(ice, pair);
+    paw_ice_check_renew(ice, pair);
   }
   note_nomination(ice, pair, (request->has & PAW_STUN_HAS_USE_CANDIDATE) != 0);
   paw_ice_select_replace_silent(ice, pair, ice->config.disconnect_ns);

@@ -11,7 +11,8 @@ static uint64_t due_ns(const struct paw_ice *ice, const struct ice_pair *pair) {
   case ICE_PAIR_IN_PROGRESS:
     return wanted ? pair->next_ns : PAW_TIME_NEVER;
   case ICE_PAIR_VALID:
-    return (pair->flags & ICE_PAIR_NOMINATE) != 0 ? pair->next_ns : PAW_TIME_NEVER;
+    return (pair->flags & (ICE_PAIR_NOMINATE | ICE_PAIR_RENEW)) != 0 ? pair->next_ns
+                                                                     : PAW_TIME_NEVER;
   case ICE_PAIR_FAILED:
     return PAW_TIME_NEVER;
   }
@@ -39,7 +40,7 @@ static int urgency(const struct ice_pair *pair) {
   if ((pair->flags & ICE_PAIR_NOMINATE) != 0) {
     return 2;
   }
-  return (pair->flags & ICE_PAIR_TRIGGERED) != 0 ? 1 : 0;
+  return (pair->flags & (ICE_PAIR_TRIGGERED | ICE_PAIR_RENEW)) != 0 ? 1 : 0;
 }
 
 static bool goes_before(const struct paw_ice *ice, const struct ice_pair *a,
@@ -64,7 +65,8 @@ static struct ice_pair *next_pair(const struct paw_ice *ice) {
 
 /* ---- sending ---- */
 
-/* RFC 8445 section 14.3: not before every pair had its turn, lest the first ones starve the rest. */
+/* RFC 8445 section 14.3: not before every pair had its turn, lest the first ones starve the rest.
+ */
 static uint64_t back_off_ns(const struct paw_ice *ice, struct ice_transaction *check) {
   uint64_t open_count = 0;
   for (int i = 0; i < ice->pairs.count; i++) {
@@ -138,6 +140,17 @@ void paw_ice_check_trigger(struct paw_ice *ice, struct ice_pair *pair) {
   pair->flags |= ICE_PAIR_TRIGGERED;
 }
 
+/* RFC 7675 section 5.1 renews consent on the path in use; of other valid pairs it runs out. */
+void paw_ice_check_renew(struct paw_ice *ice, struct ice_pair *pair) {
+  bool ran_out = pair->state == ICE_PAIR_VALID && !paw_ice_pair_may_send(ice, pair);
+  bool asks = (pair->flags & (ICE_PAIR_NOMINATE | ICE_PAIR_RENEW)) != 0;
+  if (ran_out && !asks && paw_ice_pair_index(ice, pair) != ice->selected) {
+    paw_ice_transaction_end(&pair->check);
+    pair->flags |= ICE_PAIR_RENEW;
+    pair->next_ns = paw_ice_now(ice);
+  }
+}
+
 /* ---- time ---- */
 
 static uint64_t gives_up_ns(const struct paw_ice *ice, const struct ice_pair *pair) {
@@ -198,20 +211,22 @@ void paw_ice_note_rtt(struct paw_ice *ice, const struct paw_input *input, uint64
 static void check_succeeded(struct paw_ice *ice, struct ice_pair *pair,
                             const struct paw_input *input, const struct paw_stun_message *message) {
   bool nominates = pair->check.nominates && ice->role == PAW_ICE_CONTROLLING;
+  bool waited = (pair->flags & ICE_PAIR_NOMINATION_WAITS) != 0;
   if (pair->check.sends == 1) { /* with more, nobody knows which of them was answered */
     paw_ice_note_rtt(ice, input, pair->check.last_ns);
   }
   pair->heard_ns = paw_ice_now(ice);
+  pair->agreed_ns = paw_ice_now(ice);
   paw_ice_note_life(ice);
   paw_ice_transaction_end(&pair->check);
-  pair->flags &= (uint8_t)~ICE_PAIR_NOMINATE;
+  pair->flags &= (uint8_t) ~(ICE_PAIR_NOMINATE | ICE_PAIR_RENEW | ICE_PAIR_NOMINATION_WAITS);
   paw_ice_pair_set_state(ice, pair, ICE_PAIR_VALID);
   paw_ice_local_learn(ice, pair->local, &message->xor_mapped);
   if (ice->first_valid_ns == 0) {
     ice->first_valid_ns = paw_ice_now(ice);
   }
   if (nominates || (pair->flags & ICE_PAIR_NOMINATED) != 0) {
-    paw_ice_select_nominated(ice, pair, true);
+    paw_ice_select_nominated(ice, pair, nominates || waited);
   }
   paw_ice_select(ice);
 }

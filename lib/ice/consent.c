@@ -64,7 +64,7 @@ void paw_ice_path_use(struct paw_ice *ice, enum ice_path_kind kind, struct ice_p
       .remote = *remote,
       .priority = paw_ice_reflexive_priority(paw_ice_local(ice, pair->local)->priority),
       .heard_ns = pair->heard_ns,
-      .consent_ns = pair->heard_ns,
+      .consent_ns = pair->agreed_ns,
       .check_ns = paw_time_add(pair->valid_ns, idle_ns(ice, kind)),
       .check_by_ns = paw_time_add(pair->valid_ns, spread_ns(ice, ICE_CONSENT_NS)),
   };
@@ -168,6 +168,7 @@ void paw_ice_consent_handle_response(struct paw_ice *ice, const struct paw_input
   path->check_ns = paw_time_add(paw_ice_now(ice), busy ? ICE_QUIET_NS : idle_ns(ice, path->kind));
   if (ice->selected != ICE_PAIR_NONE) {
     paw_ice_pair(ice, ice->selected)->heard_ns = paw_ice_now(ice);
+    paw_ice_pair(ice, ice->selected)->agreed_ns = paw_ice_now(ice);
   }
   paw_ice_path_note_heard(ice);
   paw_ice_note_life(ice);

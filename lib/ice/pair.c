@@ -90,7 +90,7 @@ void paw_ice_pair_set_state(struct paw_ice *ice, struct ice_pair *pair, enum ice
     pair->flags &= (uint8_t) ~(ICE_PAIR_TRIGGERED | ICE_PAIR_NOMINATE);
   }
   if (state == ICE_PAIR_FAILED) {
-    pair->flags &= (uint8_t) ~(ICE_PAIR_NOMINATED | ICE_PAIR_LAST_NOMINATED | ICE_PAIR_TELL_VALID);
+    pair->flags = 0;
   }
   log_state(ice, pair);
 }
@@ -182,17 +182,19 @@ void paw_ice_pairs_of_remote(struct paw_ice *ice, int remote) {
 
 /* ---- choosing ---- */
 
-/* A pair that was not heard of for so long has lost its consent too (RFC 7675 section 5.1). */
-static bool is_fresh(const struct paw_ice *ice, const struct ice_pair *pair) {
-  return paw_time_elapsed(paw_ice_now(ice), pair->heard_ns) < ice->config.consent_timeout_ns;
+/* A lite agent cannot ask: to it whatever is authentic is consent. */
+bool paw_ice_pair_may_send(const struct paw_ice *ice, const struct ice_pair *pair) {
+  uint64_t since_ns = paw_ice_is_lite(ice) ? pair->heard_ns : pair->agreed_ns;
+  return pair->state == ICE_PAIR_VALID &&
+         paw_time_elapsed(paw_ice_now(ice), since_ns) < ice->config.consent_timeout_ns;
 }
 
 struct ice_pair *paw_ice_pair_best_valid(const struct paw_ice *ice, bool nominated) {
   struct ice_pair *best = NULL;
   for (int i = 0; i < ice->pairs.count; i++) {
     struct ice_pair *pair = paw_ice_pair(ice, i);
-    bool fits = pair->state == ICE_PAIR_VALID && is_fresh(ice, pair) &&
-                (!nominated || (pair->flags & ICE_PAIR_NOMINATED) != 0);
+    bool fits =
+        paw_ice_pair_may_send(ice, pair) && (!nominated || (pair->flags & ICE_PAIR_NOMINATED) != 0);
     if (fits &&
         (best == NULL || paw_ice_pair_priority(ice, pair) > paw_ice_pair_priority(ice, best))) {
       best = pair;
@@ -207,5 +209,6 @@ void paw_ice_pairs_revive(struct paw_ice *ice) {
     if (pair->state == ICE_PAIR_FAILED || pair->state == ICE_PAIR_IN_PROGRESS) {
       paw_ice_pair_set_state(ice, pair, ICE_PAIR_WAITING);
     }
+    paw_ice_check_renew(ice, pair);
   }
 }

@@ -57,7 +57,8 @@ static int compare(const void *a, const void *b) {
   return *x < *y ? -1 : *x > *y;
 }
 
-/* The time until both are connected: nine in ten seeds keep within `p90_ms`, all within `max_ms`. */
+/* The time until both are connected: nine in ten seeds keep within `p90_ms`, all within `max_ms`.
+ */
 static void connect_all(enum paw_ice_mode second, double loss, uint64_t p90_ms, uint64_t max_ms) {
   static uint64_t times[RUNS];
   for (uint64_t seed = 0; seed < RUNS; seed++) {
