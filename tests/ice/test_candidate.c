@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The tables of candidates and pairs: priorities, foundations, order, bounds. */
-#include "duo.h"
+#include "craft.h"
 #include "ice/ice_private.h"
 
 static struct duo duo;
@@ -191,14 +191,26 @@ static void test_pair_bound(void **state) {
   }
 }
 
+/* Signalled candidates are bounded, and however many there are, the peer's true address can still
+ * be learnt from its check. */
 static void test_remote_bound(void **state) {
   (void)state;
-  for (int i = 0; i < PAW_ICE_REMOTES_MAX; i++) {
+  for (int i = 0; i < PAW_DESCRIPTION_CANDIDATES_MAX; i++) {
     struct paw_candidate candidate = {.address = duo_address("198.51.100.1:1"), .priority = 9};
     candidate.address.port = (uint16_t)(1 + i);
     assert_int_equal(paw_ice_add_remote_candidate(ice, &candidate), PAW_OK);
   }
   assert_int_equal(add_remote("198.51.100.2:1", 9), PAW_ERR_LIMIT);
+  assert_int_equal(add_remote("198.51.100.1:1", 9), PAW_OK); /* known */
+  struct craft check = craft_check(ice, false);
+  struct paw_address peer = duo_address("198.51.100.2:1");
+  duo_feed(&duo, 0, &peer, check.data, check.len);
+  assert_int_equal(duo_stats(&duo, 0).responses_sent, 1);
+  assert_true(paw_ice_is_valid_pair(ice, &duo.sides[0].addresses[0], &peer));
+  assert_int_equal(add_remote("198.51.100.2:1", 99), PAW_OK); /* stays as it was learnt */
+  int index = paw_ice_remote_find(ice, &peer);
+  assert_int_equal(paw_ice_remote(ice, index)->type, PAW_CANDIDATE_PEER_REFLEXIVE);
+  assert_int_equal(paw_ice_remote(ice, index)->priority, 0x6e7fffff); /* PRIORITY of the check */
 }
 
 /* A candidate learnt from a check, then signalled: takes the signalled type and priority. */
