@@ -65,6 +65,9 @@ PAW_API void paw_rtc_free(struct paw_rtc *rtc);
 /** As paw_ice_add_local_candidate. Before create_offer or accept_offer, to be in the text. */
 PAW_API int paw_rtc_add_local_candidate(struct paw_rtc *rtc, const struct paw_candidate *candidate);
 
+/** As paw_ice_remove_local_candidate: an interface went down. */
+PAW_API int paw_rtc_remove_local_candidate(struct paw_rtc *rtc, const struct paw_address *address);
+
 /** As paw_ice_add_remote_candidate: trickle. */
 PAW_API int paw_rtc_add_remote_candidate(struct paw_rtc *rtc,
                                          const struct paw_candidate *candidate);
@@ -212,6 +215,7 @@ PAW_API int paw_rtc_handle_input(struct paw_rtc *rtc, const struct paw_input *in
   X(PEER, "closed by the peer")                                                                    \
   X(ICE_FAILED, "no path to the peer")                                                             \
   X(CONSENT, "the peer has not been heard of for too long")                                        \
+  X(REVOKED, "the peer revoked its consent")                                                       \
   X(FINGERPRINT, "the peer's certificate is not the one of its description")                       \
   X(NO_PROFILE, "no SRTP profile was agreed")                                                      \
   X(DTLS_FAILED, "the DTLS handshake failed")                                                      \
@@ -262,6 +266,7 @@ enum paw_rtc_event_kind {
 
 struct paw_rtc_event {
   enum paw_rtc_event_kind kind;
+  enum paw_ice_reason ice_reason; /**< of ICE_STATE: why DISCONNECTED or FAILED; else NONE */
   union {
     enum paw_ice_state ice_state;
     struct {

@@ -222,9 +222,6 @@ static void check_succeeded(struct paw_ice *ice, struct ice_pair *pair,
   pair->flags &= (uint8_t) ~(ICE_PAIR_NOMINATE | ICE_PAIR_RENEW | ICE_PAIR_NOMINATION_WAITS);
   paw_ice_pair_set_state(ice, pair, ICE_PAIR_VALID);
   paw_ice_local_learn(ice, pair->local, &message->xor_mapped);
-  if (ice->first_valid_ns == 0) {
-    ice->first_valid_ns = paw_ice_now(ice);
-  }
   if (nominates || (pair->flags & ICE_PAIR_NOMINATED) != 0) {
     paw_ice_select_nominated(ice, pair, nominates || waited);
   }
@@ -271,9 +268,10 @@ void paw_ice_check_handle_response(struct paw_ice *ice, const struct paw_input *
     paw_ice_select(ice);
     return;
   }
-  if (message->class == PAW_STUN_ERROR && (message->has & PAW_STUN_HAS_ERROR) != 0) {
+  bool understood = message->unknown_count == 0;
+  if (understood && message->class == PAW_STUN_ERROR && (message->has & PAW_STUN_HAS_ERROR) != 0) {
     check_refused(ice, pair, message);
-  } else if (message->class == PAW_STUN_SUCCESS && message->unknown_count == 0 &&
+  } else if (understood && message->class == PAW_STUN_SUCCESS &&
              (message->has & PAW_STUN_HAS_XOR_MAPPED) != 0) {
     check_succeeded(ice, pair, input, message);
   } else { /* RFC 8489 section 6.3.3 and 6.3.4 */

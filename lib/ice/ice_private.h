@@ -134,6 +134,7 @@ struct ice_path {
   uint64_t last_asked_ns; /* 0 = never */
   struct {
     uint8_t id[PAW_STUN_ID_LEN];
+    uint8_t role;     /* enum paw_ice_role, that it was sent in */
     uint64_t sent_ns; /* 0 = empty or answered */
   } asked[PAW_ICE_CONSENT_CHECKS_MAX];
 };
@@ -153,7 +154,8 @@ struct paw_ice {
   struct paw_ice_config config;
   struct paw_clock clock; /* moved by ice_advance only; never 0, which means "never" below */
   enum paw_ice_role role;
-  enum paw_ice_state state; /* written by set_state only */
+  enum paw_ice_state state;   /* written by set_state only */
+  enum paw_ice_reason reason; /* ditto */
   enum paw_ice_state told_state;
   bool remote_lite;
   bool tell_selected;
@@ -167,7 +169,7 @@ struct paw_ice {
   int selected;                                  /* index of path's pair; none while PAST */
   struct ice_path path;
   uint64_t life_ns;        /* anything authenticated came from the peer */
-  uint64_t started_ns;     /* first input in CHECKING: set_remote knows no time; 0 = none yet */
+  uint64_t started_ns;     /* first input after set_remote, which knows no time; 0 = none yet */
   uint64_t first_valid_ns; /* of this generation */
   uint64_t pace_ns;        /* no check before this: Ta */
   uint64_t error_ns;       /* no unauthenticated error answer before this */
@@ -356,7 +358,7 @@ void paw_ice_advance(struct paw_ice *ice, uint64_t now_ns);
 
 /* Authenticated life of the peer. */
 void paw_ice_note_life(struct paw_ice *ice);
-void paw_ice_fail(struct paw_ice *ice, const char *why);
+void paw_ice_fail(struct paw_ice *ice, enum paw_ice_reason reason);
 void paw_ice_update_state(struct paw_ice *ice);
 void paw_ice_note_restart(struct paw_ice *ice);
 

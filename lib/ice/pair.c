@@ -78,6 +78,7 @@ void paw_ice_pair_set_state(struct paw_ice *ice, struct ice_pair *pair, enum ice
   assert(may_move((enum ice_pair_state)pair->state, state));
   pair->state = (uint8_t)state;
   if (state == ICE_PAIR_VALID) {
+    ice->first_valid_ns = ice->first_valid_ns == 0 ? paw_ice_now(ice) : ice->first_valid_ns;
     pair->valid_ns = paw_ice_now(ice);
     pair->flags |= ICE_PAIR_TELL_VALID;
   }

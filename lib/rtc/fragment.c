@@ -23,8 +23,7 @@ int paw_rtc_write_ice_fragment(const struct paw_rtc *rtc, char *text, size_t *le
       .ice_lite = paw_ice_get_mode(rtc->ice) == PAW_ICE_LITE,
       .end_of_candidates = true,
   };
-  fragment.candidate_count =
-      paw_ice_get_local_candidates(rtc->ice, fragment.candidates, PAW_DESCRIPTION_CANDIDATES_MAX);
+  fragment.candidate_count = paw_rtc_get_candidates(rtc, fragment.candidates);
   return paw_sdp_write_fragment(&fragment, rtc->local.mid, text, len);
 }
 

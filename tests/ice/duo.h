@@ -37,10 +37,11 @@ struct duo_side {
   uint64_t connected_ns; /* first time in the state; 0 = never */
   uint64_t disconnected_ns;
   uint64_t failed_ns;
-  uint64_t selected_ns;      /* the last time */
-  struct paw_address local;  /* last SELECTED_PAIR */
-  struct paw_address remote; /* ditto */
-  struct paw_transmit last;  /* without its data */
+  enum paw_ice_reason reason; /* of the last state */
+  uint64_t selected_ns;       /* the last time */
+  struct paw_address local;   /* last SELECTED_PAIR */
+  struct paw_address remote;  /* ditto */
+  struct paw_transmit last;   /* without its data */
   uint8_t last_data[1500];
   size_t last_len;
 };

@@ -128,6 +128,8 @@ static void test_events(void **state) {
   assert_true(paw_address_equal(&duo.sides[0].remote, &duo.sides[1].addresses[0]));
   assert_string_equal(paw_ice_state_text(PAW_ICE_STATE_DISCONNECTED), "disconnected");
   assert_string_equal(paw_ice_state_text((enum paw_ice_state)99), "unknown state");
+  assert_string_equal(paw_ice_reason_text(PAW_ICE_REASON_NO_PAIR), "no pair was validated in time");
+  assert_string_equal(paw_ice_reason_text((enum paw_ice_reason)99), "unknown reason");
 }
 
 /* Inputs pile up without a poll: the events tell the state as it is then. */

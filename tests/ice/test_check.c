@@ -262,6 +262,14 @@ static void test_answer_with_unknown_attribute(void **state) {
   assert_int_equal(duo_stats(&duo, 0).dropped_malformed, 1);
   assert_nothing_came_of_it();
   end();
+  begin(PAW_ICE_CONTROLLING, false);
+  struct craft conflict = craft_error(side->last_data, side->last_len, 487, PEER_PWD);
+  assert_int_equal(paw_stun_read(conflict.data, conflict.len, &message), PAW_STUN_FAULT_NONE);
+  strange = craft_seal_with(&message, unknown, sizeof unknown, PEER_PWD);
+  duo_feed(&duo, 0, &peer, strange.data, strange.len);
+  assert_int_equal(duo_stats(&duo, 0).dropped_malformed, 1);
+  assert_int_equal(paw_ice_get_role(side->ice), PAW_ICE_CONTROLLING);
+  end();
 }
 
 static void test_answer_of_error(void **state) {

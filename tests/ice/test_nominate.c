@@ -137,6 +137,7 @@ static void test_last_address(void **state) {
   assert_false(paw_ice_is_valid_pair(duo.sides[0].ice, &gone, &duo.sides[1].addresses[0]));
   duo_drain(&duo, 0);
   assert_int_equal(paw_ice_get_state(duo.sides[0].ice), PAW_ICE_STATE_DISCONNECTED);
+  assert_int_equal(duo.sides[0].reason, PAW_ICE_REASON_NO_PATH);
   duo_run_ms(&duo, 3000);
   duo_add_address(&duo, 0, "192.0.2.77:8443");
   duo_run_ms(&duo, 200);
@@ -149,6 +150,7 @@ static void test_last_address(void **state) {
   duo_remove_address(&duo, 0, 1);
   duo_run_ms(&duo, 31000);
   assert_int_equal(paw_ice_get_state(duo.sides[0].ice), PAW_ICE_STATE_FAILED);
+  assert_int_equal(duo.sides[0].reason, PAW_ICE_REASON_NO_PATH);
   duo_wipe(&duo);
 }
 

@@ -166,6 +166,74 @@ static void test_twice_and_never(void **state) {
   duo_wipe(&duo);
 }
 
+static void set_loss(double loss) {
+  struct kit_link_config link = {.delay_ns = PAW_NS_PER_MS, .loss = loss};
+  kit_net_configure(duo.net, &link);
+}
+
+/* The old path's consent ends while the new generation is still being checked: that goes on, for as
+ * long as a connection may take to come about (RFC 8863). */
+static void old_path_dies(enum paw_ice_mode second, bool comes_back) {
+  connect_sides(second);
+  set_loss(1);
+  duo_run_ms(&duo, 20000);
+  restart(0);
+  restart(1);
+  duo_negotiate(&duo);
+  duo_sync(&duo, 0); /* it counts from here */
+  duo_sync(&duo, 1);
+  duo_run_ms(&duo, 13000);
+  assert_int_equal(paw_ice_get_state(duo.sides[0].ice), PAW_ICE_STATE_CHECKING);
+  assert_int_equal(paw_ice_get_state(duo.sides[1].ice), PAW_ICE_STATE_CHECKING);
+  struct paw_address local;
+  struct paw_address remote;
+  assert_false(paw_ice_get_selected_pair(duo.sides[0].ice, &local, &remote));
+  if (comes_back) {
+    set_loss(0);
+    duo_run_ms(&duo, 500);
+    assert_connected();
+    assert_old_pair();
+  } else {
+    duo_run_ms(&duo, 39500 - 13000 - 100);
+    assert_int_equal(paw_ice_get_state(duo.sides[0].ice), PAW_ICE_STATE_CHECKING);
+    duo_run_ms(&duo, 200);
+    assert_int_equal(paw_ice_get_state(duo.sides[0].ice), PAW_ICE_STATE_FAILED);
+    assert_int_equal(paw_ice_get_state(duo.sides[1].ice), PAW_ICE_STATE_FAILED);
+    assert_int_equal(duo.sides[0].reason, PAW_ICE_REASON_NO_PAIR);
+  }
+  duo_wipe(&duo);
+}
+
+static void test_old_path_dies(void **state) {
+  (void)state;
+  old_path_dies(PAW_ICE_LITE, true);
+  old_path_dies(PAW_ICE_FULL, true);
+  old_path_dies(PAW_ICE_LITE, false);
+  old_path_dies(PAW_ICE_FULL, false);
+}
+
+/* So does its address, after any time: what is left of the new generation's time remains. */
+static void old_address_goes(uint64_t after_ms) {
+  connect_sides(PAW_ICE_LITE);
+  restart(0);
+  restart(1);
+  duo_tell_credentials(&duo, 0); /* and no candidates */
+  duo_run_ms(&duo, after_ms);
+  assert_int_equal(paw_ice_get_state(duo.sides[0].ice), PAW_ICE_STATE_CONNECTED);
+  duo_remove_address(&duo, 0, 0);
+  duo_drain(&duo, 0);
+  assert_int_equal(paw_ice_get_state(duo.sides[0].ice),
+                   after_ms < 39500 ? PAW_ICE_STATE_CHECKING : PAW_ICE_STATE_FAILED);
+  duo_wipe(&duo);
+}
+
+static void test_old_address_goes(void **state) {
+  (void)state;
+  old_address_goes(1000);
+  old_address_goes(39000);
+  old_address_goes(60000);
+}
+
 static void with_loss(uint64_t seed, void *context) {
   const enum paw_ice_mode *second = context;
   struct duo_config config = {.seed = seed,
@@ -210,10 +278,11 @@ static void test_closed(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_slow_signalling), cmocka_unit_test(test_old_credentials),
-      cmocka_unit_test(test_new_address),     cmocka_unit_test(test_after_failure),
-      cmocka_unit_test(test_twice_and_never), cmocka_unit_test(test_with_loss),
-      cmocka_unit_test(test_closed),
+      cmocka_unit_test(test_slow_signalling),  cmocka_unit_test(test_old_credentials),
+      cmocka_unit_test(test_new_address),      cmocka_unit_test(test_after_failure),
+      cmocka_unit_test(test_twice_and_never),  cmocka_unit_test(test_with_loss),
+      cmocka_unit_test(test_closed),           cmocka_unit_test(test_old_path_dies),
+      cmocka_unit_test(test_old_address_goes),
   };
   return cmocka_run_group_tests_name("ice_restart", tests, NULL, NULL);
 }

@@ -138,6 +138,26 @@ static void test_full_controls_lite(void **state) {
   duo_wipe(&duo);
 }
 
+/* A 487 to a request of the role before answers what is settled by now. */
+static void test_487_too_late(void **state) {
+  (void)state;
+  begin(PAW_ICE_FULL, PAW_ICE_CONTROLLED, false);
+  struct paw_candidate candidate = {.address = peer, .priority = 1};
+  assert_int_equal(paw_ice_add_remote_candidate(side->ice, &candidate), PAW_OK);
+  duo_drain(&duo, 0);
+  struct craft success = craft_success(&side->last, side->last_data, side->last_len, PEER_PWD);
+  duo_feed(&duo, 0, &peer, success.data, success.len);
+  uint64_t sent = side->transmits;
+  duo_run_ms(&duo, 620);
+  assert_int_equal(side->transmits, sent + 1); /* a check of the path in use */
+  struct craft late = craft_error(side->last_data, side->last_len, 487, PEER_PWD);
+  assert_int_equal(ask(PAW_ICE_CONTROLLED, 0), 0);
+  assert_int_equal(paw_ice_get_role(side->ice), PAW_ICE_CONTROLLING);
+  duo_feed(&duo, 0, &peer, late.data, late.len);
+  assert_int_equal(paw_ice_get_role(side->ice), PAW_ICE_CONTROLLING);
+  duo_wipe(&duo);
+}
+
 /* RFC 8445 section 7.2.5.1: the check is sent again in the other role, as a new transaction, with a
  * new tie-breaker. A 487 that is not authentic changes nothing. */
 static void test_487_turns(void **state) {
@@ -177,6 +197,7 @@ int main(void) {
       cmocka_unit_test(test_lite_insists),
       cmocka_unit_test(test_full_controls_lite),
       cmocka_unit_test(test_487_turns),
+      cmocka_unit_test(test_487_too_late),
   };
   return cmocka_run_group_tests_name("ice_role", tests, NULL, NULL);
 }
