@@ -49,7 +49,7 @@ PAW_API const char *paw_ice_state_text(enum paw_ice_state state);
   X(NONE, "no reason")                                                                             \
   X(NO_PAIR, "no pair was validated in time")                                                      \
   X(SILENCE, "the peer is not heard")                                                              \
-  X(NO_PATH, "the address in use was taken away")                                                  \
+  X(NO_PATH, "the path is gone")                                                                   \
   X(CONSENT_EXPIRED, "consent expired")                                                            \
   X(CONSENT_REVOKED, "the peer revoked its consent")
 
