@@ -38,8 +38,17 @@ static void test_new(void **state) {
   config.ta_ns = 0;
   assert_int_equal(paw_ice_new(&config, 0, &ice), PAW_ERR_INVALID);
   config.ta_ns = 1;
-  config.initial_rto_ns = 0;
-  assert_int_equal(paw_ice_new(&config, 0, &ice), PAW_ERR_INVALID);
+  static const uint64_t bad_rto_ns[] = {0, PAW_NS_PER_MS - 1, 1600 * PAW_NS_PER_MS + 1};
+  static const uint64_t good_rto_ns[] = {PAW_NS_PER_MS, 1600 * PAW_NS_PER_MS};
+  for (size_t i = 0; i < sizeof bad_rto_ns / sizeof bad_rto_ns[0]; i++) {
+    config.initial_rto_ns = bad_rto_ns[i];
+    assert_int_equal(paw_ice_new(&config, 0, &ice), PAW_ERR_INVALID);
+  }
+  for (size_t i = 0; i < sizeof good_rto_ns / sizeof good_rto_ns[0]; i++) {
+    config.initial_rto_ns = good_rto_ns[i];
+    assert_int_equal(paw_ice_new(&config, 0, &ice), PAW_OK);
+    paw_ice_free(ice);
+  }
   paw_ice_config_init(&config);
   config.rng = kit_rng_hook(&rng);
   rng.failing = true;

@@ -115,6 +115,29 @@ static void test_four_cases(void **state) {
   duo_wipe(&duo);
 }
 
+/* Until the first check the role may be chosen; conflicts are decided by a number that is random.
+ */
+static void test_chosen(void **state) {
+  (void)state;
+  uint64_t tie_breakers[2];
+  for (int i = 0; i < 2; i++) {
+    struct duo_config config = {.seed = 9 + (uint64_t)i};
+    duo_init(&duo, &config);
+    assert_int_equal(paw_ice_set_role(side->ice, PAW_ICE_CONTROLLING), PAW_OK);
+    assert_int_equal(paw_ice_get_role(side->ice), PAW_ICE_CONTROLLING);
+    duo_negotiate(&duo);
+    duo_drain(&duo, 0);
+    struct paw_stun_message request = craft_read_last(side);
+    assert_true((request.has & PAW_STUN_HAS_CONTROLLING) != 0);
+    tie_breakers[i] = request.controlling;
+    assert_int_equal(paw_ice_set_role(side->ice, PAW_ICE_CONTROLLED), PAW_ERR_STATE);
+    assert_int_equal(paw_ice_get_role(side->ice), PAW_ICE_CONTROLLING);
+    duo_wipe(&duo);
+  }
+  assert_true(tie_breakers[0] > UINT32_MAX && tie_breakers[1] > UINT32_MAX);
+  assert_true(tie_breakers[0] != tie_breakers[1]);
+}
+
 static void test_lite_insists(void **state) {
   (void)state;
   begin(PAW_ICE_LITE, PAW_ICE_CONTROLLING, false);
@@ -194,6 +217,7 @@ int main(void) {
       cmocka_unit_test(test_both_controlling_with_loss),
       cmocka_unit_test(test_both_controlled_with_loss),
       cmocka_unit_test(test_four_cases),
+      cmocka_unit_test(test_chosen),
       cmocka_unit_test(test_lite_insists),
       cmocka_unit_test(test_full_controls_lite),
       cmocka_unit_test(test_487_turns),
