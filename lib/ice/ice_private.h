@@ -237,8 +237,8 @@ struct ice_pair *paw_ice_pair_find(const struct paw_ice *ice, const struct paw_a
                                    const struct paw_address *remote);
 
 /* Of local and remote by index, made if it is not there; NULL when they cannot be paired or the
- * bound is reached. */
-struct ice_pair *paw_ice_pair_add(struct paw_ice *ice, int local, int remote);
+ * bound is reached. `heard_ns`: of a new one; 0 = the peer was not heard on it. */
+struct ice_pair *paw_ice_pair_add(struct paw_ice *ice, int local, int remote, uint64_t heard_ns);
 
 /* Room for so many pairs more. PAW_OK; PAW_ERR_NO_MEMORY. */
 int paw_ice_pairs_reserve(struct paw_ice *ice, size_t more);

@@ -118,15 +118,18 @@ static bool can_pair(const struct paw_address *local, const struct paw_address *
          paw_address_is_link_local(local) == paw_address_is_link_local(remote);
 }
 
-/* RFC 8445 section 6.1.2.5: beyond the bound the pairs of least priority go. */
+/* RFC 8445 section 6.1.2.5: beyond the bound the pairs of least priority go. One that the peer was
+ * heard on takes the place of any that it was not: that is where it is. */
 static bool make_room(struct paw_ice *ice, const struct ice_pair *newcomer) {
   int worst = ICE_PAIR_NONE;
-  uint64_t worst_priority = paw_ice_pair_priority(ice, newcomer);
+  bool proven = newcomer->heard_ns != 0;
+  uint64_t worst_priority = proven ? UINT64_MAX : paw_ice_pair_priority(ice, newcomer);
   for (int i = 0; i < ice->pairs.count; i++) {
     const struct ice_pair *pair = paw_ice_pair(ice, i);
     uint64_t priority = paw_ice_pair_priority(ice, pair);
     bool idle = pair->state == ICE_PAIR_WAITING || pair->state == ICE_PAIR_FAILED;
-    if (idle && priority < worst_priority) {
+    bool may_go = proven ? pair->heard_ns == 0 : idle;
+    if (may_go && priority < worst_priority) {
       worst = i;
       worst_priority = priority;
     }
@@ -137,7 +140,7 @@ static bool make_room(struct paw_ice *ice, const struct ice_pair *newcomer) {
   return worst != ICE_PAIR_NONE;
 }
 
-struct ice_pair *paw_ice_pair_add(struct paw_ice *ice, int local, int remote) {
+struct ice_pair *paw_ice_pair_add(struct paw_ice *ice, int local, int remote, uint64_t heard_ns) {
   const struct paw_candidate *candidate = paw_ice_local(ice, local);
   const struct paw_address *address = &paw_ice_remote(ice, remote)->address;
   struct ice_pair *known = paw_ice_pair_find(ice, &candidate->base, address);
@@ -151,7 +154,7 @@ struct ice_pair *paw_ice_pair_add(struct paw_ice *ice, int local, int remote) {
   if (!can_pair(&candidate->base, address)) {
     return NULL;
   }
-  struct ice_pair pair = {.local = (uint8_t)local, .remote = (uint8_t)remote};
+  struct ice_pair pair = {.local = (uint8_t)local, .remote = (uint8_t)remote, .heard_ns = heard_ns};
   if (ice->pairs.count >= PAW_ICE_PAIRS_MAX && !make_room(ice, &pair)) {
     return NULL;
   }
@@ -171,13 +174,13 @@ int paw_ice_pairs_reserve(struct paw_ice *ice, size_t more) {
 
 void paw_ice_pairs_of_local(struct paw_ice *ice, int local) {
   for (int i = 0; i < ice->remotes.count; i++) {
-    (void)paw_ice_pair_add(ice, local, i);
+    (void)paw_ice_pair_add(ice, local, i, 0);
   }
 }
 
 void paw_ice_pairs_of_remote(struct paw_ice *ice, int remote) {
   for (int i = 0; i < ice->locals.count; i++) {
-    (void)paw_ice_pair_add(ice, i, remote);
+    (void)paw_ice_pair_add(ice, i, remote, 0);
   }
 }
 

@@ -172,9 +172,7 @@ static void test_pair_priority(void **state) {
   assert_true(paw_ice_pair_priority(ice, pair) == (UINT64_C(1000) << 32) + 2 * local);
 }
 
-/* More pairs than the bound: the best stay, however they come. */
-static void test_pair_bound(void **state) {
-  (void)state;
+static void fill_pairs(void) {
   for (int i = 1; i < PAW_DESCRIPTION_CANDIDATES_MAX; i++) {
     struct paw_candidate candidate = {.address = duo_address("192.0.2.1:8443")};
     candidate.address.port = (uint16_t)(10000 + i);
@@ -186,6 +184,40 @@ static void test_pair_bound(void **state) {
     assert_int_equal(paw_ice_add_remote_candidate(ice, &candidate), PAW_OK);
   }
   assert_int_equal(ice->pairs.count, PAW_ICE_PAIRS_MAX);
+}
+
+/* None of those many is the peer's: its check comes from elsewhere, with the least priority there
+ * is, and is taken all the same; be the others waiting or under way. */
+static void learn_beyond_the_bound(enum paw_ice_mode mode) {
+  struct duo_config config = {.seed = 1, .modes = {mode}};
+  duo_init(&duo, &config);
+  ice = duo.sides[0].ice;
+  fill_pairs();
+  duo_tell_credentials(&duo, 0);
+  duo_run_ms(&duo, 2000);
+  assert_int_equal(duo_stats(&duo, 0).requests_sent > 100, mode == PAW_ICE_FULL);
+  struct paw_stun_message request = craft_request(craft_username(ice, "peer"));
+  request.priority = 1;
+  struct craft check = craft_seal(&request, paw_ice_get_credentials(ice)->pwd);
+  struct paw_address peer = duo_address("198.51.100.99:9");
+  duo_feed(&duo, 0, &peer, check.data, check.len);
+  assert_int_equal(duo_stats(&duo, 0).responses_sent, 1);
+  assert_true(paw_ice_is_valid_pair(ice, &duo.sides[0].addresses[0], &peer));
+  assert_int_equal(ice->pairs.count, PAW_ICE_PAIRS_MAX);
+}
+
+static void test_learnt_beyond_the_bound(void **state) {
+  (void)state;
+  tear_down(NULL);
+  learn_beyond_the_bound(PAW_ICE_LITE);
+  tear_down(NULL);
+  learn_beyond_the_bound(PAW_ICE_FULL);
+}
+
+/* More pairs than the bound: the best stay, however they come. */
+static void test_pair_bound(void **state) {
+  (void)state;
+  fill_pairs();
   for (int i = 0; i < ice->pairs.count; i++) {
     assert_true(paw_ice_remote(ice, paw_ice_pair(ice, i)->remote)->priority > 15);
   }
@@ -254,17 +286,12 @@ static void test_removal(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      CASE(test_order),
-      CASE(test_priority_and_foundation),
-      CASE(test_refused),
-      CASE(test_lite_takes_hosts),
-      CASE(test_pairs_by_family),
-      CASE(test_scope),
-      CASE(test_no_twin_pairs),
-      CASE(test_pair_priority),
-      CASE(test_pair_bound),
-      CASE(test_remote_bound),
-      CASE(test_signalled_after_learnt),
+      CASE(test_order),           CASE(test_priority_and_foundation),
+      CASE(test_refused),         CASE(test_lite_takes_hosts),
+      CASE(test_pairs_by_family), CASE(test_scope),
+      CASE(test_no_twin_pairs),   CASE(test_pair_priority),
+      CASE(test_pair_bound),      CASE(test_learnt_beyond_the_bound),
+      CASE(test_remote_bound),    CASE(test_signalled_after_learnt),
       CASE(test_removal),
   };
   return cmocka_run_group_tests_name("ice_candidate", tests, NULL, NULL);
