@@ -106,6 +106,8 @@ static void take_event(struct duo_side *it, const struct paw_ice_event *event, u
     return;
   case PAW_ICE_EVENT_VALID_PAIR:
     it->valid_events++;
+    it->valid_local = event->local;
+    it->valid_remote = event->remote;
     return;
   case PAW_ICE_EVENT_SELECTED_PAIR:
     it->selected_events++;

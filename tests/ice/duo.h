@@ -31,6 +31,8 @@ struct duo_side {
   uint64_t deadline_ns;
   uint64_t wake_ups; /* timeouts that were due */
   uint64_t valid_events;
+  struct paw_address valid_local; /* last VALID_PAIR */
+  struct paw_address valid_remote;
   uint64_t selected_events;
   uint64_t state_events;
   uint64_t transmits;

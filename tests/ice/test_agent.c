@@ -134,7 +134,19 @@ static void test_events(void **state) {
     assert_int_equal(duo.sides[side].valid_events, 1);
     assert_int_equal(duo.sides[side].selected_events, 1);
   }
-  assert_true(paw_address_equal(&duo.sides[0].remote, &duo.sides[1].addresses[0]));
+  for (int side = 0; side < 2; side++) {
+    const struct duo_side *it = &duo.sides[side];
+    const struct paw_address *other = &duo.sides[1 - side].addresses[0];
+    assert_true(paw_address_equal(&it->local, &it->addresses[0]));
+    assert_true(paw_address_equal(&it->remote, other));
+    assert_true(paw_address_equal(&it->valid_local, &it->addresses[0]));
+    assert_true(paw_address_equal(&it->valid_remote, other));
+    struct paw_ice_stats stats = duo_stats(&duo, side);
+    assert_true(stats.requests_sent > 0);
+    assert_int_equal(stats.requests_sent, duo_stats(&duo, 1 - side).requests_received);
+    assert_int_equal(stats.responses_sent, stats.requests_received);
+    assert_int_equal(stats.responses_received, stats.requests_sent);
+  }
   assert_string_equal(paw_ice_state_text(PAW_ICE_STATE_DISCONNECTED), "disconnected");
   assert_string_equal(paw_ice_state_text((enum paw_ice_state)99), "unknown state");
   assert_string_equal(paw_ice_reason_text(PAW_ICE_REASON_NO_PAIR), "no pair was validated in time");

@@ -243,6 +243,14 @@ static void test_remote_bound(void **state) {
   int index = paw_ice_remote_find(ice, &peer);
   assert_int_equal(paw_ice_remote(ice, index)->type, PAW_CANDIDATE_PEER_REFLEXIVE);
   assert_int_equal(paw_ice_remote(ice, index)->priority, 0x6e7fffff); /* PRIORITY of the check */
+  while (duo_stats(&duo, 0).dropped_limit == 0) {
+    peer.port++;
+    check = craft_check(ice, false);
+    duo_feed(&duo, 0, &peer, check.data, check.len);
+    assert_in_range(ice->remotes.count, 22, PAW_ICE_REMOTES_MAX);
+  }
+  assert_int_equal(ice->remotes.count, PAW_ICE_REMOTES_MAX);
+  assert_false(paw_ice_is_valid_pair(ice, &duo.sides[0].addresses[0], &peer));
 }
 
 /* A candidate learnt from a check, then signalled: takes the signalled type and priority. */
