@@ -253,6 +253,51 @@ static void test_remote_bound(void **state) {
   assert_false(paw_ice_is_valid_pair(ice, &duo.sides[0].addresses[0], &peer));
 }
 
+static bool is_known_port(uint16_t port) {
+  struct paw_address peer = duo_address("198.51.100.1:1");
+  peer.port = port;
+  return paw_ice_is_valid_pair(ice, &duo.sides[0].addresses[0], &peer);
+}
+
+static bool check_from_port(uint16_t port) {
+  struct paw_address peer = duo_address("198.51.100.1:1");
+  peer.port = port;
+  struct craft check = craft_check(ice, false);
+  duo_feed(&duo, 0, &peer, check.data, check.len);
+  return is_known_port(port);
+}
+
+/* A peer that shows ever new addresses: those that it was not heard on for 30 s make room. */
+static void test_silent_ones_make_room(void **state) {
+  (void)state;
+  tear_down(NULL);
+  struct duo_config config = {.seed = 1, .modes = {PAW_ICE_LITE}};
+  duo_init(&duo, &config);
+  ice = duo.sides[0].ice;
+  for (uint16_t i = 0; i < PAW_ICE_REMOTES_MAX; i++) {
+    assert_true(check_from_port((uint16_t)(1000 + i)));
+  }
+  duo_assert_selected(&duo, 0, "192.0.2.1:8443", "198.51.100.1:1000");
+  duo_run_ms(&duo, 1000);
+  assert_true(check_from_port(1000 + 20));
+  duo_run_ms(&duo, 28990);
+  assert_false(check_from_port(2000)); /* all were heard of late */
+  duo_run_ms(&duo, 20);
+  for (uint16_t i = 0; i < PAW_ICE_REMOTES_MAX - 1; i++) {
+    assert_true(check_from_port((uint16_t)(2000 + i)));
+  }
+  assert_false(check_from_port(3000));
+  assert_true(is_known_port(1000 + 20));
+  duo_assert_selected(&duo, 0, "192.0.2.1:8443", "198.51.100.1:2000");
+  assert_int_equal(ice->remotes.count, PAW_ICE_REMOTES_MAX);
+  assert_int_equal(ice->pairs.count, PAW_ICE_REMOTES_MAX);
+  uint64_t seen = 0;
+  for (int i = 0; i < ice->pairs.count; i++) {
+    seen |= UINT64_C(1) << paw_ice_pair(ice, i)->remote;
+  }
+  assert_true(seen == UINT32_MAX); /* each has its pair */
+}
+
 /* A candidate learnt from a check, then signalled: takes the signalled type and priority. */
 static void test_signalled_after_learnt(void **state) {
   (void)state;
@@ -294,12 +339,19 @@ static void test_removal(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      CASE(test_order),           CASE(test_priority_and_foundation),
-      CASE(test_refused),         CASE(test_lite_takes_hosts),
-      CASE(test_pairs_by_family), CASE(test_scope),
-      CASE(test_no_twin_pairs),   CASE(test_pair_priority),
-      CASE(test_pair_bound),      CASE(test_learnt_beyond_the_bound),
-      CASE(test_remote_bound),    CASE(test_signalled_after_learnt),
+      CASE(test_order),
+      CASE(test_priority_and_foundation),
+      CASE(test_refused),
+      CASE(test_lite_takes_hosts),
+      CASE(test_pairs_by_family),
+      CASE(test_scope),
+      CASE(test_no_twin_pairs),
+      CASE(test_pair_priority),
+      CASE(test_pair_bound),
+      CASE(test_learnt_beyond_the_bound),
+      CASE(test_remote_bound),
+      CASE(test_silent_ones_make_room),
+      CASE(test_signalled_after_learnt),
       CASE(test_removal),
   };
   return cmocka_run_group_tests_name("ice_candidate", tests, NULL, NULL);

@@ -165,6 +165,29 @@ static void test_success_learns_no_nonsense(void **state) {
   }
 }
 
+/* Every answer tells another address: some of them are believed, not all. */
+static void test_success_learns_little(void **state) {
+  (void)state;
+  begin(PAW_ICE_CONTROLLED, false);
+  struct paw_address mapped = duo_address("203.0.113.5:999");
+  for (uint16_t i = 0; i < 10; i++) {
+    struct paw_candidate candidate = {
+        .type = PAW_CANDIDATE_HOST, .address = peer, .priority = 1000};
+    candidate.address.port = (uint16_t)(peer.port + i);
+    assert_int_equal(paw_ice_add_remote_candidate(side->ice, &candidate), PAW_OK);
+    duo_run_ms(&duo, 5);
+    assert_true(paw_address_equal(&side->last.remote, &candidate.address));
+    mapped.port++;
+    side->last.local = mapped;
+    answer(&candidate.address, PEER_PWD);
+    assert_int_equal(side->valid_events, i + 1);
+    struct paw_candidate candidates[20];
+    assert_int_equal(paw_ice_get_local_candidates(side->ice, candidates, 20), i < 4 ? i + 2 : 5);
+    assert_int_equal(duo_stats(&duo, 0).dropped_limit, i < 4 ? 0 : i - 3);
+  }
+  end();
+}
+
 /* After a retransmission nobody knows which of the two was answered. */
 static void test_round_trip_time(void **state) {
   (void)state;
@@ -364,6 +387,7 @@ int main(void) {
       cmocka_unit_test(test_every_pair_has_its_turn),
       cmocka_unit_test(test_success_learns),
       cmocka_unit_test(test_success_learns_no_nonsense),
+      cmocka_unit_test(test_success_learns_little),
       cmocka_unit_test(test_round_trip_time),
       cmocka_unit_test(test_answer_with_wrong_password),
       cmocka_unit_test(test_answer_without_integrity),
