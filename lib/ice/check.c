@@ -247,7 +247,7 @@ void paw_ice_check_handle_response(struct paw_ice *ice, const struct paw_input *
   ice->stats.responses_received++;
   struct ice_pair *pair = paw_ice_transaction_find_pair(ice, message->id);
   int slot = pair == NULL ? paw_ice_transaction_find_consent(ice, message->id) : -1;
-  if (pair == NULL && slot < 0) {
+  if (paw_ice_is_over(ice) || (pair == NULL && slot < 0)) {
     ice->stats.dropped_unmatched++;
     return;
   }

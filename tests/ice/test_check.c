@@ -106,6 +106,45 @@ static void test_pacing(void **state) {
   end();
 }
 
+/* RFC 8445 section 6.1.4.2: by priority, but what the peer asked for before that, and a nomination
+ * before all. */
+static void test_order(void **state) {
+  (void)state;
+  begin(PAW_ICE_CONTROLLING, false);
+  struct paw_address others[9];
+  for (uint16_t i = 0; i < 9; i++) { /* told in disorder: 5, 0, 4, 8, 3, 7, 2, 6, 1 */
+    uint16_t rank = (uint16_t)((5 + 4 * i) % 9);
+    struct paw_candidate candidate = {
+        .type = PAW_CANDIDATE_HOST, .address = peer, .priority = 1000u - rank};
+    candidate.address.port = (uint16_t)(peer.port + 1 + rank);
+    others[rank] = candidate.address;
+    assert_int_equal(paw_ice_add_remote_candidate(side->ice, &candidate), PAW_OK);
+  }
+  for (int i = 0; i < 3; i++) {
+    duo_run_ms(&duo, 5);
+    assert_true(paw_address_equal(&side->last.remote, &others[i]));
+  }
+  struct paw_stun_message request = craft_request(craft_username(side->ice, "peer"));
+  request.has &= ~(uint32_t)PAW_STUN_HAS_CONTROLLING;
+  request.has |= PAW_STUN_HAS_CONTROLLED;
+  struct craft check = craft_seal(&request, paw_ice_get_credentials(side->ice)->pwd);
+  duo_feed(&duo, 0, &others[8], check.data, check.len);
+  duo_run_ms(&duo, 5);
+  assert_int_equal(craft_read_last(side).class, PAW_STUN_REQUEST);
+  assert_true(paw_address_equal(&side->last.remote, &others[8]));
+  duo_run_ms(&duo, 5);
+  assert_true(paw_address_equal(&side->last.remote, &others[3]));
+  duo_run_ms(&duo, 25); /* the first is due again */
+  assert_true(paw_address_equal(&side->last.remote, &peer));
+  struct craft success = craft_success(&side->last, side->last_data, side->last_len, PEER_PWD);
+  duo_feed(&duo, 0, &others[8], check.data, check.len);
+  duo_feed(&duo, 0, &peer, success.data, success.len);
+  duo_run_ms(&duo, 5);
+  assert_true(paw_address_equal(&side->last.remote, &peer));
+  assert_true((craft_read_last(side).has & PAW_STUN_HAS_USE_CANDIDATE) != 0);
+  end();
+}
+
 /* RFC 8445 section 14.3: however many pairs there are, each is checked as often as the others. */
 static void test_every_pair_has_its_turn(void **state) {
   (void)state;
@@ -131,6 +170,21 @@ static void test_every_pair_has_its_turn(void **state) {
   end();
 }
 
+/* After the end an answer to what was asked before brings nothing back. */
+static void test_answer_after_failure(void **state) {
+  (void)state;
+  begin(PAW_ICE_CONTROLLING, false);
+  duo_run_ms(&duo, 39500);
+  assert_int_equal(paw_ice_get_state(side->ice), PAW_ICE_STATE_FAILED);
+  answer(&peer, PEER_PWD);
+  struct paw_address local;
+  struct paw_address remote;
+  assert_false(paw_ice_get_selected_pair(side->ice, &local, &remote));
+  assert_int_equal(side->valid_events, 0);
+  assert_int_equal(paw_ice_get_state(side->ice), PAW_ICE_STATE_FAILED);
+  end();
+}
+
 static void test_success_learns(void **state) {
   (void)state;
   begin(PAW_ICE_CONTROLLED, false);
@@ -140,6 +194,7 @@ static void test_success_learns(void **state) {
   answer(&peer, PEER_PWD);
   assert_int_equal(side->valid_events, 1);
   duo_assert_selected(&duo, 0, "192.0.2.1:8443", PEER);
+  assert_true(paw_ice_is_valid_pair(side->ice, &side->addresses[0], &peer));
   struct paw_candidate candidates[4];
   assert_int_equal(paw_ice_get_local_candidates(side->ice, candidates, 4), 2);
   assert_int_equal(candidates[1].type, PAW_CANDIDATE_PEER_REFLEXIVE);
@@ -384,7 +439,9 @@ int main(void) {
       cmocka_unit_test(test_request),
       cmocka_unit_test(test_retransmissions),
       cmocka_unit_test(test_pacing),
+      cmocka_unit_test(test_order),
       cmocka_unit_test(test_every_pair_has_its_turn),
+      cmocka_unit_test(test_answer_after_failure),
       cmocka_unit_test(test_success_learns),
       cmocka_unit_test(test_success_learns_no_nonsense),
       cmocka_unit_test(test_success_learns_little),
