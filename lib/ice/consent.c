@@ -43,6 +43,17 @@ static uint64_t idle_ns(struct paw_ice *ice, enum ice_path_kind kind) {
   return spread_ns(ice, kind == ICE_PATH_PROVISIONAL ? ICE_QUIET_NS : ICE_IDLE_NS);
 }
 
+/* Checks that nobody asked for rest while a pair is nominated. When it is lost they begin anew: the
+ * time they have rested is not time without an answer. */
+static void wake_rested_checks(struct paw_ice *ice) {
+  for (int i = 0; i < ice->pairs.count; i++) {
+    struct ice_pair *pair = paw_ice_pair(ice, i);
+    if (pair->state == ICE_PAIR_IN_PROGRESS && (pair->flags & ICE_PAIR_TRIGGERED) == 0) {
+      paw_ice_pair_set_state(ice, pair, ICE_PAIR_WAITING);
+    }
+  }
+}
+
 void paw_ice_path_use(struct paw_ice *ice, enum ice_path_kind kind, struct ice_pair *pair) {
   const struct paw_address *local = paw_ice_pair_local(ice, pair);
   const struct paw_address *remote = paw_ice_pair_remote(ice, pair);
@@ -50,6 +61,9 @@ void paw_ice_path_use(struct paw_ice *ice, enum ice_path_kind kind, struct ice_p
   ice->selected = paw_ice_pair_index(ice, pair);
   if (stays && ice->path.kind == kind) {
     return;
+  }
+  if (ice->path.kind == ICE_PATH_NOMINATED && kind != ICE_PATH_NOMINATED) {
+    wake_rested_checks(ice);
   }
   if (stays) {
     ice->path.kind = kind;
@@ -73,6 +87,9 @@ void paw_ice_path_use(struct paw_ice *ice, enum ice_path_kind kind, struct ice_p
 }
 
 void paw_ice_path_drop(struct paw_ice *ice) {
+  if (ice->path.kind == ICE_PATH_NOMINATED) {
+    wake_rested_checks(ice);
+  }
   forget_past(ice);
   ice->path = (struct ice_path){.kind = ICE_PATH_NONE};
   ice->selected = ICE_PAIR_NONE;

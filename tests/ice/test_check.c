@@ -420,6 +420,46 @@ static void test_nominates_once(void **state) {
   end();
 }
 
+static struct paw_address add_remote(uint16_t port, uint32_t priority) {
+  struct paw_candidate candidate = {
+      .type = PAW_CANDIDATE_HOST, .address = peer, .priority = priority};
+  candidate.address.port = port;
+  assert_int_equal(paw_ice_add_remote_candidate(side->ice, &candidate), PAW_OK);
+  return candidate.address;
+}
+
+/* Checks on other pairs rest while one is nominated. When that is lost after a while, they go on;
+ * the rest does not count as time without an answer. */
+static void test_rested_checks_go_on(void **state) {
+  (void)state;
+  begin(PAW_ICE_CONTROLLING, true);
+  struct paw_address silent = add_remote(2, 900);
+  struct paw_address other = add_remote(3, 800);
+  duo_run_ms(&duo, 10);
+  assert_true(paw_address_equal(&side->last.remote, &other));
+  answer(&other, PEER_PWD);
+  duo_run_ms(&duo, 40);
+  assert_true(paw_address_equal(&side->last.remote, &peer));
+  answer(&peer, PEER_PWD);
+  for (int i = 0; i < 80; i++) { /* the nomination, and then consent */
+    uint64_t before = side->transmits;
+    duo_run_ms(&duo, 250);
+    if (side->transmits > before) {
+      assert_true(paw_address_equal(&side->last.remote, &peer));
+      answer(&peer, PEER_PWD);
+    }
+  }
+  const struct kit_link *link = kit_net_get_link(duo.net, &side->addresses[0], &silent);
+  uint64_t sent = link->counts.sent;
+  duo_run_ms(&duo, 3000);
+  assert_int_equal(link->counts.sent, sent);
+  duo_note_data(&duo, 0, "192.0.2.1:8443", "192.0.2.2:3");
+  duo_assert_selected(&duo, 0, "192.0.2.1:8443", "192.0.2.2:3");
+  duo_run_ms(&duo, 400);
+  assert_in_range(link->counts.sent, sent + 3, sent + 5);
+  end();
+}
+
 static void test_random_source_fails(void **state) {
   (void)state;
   struct duo_config config = {.seed = 5};
@@ -456,6 +496,7 @@ int main(void) {
       cmocka_unit_test(test_triggered),
       cmocka_unit_test(test_trigger_is_bounded),
       cmocka_unit_test(test_nominates_once),
+      cmocka_unit_test(test_rested_checks_go_on),
       cmocka_unit_test(test_random_source_fails),
   };
   return cmocka_run_group_tests_name("ice_check", tests, NULL, NULL);
