@@ -143,6 +143,43 @@ static void test_after_failure(void **state) {
   duo_wipe(&duo);
 }
 
+/* What was learnt and what was still to be said belong to the generation before. */
+static void test_begins_clean(void **state) {
+  (void)state;
+  struct duo_config config = {
+      .seed = 1, .roles = {PAW_ICE_CONTROLLING}, .link = {.delay_ns = PAW_NS_PER_MS}};
+  duo_init(&duo, &config);
+  struct paw_address outside = duo_address("203.0.113.1:777");
+  kit_net_rebind(duo.net, &duo.sides[0].addresses[0], &outside);
+  duo_negotiate(&duo);
+  assert_true(duo_run_connected(&duo, 100));
+  duo_run_ms(&duo, 100);
+  struct duo_side *side = &duo.sides[0];
+  struct paw_candidate candidates[4];
+  assert_int_equal(paw_ice_get_local_candidates(side->ice, candidates, 4), 2);
+  struct craft check = craft_check(side->ice, false);
+  struct paw_input input = {.kind = PAW_INPUT_RECEIVE,
+                            .now_ns = duo.clock.now_ns,
+                            .local = side->addresses[0],
+                            .remote = duo.sides[1].addresses[0],
+                            .data = check.data,
+                            .len = check.len};
+  side->fed_ns = duo.clock.now_ns;
+  assert_int_equal(paw_ice_handle_input(side->ice, &input), PAW_OK);
+  uint64_t before = side->transmits;
+  restart(0);
+  duo_drain(&duo, 0);
+  assert_int_equal(side->transmits, before); /* the peer could not verify the answer */
+  assert_int_equal(paw_ice_get_local_candidates(side->ice, candidates, 4), 1);
+  assert_int_equal(candidates[0].type, PAW_CANDIDATE_HOST);
+  duo_tell_credentials(&duo, 0); /* and no candidates: the old ones are not checked */
+  before = duo_stats(&duo, 0).requests_sent;
+  duo_add_address(&duo, 0, "192.0.2.9:8443");
+  duo_drain(&duo, 0);
+  assert_int_equal(duo_stats(&duo, 0).requests_sent, before);
+  duo_wipe(&duo);
+}
+
 /* Again before the first is done, and never done at all: the old path's consent decides. */
 static void test_twice_and_never(void **state) {
   (void)state;
@@ -282,7 +319,7 @@ int main(void) {
       cmocka_unit_test(test_new_address),      cmocka_unit_test(test_after_failure),
       cmocka_unit_test(test_twice_and_never),  cmocka_unit_test(test_with_loss),
       cmocka_unit_test(test_closed),           cmocka_unit_test(test_old_path_dies),
-      cmocka_unit_test(test_old_address_goes),
+      cmocka_unit_test(test_old_address_goes), cmocka_unit_test(test_begins_clean),
   };
   return cmocka_run_group_tests_name("ice_restart", tests, NULL, NULL);
 }
