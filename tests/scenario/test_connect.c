@@ -88,7 +88,9 @@ static void connect_and_talk(uint64_t seed, void *context) {
 static void connect_all(double loss, uint64_t seeds, uint64_t median_ms, uint64_t budget_ms) {
   struct trial trial = {.loss = loss, .budget_ms = budget_ms};
   kit_seeds_run(connect_and_talk, &trial, seeds);
-  assert_in_range(trial.times_ms[trial.count / 2], 0, median_ms);
+  if (trial.count > ARRANGEMENT_COUNT) { /* a single seed (PAW_SEED) has no median */
+    assert_in_range(trial.times_ms[trial.count / 2], 0, median_ms);
+  }
 }
 
 /* One round trip of 4 ms for ICE and two for DTLS. */
