@@ -44,6 +44,24 @@ enum paw_ice_state {
 /** The text of a state; static, never NULL. */
 PAW_API const char *paw_ice_state_text(enum paw_ice_state state);
 
+/** Why an agent is DISCONNECTED or FAILED. */
+#define PAW_ICE_REASON_MAP(X)                                                                      \
+  X(NONE, "no reason")                                                                             \
+  X(NO_PAIR, "no pair was validated in time")                                                      \
+  X(SILENCE, "the peer is not heard")                                                              \
+  X(NO_PATH, "the path is gone")                                                                   \
+  X(CONSENT_EXPIRED, "consent expired")                                                            \
+  X(CONSENT_REVOKED, "the peer revoked its consent")
+
+enum paw_ice_reason {
+#define PAW_ICE_REASON_ENUM(name, text) PAW_ICE_REASON_##name,
+  PAW_ICE_REASON_MAP(PAW_ICE_REASON_ENUM)
+#undef PAW_ICE_REASON_ENUM
+};
+
+/** The text of a reason; static, never NULL. */
+PAW_API const char *paw_ice_reason_text(enum paw_ice_reason reason);
+
 struct paw_ice_config {
   size_t struct_size;
   enum paw_ice_mode mode;
@@ -53,7 +71,7 @@ struct paw_ice_config {
   struct paw_log log;
   uint64_t ta_ns;            /**< least time between two new checks; RFC 8445 section 14.2. 5 ms */
   uint64_t initial_rto_ns;   /**< first STUN retransmission. 50 ms: below RFC 8445's 500 ms on
-                                  purpose, for LANs; doubles up to 1.6 s */
+                                  purpose, for LANs; doubles twice. 1 ms to 1.6 s */
   uint64_t check_timeout_ns; /**< a pair whose checks stay unanswered so long fails. 8 s */
   uint64_t consent_timeout_ns; /**< without authenticated life for so long, sending stops. 30 s,
                                     RFC 7675 section 5.1 */
@@ -199,8 +217,9 @@ enum paw_ice_event_kind {
 
 struct paw_ice_event {
   enum paw_ice_event_kind kind;
-  enum paw_ice_state state; /**< the state at the time of polling */
-  struct paw_address local; /**< of the pair, for the pair events */
+  enum paw_ice_state state;   /**< the state at the time of polling */
+  enum paw_ice_reason reason; /**< of that state; NONE unless DISCONNECTED or FAILED */
+  struct paw_address local;   /**< of the pair, for the pair events */
   struct paw_address remote;
 };
 

@@ -237,6 +237,7 @@ PAW_API int paw_rtc_handle_input(struct paw_rtc *rtc, const struct paw_input *in
   X(PEER, "closed by the peer")                                                                    \
   X(ICE_FAILED, "no path to the peer")                                                             \
   X(CONSENT, "the peer has not been heard of for too long")                                        \
+  X(REVOKED, "the peer revoked its consent")                                                       \
   X(FINGERPRINT, "the peer's certificate is not the one of its description")                       \
   X(NO_PROFILE, "no SRTP profile was agreed")                                                      \
   X(DTLS_FAILED, "the DTLS handshake failed")                                                      \
@@ -287,6 +288,7 @@ enum paw_rtc_event_kind {
 
 struct paw_rtc_event {
   enum paw_rtc_event_kind kind;
+  enum paw_ice_reason ice_reason; /**< of ICE_STATE: why DISCONNECTED or FAILED; else NONE */
   union {
     enum paw_ice_state ice_state;
     struct {

@@ -14,29 +14,47 @@
  *      |                                     |   consent_timeout
  *      `--------------- restart -------------'
  *     any -> CLOSED                                  (RFC 8445 section 6.1.2.6, W3C WebRTC 5.6.4)
+ *     CONNECTED, DISCONNECTED -> CHECKING: the path of before a restart is gone, but the new
+ *     generation has only begun
  */
 static bool may_move(enum paw_ice_state from, enum paw_ice_state to) {
   static const uint8_t moves[] = {
       [PAW_ICE_STATE_NEW] = 1 << PAW_ICE_STATE_CHECKING | 1 << PAW_ICE_STATE_CONNECTED,
       [PAW_ICE_STATE_CHECKING] =
           1 << PAW_ICE_STATE_NEW | 1 << PAW_ICE_STATE_CONNECTED | 1 << PAW_ICE_STATE_FAILED,
-      [PAW_ICE_STATE_CONNECTED] = 1 << PAW_ICE_STATE_DISCONNECTED | 1 << PAW_ICE_STATE_FAILED,
-      [PAW_ICE_STATE_DISCONNECTED] =
-          1 << PAW_ICE_STATE_NEW | 1 << PAW_ICE_STATE_CONNECTED | 1 << PAW_ICE_STATE_FAILED,
+      [PAW_ICE_STATE_CONNECTED] =
+          1 << PAW_ICE_STATE_CHECKING | 1 << PAW_ICE_STATE_DISCONNECTED | 1 << PAW_ICE_STATE_FAILED,
+      [PAW_ICE_STATE_DISCONNECTED] = 1 << PAW_ICE_STATE_NEW | 1 << PAW_ICE_STATE_CHECKING |
+                                     1 << PAW_ICE_STATE_CONNECTED | 1 << PAW_ICE_STATE_FAILED,
       [PAW_ICE_STATE_FAILED] = 1 << PAW_ICE_STATE_NEW,
       [PAW_ICE_STATE_CLOSED] = 0,
   };
   return to == PAW_ICE_STATE_CLOSED || (moves[from] & (1 << to)) != 0;
 }
 
-static void set_state(struct paw_ice *ice, enum paw_ice_state state) {
+static void set_state(struct paw_ice *ice, enum paw_ice_state state, enum paw_ice_reason reason) {
   if (ice->state == state) {
     return;
   }
   assert(may_move(ice->state, state));
-  paw_log_write(&ice->config.log, PAW_LOG_INFO, ICE_LOG_ROOM, "%s -> %s",
-                paw_ice_state_text(ice->state), paw_ice_state_text(state));
+  bool is_plain = reason == PAW_ICE_REASON_NONE;
+  paw_log_write(&ice->config.log, state == PAW_ICE_STATE_FAILED ? PAW_LOG_WARNING : PAW_LOG_INFO,
+                ICE_LOG_ROOM, "%s -> %s%s%s", paw_ice_state_text(ice->state),
+                paw_ice_state_text(state), is_plain ? "" : ": ",
+                is_plain ? "" : paw_ice_reason_text(reason));
   ice->state = state;
+  ice->reason = reason;
+}
+
+const char *paw_ice_reason_text(enum paw_ice_reason reason) {
+  switch (reason) {
+#define PAW_ICE_REASON_TEXT(name, text)                                                            \
+  case PAW_ICE_REASON_##name:                                                                      \
+    return text;
+    PAW_ICE_REASON_MAP(PAW_ICE_REASON_TEXT)
+#undef PAW_ICE_REASON_TEXT
+  }
+  return "unknown reason";
 }
 
 const char *paw_ice_state_text(enum paw_ice_state state) {
@@ -57,12 +75,15 @@ void paw_ice_update_state(struct paw_ice *ice) {
   bool alive = paw_time_elapsed(paw_ice_now(ice), ice->life_ns) < ice->config.disconnect_ns;
   bool was_connected =
       ice->state == PAW_ICE_STATE_CONNECTED || ice->state == PAW_ICE_STATE_DISCONNECTED;
-  if (ice->path.kind != ICE_PATH_NONE && (alive || !was_connected)) {
-    set_state(ice, PAW_ICE_STATE_CONNECTED);
+  bool has_path = ice->path.kind != ICE_PATH_NONE;
+  bool begins = !has_path && paw_ice_has_remote_credentials(ice) && ice->first_valid_ns == 0;
+  if (has_path && (alive || !was_connected)) {
+    set_state(ice, PAW_ICE_STATE_CONNECTED, PAW_ICE_REASON_NONE);
+  } else if (begins) {
+    set_state(ice, PAW_ICE_STATE_CHECKING, PAW_ICE_REASON_NONE);
   } else if (was_connected) {
-    set_state(ice, PAW_ICE_STATE_DISCONNECTED);
-  } else if (paw_ice_has_remote_credentials(ice)) {
-    set_state(ice, PAW_ICE_STATE_CHECKING);
+    set_state(ice, PAW_ICE_STATE_DISCONNECTED,
+              has_path ? PAW_ICE_REASON_SILENCE : PAW_ICE_REASON_NO_PATH);
   }
 }
 
@@ -73,14 +94,13 @@ void paw_ice_note_life(struct paw_ice *ice) {
 
 void paw_ice_note_restart(struct paw_ice *ice) {
   if (ice->path.kind == ICE_PATH_NONE) {
-    set_state(ice, PAW_ICE_STATE_NEW);
+    set_state(ice, PAW_ICE_STATE_NEW, PAW_ICE_REASON_NONE);
   }
 }
 
-void paw_ice_fail(struct paw_ice *ice, const char *why) {
-  paw_log_write(&ice->config.log, PAW_LOG_WARNING, ICE_LOG_ROOM, "failed: %s", why);
+void paw_ice_fail(struct paw_ice *ice, enum paw_ice_reason reason) {
   paw_ice_path_drop(ice);
-  set_state(ice, PAW_ICE_STATE_FAILED);
+  set_state(ice, PAW_ICE_STATE_FAILED, reason);
 }
 
 /* ---- life cycle ---- */
@@ -108,7 +128,7 @@ int paw_ice_new(const struct paw_ice_config *given, uint64_t now_ns, struct paw_
   paw_ice_config_init(&config);
   if (paw_config_take(&config, sizeof config, given) != PAW_OK || config.rng.fill == NULL ||
       config.initial_rto_ns < PAW_NS_PER_MS ||
-      config.initial_rto_ns > ICE_RTO_MAX_MS * PAW_NS_PER_MS || config.ta_ns == 0) {
+      config.initial_rto_ns > ICE_RTO_INITIAL_MAX_MS * PAW_NS_PER_MS || config.ta_ns == 0) {
     return PAW_ERR_INVALID;
   }
   struct paw_ice *ice = paw_mem_alloc(&config.allocator, sizeof *ice);
@@ -148,7 +168,33 @@ void paw_ice_free(struct paw_ice *ice) {
 
 void paw_ice_close(struct paw_ice *ice) {
   paw_ice_path_drop(ice);
-  set_state(ice, PAW_ICE_STATE_CLOSED);
+  set_state(ice, PAW_ICE_STATE_CLOSED, PAW_ICE_REASON_NONE);
+}
+
+/* ---- time ---- */
+
+static uint64_t connect_by_ns(const struct paw_ice *ice) {
+  if (ice->state != PAW_ICE_STATE_CHECKING) {
+    return PAW_TIME_NEVER;
+  }
+  uint64_t since_ns = ice->started_ns == 0 ? paw_ice_now(ice) : ice->started_ns;
+  return paw_time_add(since_ns, ice->config.connect_timeout_ns);
+}
+
+static void handle_time(struct paw_ice *ice) {
+  if (paw_ice_is_over(ice)) {
+    return;
+  }
+  if (paw_ice_has_remote_credentials(ice) && ice->started_ns == 0) {
+    ice->started_ns = paw_ice_now(ice);
+  }
+  paw_ice_check_handle_timeout(ice);
+  paw_ice_select_handle_timeout(ice);
+  paw_ice_consent_handle_timeout(ice);
+  paw_ice_update_state(ice);
+  if (paw_time_due(connect_by_ns(ice), paw_ice_now(ice))) { /* last: a lost path may lead here */
+    paw_ice_fail(ice, PAW_ICE_REASON_NO_PAIR);
+  }
 }
 
 /* ---- negotiation ---- */
@@ -218,6 +264,7 @@ int paw_ice_remove_local_candidate(struct paw_ice *ice, const struct paw_address
     paw_ice_path_drop(ice);
   }
   paw_ice_select(ice);
+  handle_time(ice);
   return PAW_OK;
 }
 
@@ -371,31 +418,6 @@ static void handle_datagram(struct paw_ice *ice, const struct paw_input *input) 
   }
 }
 
-static uint64_t connect_by_ns(const struct paw_ice *ice) {
-  if (ice->state != PAW_ICE_STATE_CHECKING) {
-    return PAW_TIME_NEVER;
-  }
-  uint64_t since_ns = ice->started_ns == 0 ? paw_ice_now(ice) : ice->started_ns;
-  return paw_time_add(since_ns, ice->config.connect_timeout_ns);
-}
-
-static void handle_time(struct paw_ice *ice) {
-  if (paw_ice_is_over(ice)) {
-    return;
-  }
-  if (ice->state == PAW_ICE_STATE_CHECKING && ice->started_ns == 0) {
-    ice->started_ns = paw_ice_now(ice);
-  }
-  if (paw_time_due(connect_by_ns(ice), paw_ice_now(ice))) {
-    paw_ice_fail(ice, "no pair was validated in time");
-    return;
-  }
-  paw_ice_check_handle_timeout(ice);
-  paw_ice_select_handle_timeout(ice);
-  paw_ice_consent_handle_timeout(ice);
-  paw_ice_update_state(ice);
-}
-
 int paw_ice_handle_input(struct paw_ice *ice, const struct paw_input *input) {
   bool receives = input->kind == PAW_INPUT_RECEIVE;
   if (receives &&
@@ -427,6 +449,7 @@ void paw_ice_note_authenticated(struct paw_ice *ice, uint64_t now_ns,
   }
   if (pair != NULL && pair->heard_ns != 0) {
     pair->heard_ns = paw_ice_now(ice);
+    paw_ice_check_renew(ice, pair);
     paw_ice_select_follow_data(ice, pair);
     pair->data_ns = paw_ice_now(ice);
     paw_ice_select_replace_silent(ice, pair, ICE_SILENT_NS);
@@ -441,7 +464,7 @@ void paw_ice_note_authenticated(struct paw_ice *ice, uint64_t now_ns,
 
 static void fill_event(const struct paw_ice *ice, enum paw_ice_event_kind kind,
                        struct paw_ice_event *event) {
-  *event = (struct paw_ice_event){.kind = kind, .state = ice->state};
+  *event = (struct paw_ice_event){.kind = kind, .state = ice->state, .reason = ice->reason};
 }
 
 static bool poll_event(struct paw_ice *ice, struct paw_ice_event *event) {

@@ -133,6 +133,7 @@ static void take(struct paw_ice *ice, struct ice_pair *pair,
     paw_ice_pair_set_state(ice, pair, ICE_PAIR_VALID);
   } else {
     paw_ice_check_trigger(ice, pair);
+    paw_ice_check_renew(ice, pair);
   }
   note_nomination(ice, pair, (request->has & PAW_STUN_HAS_USE_CANDIDATE) != 0);
   paw_ice_select_replace_silent(ice, pair, ice->config.disconnect_ns);
@@ -154,7 +155,7 @@ static void take_past(struct paw_ice *ice, const struct paw_input *input,
 static struct ice_pair *find_or_learn_pair(struct paw_ice *ice, int local,
                                            const struct paw_input *input, uint32_t priority) {
   int remote = paw_ice_remote_add(ice, &input->remote, PAW_CANDIDATE_PEER_REFLEXIVE, priority);
-  return remote < 0 ? NULL : paw_ice_pair_add(ice, local, remote);
+  return remote < 0 ? NULL : paw_ice_pair_add(ice, local, remote, paw_ice_now(ice));
 }
 
 void paw_ice_answer_handle_request(struct paw_ice *ice, const struct paw_input *input,

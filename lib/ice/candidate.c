@@ -274,16 +274,29 @@ static void forget_silent_remote(struct paw_ice *ice) {
   }
 }
 
+/* What is signalled leaves room for what is learnt from checks. */
+static bool may_signal(const struct paw_ice *ice) {
+  int count = 0;
+  for (int i = 0; i < ice->remotes.count; i++) {
+    count += paw_ice_remote(ice, i)->type != PAW_CANDIDATE_PEER_REFLEXIVE;
+  }
+  return count < PAW_DESCRIPTION_CANDIDATES_MAX;
+}
+
 int paw_ice_remote_add(struct paw_ice *ice, const struct paw_address *address,
                        enum paw_candidate_type type, uint32_t priority) {
   int index = paw_ice_remote_find(ice, address);
+  bool takes = type == PAW_CANDIDATE_PEER_REFLEXIVE || may_signal(ice);
   if (index >= 0) {
     struct ice_remote *known = paw_ice_remote(ice, index);
-    if (known->type == PAW_CANDIDATE_PEER_REFLEXIVE && type != PAW_CANDIDATE_PEER_REFLEXIVE) {
+    if (known->type == PAW_CANDIDATE_PEER_REFLEXIVE && type != known->type && takes) {
       known->type = type;
       known->priority = priority;
     }
     return index;
+  }
+  if (!takes) {
+    return -1;
   }
   if (ice->remotes.count >= PAW_ICE_REMOTES_MAX) {
     forget_silent_remote(ice);

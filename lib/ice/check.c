@@ -11,7 +11,8 @@ static uint64_t due_ns(const struct paw_ice *ice, const struct ice_pair *pair) {
   case ICE_PAIR_IN_PROGRESS:
     return wanted ? pair->next_ns : PAW_TIME_NEVER;
   case ICE_PAIR_VALID:
-    return (pair->flags & ICE_PAIR_NOMINATE) != 0 ? pair->next_ns : PAW_TIME_NEVER;
+    return (pair->flags & (ICE_PAIR_NOMINATE | ICE_PAIR_RENEW)) != 0 ? pair->next_ns
+                                                                     : PAW_TIME_NEVER;
   case ICE_PAIR_FAILED:
     return PAW_TIME_NEVER;
   }
@@ -39,7 +40,7 @@ static int urgency(const struct ice_pair *pair) {
   if ((pair->flags & ICE_PAIR_NOMINATE) != 0) {
     return 2;
   }
-  return (pair->flags & ICE_PAIR_TRIGGERED) != 0 ? 1 : 0;
+  return (pair->flags & (ICE_PAIR_TRIGGERED | ICE_PAIR_RENEW)) != 0 ? 1 : 0;
 }
 
 static bool goes_before(const struct paw_ice *ice, const struct ice_pair *a,
@@ -64,6 +65,21 @@ static struct ice_pair *next_pair(const struct paw_ice *ice) {
 
 /* ---- sending ---- */
 
+/* RFC 8445 section 14.3: not before every pair had its turn, lest the first ones starve the rest.
+ */
+static uint64_t back_off_ns(const struct paw_ice *ice, struct ice_transaction *check) {
+  uint64_t open_count = 0;
+  for (int i = 0; i < ice->pairs.count; i++) {
+    const struct ice_pair *pair = paw_ice_pair(ice, i);
+    open_count += pair->state == ICE_PAIR_WAITING || pair->state == ICE_PAIR_IN_PROGRESS;
+  }
+  uint64_t round_ns = open_count * ice->config.ta_ns;
+  uint64_t rto_ns = check->rto_ms * PAW_NS_PER_MS;
+  uint32_t longest_ms = (uint32_t)(ice->config.initial_rto_ns / PAW_NS_PER_MS) << ICE_RTO_DOUBLINGS;
+  check->rto_ms = 2 * check->rto_ms < longest_ms ? 2 * check->rto_ms : longest_ms;
+  return rto_ns > round_ns ? rto_ns : round_ns;
+}
+
 static bool send_check(struct paw_ice *ice, struct ice_pair *pair, struct paw_transmit *out) {
   struct ice_transaction *check = &pair->check;
   if (check->sends == 0 && !paw_ice_transaction_begin(ice, check)) {
@@ -87,8 +103,7 @@ static bool send_check(struct paw_ice *ice, struct ice_pair *pair, struct paw_tr
     ice->stats.retransmissions_sent++;
   }
   paw_ice_transaction_note_sent(ice, check);
-  pair->next_ns = paw_time_add(paw_ice_now(ice), check->rto_ms * PAW_NS_PER_MS);
-  check->rto_ms = 2 * check->rto_ms < ICE_RTO_MAX_MS ? 2 * check->rto_ms : ICE_RTO_MAX_MS;
+  pair->next_ns = paw_time_add(paw_ice_now(ice), back_off_ns(ice, check));
   if (pair->state == ICE_PAIR_WAITING) {
     paw_ice_pair_set_state(ice, pair, ICE_PAIR_IN_PROGRESS);
   }
@@ -123,6 +138,17 @@ void paw_ice_check_trigger(struct paw_ice *ice, struct ice_pair *pair) {
   pair->next_ns = soonest > paw_ice_now(ice) ? soonest : paw_ice_now(ice);
   pair->check.rto_ms = (uint32_t)(ice->config.initial_rto_ns / PAW_NS_PER_MS);
   pair->flags |= ICE_PAIR_TRIGGERED;
+}
+
+/* RFC 7675 section 5.1 renews consent on the path in use; of other valid pairs it runs out. */
+void paw_ice_check_renew(struct paw_ice *ice, struct ice_pair *pair) {
+  bool ran_out = pair->state == ICE_PAIR_VALID && !paw_ice_pair_may_send(ice, pair);
+  bool asks = (pair->flags & (ICE_PAIR_NOMINATE | ICE_PAIR_RENEW)) != 0;
+  if (ran_out && !asks && paw_ice_pair_index(ice, pair) != ice->selected) {
+    paw_ice_transaction_end(&pair->check);
+    pair->flags |= ICE_PAIR_RENEW;
+    pair->next_ns = paw_ice_now(ice);
+  }
 }
 
 /* ---- time ---- */
@@ -185,20 +211,19 @@ void paw_ice_note_rtt(struct paw_ice *ice, const struct paw_input *input, uint64
 static void check_succeeded(struct paw_ice *ice, struct ice_pair *pair,
                             const struct paw_input *input, const struct paw_stun_message *message) {
   bool nominates = pair->check.nominates && ice->role == PAW_ICE_CONTROLLING;
+  bool waited = (pair->flags & ICE_PAIR_NOMINATION_WAITS) != 0;
   if (pair->check.sends == 1) { /* with more, nobody knows which of them was answered */
     paw_ice_note_rtt(ice, input, pair->check.last_ns);
   }
   pair->heard_ns = paw_ice_now(ice);
+  pair->agreed_ns = paw_ice_now(ice);
   paw_ice_note_life(ice);
   paw_ice_transaction_end(&pair->check);
-  pair->flags &= (uint8_t)~ICE_PAIR_NOMINATE;
+  pair->flags &= (uint8_t) ~(ICE_PAIR_NOMINATE | ICE_PAIR_RENEW | ICE_PAIR_NOMINATION_WAITS);
   paw_ice_pair_set_state(ice, pair, ICE_PAIR_VALID);
   paw_ice_local_learn(ice, pair->local, &message->xor_mapped);
-  if (ice->first_valid_ns == 0) {
-    ice->first_valid_ns = paw_ice_now(ice);
-  }
   if (nominates || (pair->flags & ICE_PAIR_NOMINATED) != 0) {
-    paw_ice_select_nominated(ice, pair, true);
+    paw_ice_select_nominated(ice, pair, nominates || waited);
   }
   paw_ice_select(ice);
 }
@@ -222,7 +247,7 @@ void paw_ice_check_handle_response(struct paw_ice *ice, const struct paw_input *
   ice->stats.responses_received++;
   struct ice_pair *pair = paw_ice_transaction_find_pair(ice, message->id);
   int slot = pair == NULL ? paw_ice_transaction_find_consent(ice, message->id) : -1;
-  if (pair == NULL && slot < 0) {
+  if (paw_ice_is_over(ice) || (pair == NULL && slot < 0)) {
     ice->stats.dropped_unmatched++;
     return;
   }
@@ -243,9 +268,10 @@ void paw_ice_check_handle_response(struct paw_ice *ice, const struct paw_input *
     paw_ice_select(ice);
     return;
   }
-  if (message->class == PAW_STUN_ERROR && (message->has & PAW_STUN_HAS_ERROR) != 0) {
+  bool understood = message->unknown_count == 0;
+  if (understood && message->class == PAW_STUN_ERROR && (message->has & PAW_STUN_HAS_ERROR) != 0) {
     check_refused(ice, pair, message);
-  } else if (message->class == PAW_STUN_SUCCESS && message->unknown_count == 0 &&
+  } else if (understood && message->class == PAW_STUN_SUCCESS &&
              (message->has & PAW_STUN_HAS_XOR_MAPPED) != 0) {
     check_succeeded(ice, pair, input, message);
   } else { /* RFC 8489 section 6.3.3 and 6.3.4 */

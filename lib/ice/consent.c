@@ -43,6 +43,17 @@ static uint64_t idle_ns(struct paw_ice *ice, enum ice_path_kind kind) {
   return spread_ns(ice, kind == ICE_PATH_PROVISIONAL ? ICE_QUIET_NS : ICE_IDLE_NS);
 }
 
+/* Checks that nobody asked for rest while a pair is nominated. When it is lost they begin anew: the
+ * time they have rested is not time without an answer. */
+static void wake_rested_checks(struct paw_ice *ice) {
+  for (int i = 0; i < ice->pairs.count; i++) {
+    struct ice_pair *pair = paw_ice_pair(ice, i);
+    if (pair->state == ICE_PAIR_IN_PROGRESS && (pair->flags & ICE_PAIR_TRIGGERED) == 0) {
+      paw_ice_pair_set_state(ice, pair, ICE_PAIR_WAITING);
+    }
+  }
+}
+
 void paw_ice_path_use(struct paw_ice *ice, enum ice_path_kind kind, struct ice_pair *pair) {
   const struct paw_address *local = paw_ice_pair_local(ice, pair);
   const struct paw_address *remote = paw_ice_pair_remote(ice, pair);
@@ -50,6 +61,9 @@ void paw_ice_path_use(struct paw_ice *ice, enum ice_path_kind kind, struct ice_p
   ice->selected = paw_ice_pair_index(ice, pair);
   if (stays && ice->path.kind == kind) {
     return;
+  }
+  if (ice->path.kind == ICE_PATH_NOMINATED && kind != ICE_PATH_NOMINATED) {
+    wake_rested_checks(ice);
   }
   if (stays) {
     ice->path.kind = kind;
@@ -64,7 +78,7 @@ void paw_ice_path_use(struct paw_ice *ice, enum ice_path_kind kind, struct ice_p
       .remote = *remote,
       .priority = paw_ice_reflexive_priority(paw_ice_local(ice, pair->local)->priority),
       .heard_ns = pair->heard_ns,
-      .consent_ns = pair->heard_ns,
+      .consent_ns = pair->agreed_ns,
       .check_ns = paw_time_add(pair->valid_ns, idle_ns(ice, kind)),
       .check_by_ns = paw_time_add(pair->valid_ns, spread_ns(ice, ICE_CONSENT_NS)),
   };
@@ -73,6 +87,9 @@ void paw_ice_path_use(struct paw_ice *ice, enum ice_path_kind kind, struct ice_p
 }
 
 void paw_ice_path_drop(struct paw_ice *ice) {
+  if (ice->path.kind == ICE_PATH_NOMINATED) {
+    wake_rested_checks(ice);
+  }
   forget_past(ice);
   ice->path = (struct ice_path){.kind = ICE_PATH_NONE};
   ice->selected = ICE_PAIR_NONE;
@@ -124,6 +141,7 @@ bool paw_ice_consent_poll(struct paw_ice *ice, struct paw_transmit *out) {
     return false;
   }
   memcpy(path->asked[path->asked_next].id, transaction.id, sizeof transaction.id);
+  path->asked[path->asked_next].role = (uint8_t)ice->role;
   path->asked[path->asked_next].sent_ns = paw_ice_now(ice);
   path->asked_next = (uint8_t)((path->asked_next + 1) % PAW_ICE_CONSENT_CHECKS_MAX);
   path->last_asked_ns = paw_ice_now(ice);
@@ -132,14 +150,14 @@ bool paw_ice_consent_poll(struct paw_ice *ice, struct paw_transmit *out) {
   return true;
 }
 
-static void lose_path(struct paw_ice *ice, const char *why) {
+static void lose_path(struct paw_ice *ice, enum paw_ice_reason reason) {
   if (ice->selected != ICE_PAIR_NONE) {
     paw_ice_pair_set_state(ice, paw_ice_pair(ice, ice->selected), ICE_PAIR_FAILED);
   }
   paw_ice_path_drop(ice);
   paw_ice_select(ice);
-  if (ice->path.kind == ICE_PATH_NONE) {
-    paw_ice_fail(ice, why);
+  if (ice->path.kind == ICE_PATH_NONE && ice->state != PAW_ICE_STATE_CHECKING) {
+    paw_ice_fail(ice, reason);
   }
 }
 
@@ -152,10 +170,15 @@ void paw_ice_consent_handle_response(struct paw_ice *ice, const struct paw_input
   }
   uint64_t sent_ns = path->asked[slot].sent_ns;
   path->asked[slot].sent_ns = 0;
+  if (message->unknown_count > 0) { /* RFC 8489 section 6.3.3 and 6.3.4 */
+    ice->stats.dropped_malformed++;
+    return;
+  }
   if (message->class == PAW_STUN_ERROR) {
     if (message->error_code == 403) { /* RFC 7675 section 5.2 */
-      lose_path(ice, "the peer revoked its consent");
-    } else if (message->error_code == 487 && path->kind != ICE_PATH_PAST) {
+      lose_path(ice, PAW_ICE_REASON_CONSENT_REVOKED);
+    } else if (message->error_code == 487 && path->kind != ICE_PATH_PAST &&
+               path->asked[slot].role == (uint8_t)ice->role) {
       ice->stats.role_conflicts++;
       paw_ice_role_yield(ice);
     }
@@ -168,6 +191,7 @@ void paw_ice_consent_handle_response(struct paw_ice *ice, const struct paw_input
   path->check_ns = paw_time_add(paw_ice_now(ice), busy ? ICE_QUIET_NS : idle_ns(ice, path->kind));
   if (ice->selected != ICE_PAIR_NONE) {
     paw_ice_pair(ice, ice->selected)->heard_ns = paw_ice_now(ice);
+    paw_ice_pair(ice, ice->selected)->agreed_ns = paw_ice_now(ice);
   }
   paw_ice_path_note_heard(ice);
   paw_ice_note_life(ice);
@@ -193,12 +217,12 @@ void paw_ice_consent_handle_timeout(struct paw_ice *ice) {
     bool was_connected = ice->state == PAW_ICE_STATE_DISCONNECTED;
     if (was_connected && paw_time_due(paw_time_add(ice->life_ns, ice->config.consent_timeout_ns),
                                       paw_ice_now(ice))) {
-      paw_ice_fail(ice, "the path was lost");
+      paw_ice_fail(ice, PAW_ICE_REASON_NO_PATH);
     }
     return;
   }
   if (paw_time_due(expires_ns(ice), paw_ice_now(ice))) {
-    lose_path(ice, "consent expired");
+    lose_path(ice, PAW_ICE_REASON_CONSENT_EXPIRED);
     return;
   }
   if (checks_path(ice) && paw_time_due(ice->path.check_ns, paw_ice_now(ice))) {

@@ -24,7 +24,10 @@
 #define ICE_LOG_ROOM "ice"
 #define ICE_PAIR_NONE (-1)
 
-#define ICE_RTO_MAX_MS 1600
+#define ICE_RTO_INITIAL_MAX_MS 1600
+/* From 50 to 200 ms: against a lite peer nothing but our own checks brings a pair about, and at 20
+ * % loss one in 500 connections loses five of them in a row. */
+#define ICE_RTO_DOUBLINGS 2
 /* However often the peer's checks trigger ours, a pair sends no more often than this. */
 #define ICE_TRIGGER_GAP_NS (20 * PAW_NS_PER_MS)
 /* How long the best valid pair waits for a better one before it is nominated. */
@@ -72,11 +75,13 @@ enum ice_pair_state {
 
 /* Facts about a pair that come and go beside its state. */
 enum ice_pair_flag {
-  ICE_PAIR_TRIGGERED = 1 << 0,      /* by the peer's check: goes before others */
-  ICE_PAIR_NOMINATE = 1 << 1,       /* this side is nominating it */
-  ICE_PAIR_NOMINATED = 1 << 2,      /* by this side, with success, or by the peer */
-  ICE_PAIR_LAST_NOMINATED = 1 << 3, /* the peer's last check carried USE-CANDIDATE */
-  ICE_PAIR_TELL_VALID = 1 << 4,     /* an event is to be polled */
+  ICE_PAIR_TRIGGERED = 1 << 0,        /* by the peer's check: goes before others */
+  ICE_PAIR_NOMINATE = 1 << 1,         /* this side is nominating it */
+  ICE_PAIR_NOMINATED = 1 << 2,        /* by this side, with success, or by the peer */
+  ICE_PAIR_LAST_NOMINATED = 1 << 3,   /* the peer's last check carried USE-CANDIDATE */
+  ICE_PAIR_TELL_VALID = 1 << 4,       /* an event is to be polled */
+  ICE_PAIR_RENEW = 1 << 5,            /* valid, but consent to send on it ran out: asked for anew */
+  ICE_PAIR_NOMINATION_WAITS = 1 << 6, /* the peer's first one: takes effect when this can send */
 };
 
 struct ice_pair {
@@ -85,10 +90,11 @@ struct ice_pair {
   uint8_t state;  /* enum ice_pair_state, written by ice_pair_set_state only */
   uint8_t flags;  /* enum ice_pair_flag */
   struct ice_transaction check;
-  uint64_t next_ns;  /* when to send the check (again) */
-  uint64_t valid_ns; /* when it became valid */
-  uint64_t heard_ns; /* anything authenticated came; 0 = never */
-  uint64_t data_ns;  /* authenticated data came; 0 = never */
+  uint64_t next_ns;   /* when to send the check (again) */
+  uint64_t valid_ns;  /* when it became valid */
+  uint64_t heard_ns;  /* anything authenticated came; 0 = never */
+  uint64_t data_ns;   /* authenticated data came; 0 = never */
+  uint64_t agreed_ns; /* a check of ours was answered */
 };
 
 struct ice_remote {
@@ -128,6 +134,7 @@ struct ice_path {
   uint64_t last_asked_ns; /* 0 = never */
   struct {
     uint8_t id[PAW_STUN_ID_LEN];
+    uint8_t role;     /* enum paw_ice_role, that it was sent in */
     uint64_t sent_ns; /* 0 = empty or answered */
   } asked[PAW_ICE_CONSENT_CHECKS_MAX];
 };
@@ -147,7 +154,8 @@ struct paw_ice {
   struct paw_ice_config config;
   struct paw_clock clock; /* moved by ice_advance only; never 0, which means "never" below */
   enum paw_ice_role role;
-  enum paw_ice_state state; /* written by set_state only */
+  enum paw_ice_state state;   /* written by set_state only */
+  enum paw_ice_reason reason; /* ditto */
   enum paw_ice_state told_state;
   bool remote_lite;
   bool tell_selected;
@@ -161,7 +169,7 @@ struct paw_ice {
   int selected;                                  /* index of path's pair; none while PAST */
   struct ice_path path;
   uint64_t life_ns;        /* anything authenticated came from the peer */
-  uint64_t started_ns;     /* first input in CHECKING: set_remote knows no time; 0 = none yet */
+  uint64_t started_ns;     /* first input after set_remote, which knows no time; 0 = none yet */
   uint64_t first_valid_ns; /* of this generation */
   uint64_t pace_ns;        /* no check before this: Ta */
   uint64_t error_ns;       /* no unauthenticated error answer before this */
@@ -229,8 +237,8 @@ struct ice_pair *paw_ice_pair_find(const struct paw_ice *ice, const struct paw_a
                                    const struct paw_address *remote);
 
 /* Of local and remote by index, made if it is not there; NULL when they cannot be paired or the
- * bound is reached. */
-struct ice_pair *paw_ice_pair_add(struct paw_ice *ice, int local, int remote);
+ * bound is reached. `heard_ns`: of a new one; 0 = the peer was not heard on it. */
+struct ice_pair *paw_ice_pair_add(struct paw_ice *ice, int local, int remote, uint64_t heard_ns);
 
 /* Room for so many pairs more. PAW_OK; PAW_ERR_NO_MEMORY. */
 int paw_ice_pairs_reserve(struct paw_ice *ice, size_t more);
@@ -247,6 +255,9 @@ const struct paw_address *paw_ice_pair_remote(const struct paw_ice *ice,
 
 /* The best valid pair, of the nominated or of all; NULL when there is none. */
 struct ice_pair *paw_ice_pair_best_valid(const struct paw_ice *ice, bool nominated);
+
+/* Valid, and the peer agreed lately to be sent to (RFC 7675 section 5.1). */
+bool paw_ice_pair_may_send(const struct paw_ice *ice, const struct ice_pair *pair);
 
 /* All that failed or went unanswered get another chance: the path was lost. */
 void paw_ice_pairs_revive(struct paw_ice *ice);
@@ -282,6 +293,9 @@ void paw_ice_transmit_fill(struct paw_transmit *transmit, const struct paw_ice *
 uint64_t paw_ice_check_next_ns(const struct paw_ice *ice);
 bool paw_ice_check_poll(struct paw_ice *ice, struct paw_transmit *out);
 void paw_ice_check_trigger(struct paw_ice *ice, struct ice_pair *pair);
+
+/* The peer was heard on a pair that is not in use: ask for consent if it has run out. */
+void paw_ice_check_renew(struct paw_ice *ice, struct ice_pair *pair);
 void paw_ice_check_handle_timeout(struct paw_ice *ice);
 uint64_t paw_ice_check_next_timeout(const struct paw_ice *ice);
 void paw_ice_check_handle_response(struct paw_ice *ice, const struct paw_input *input,
@@ -310,7 +324,7 @@ void paw_ice_select_handle_timeout(struct paw_ice *ice);
 uint64_t paw_ice_select_next_timeout(const struct paw_ice *ice);
 
 /* The pair is nominated: the peer's USE-CANDIDATE, or our own was answered. `first_time`: was it
- * not before, or not valid then? */
+ * not before, or not fit to send on then? */
 void paw_ice_select_nominated(struct paw_ice *ice, struct ice_pair *pair, bool first_time);
 void paw_ice_select_follow_data(struct paw_ice *ice, struct ice_pair *pair);
 
@@ -344,7 +358,7 @@ void paw_ice_advance(struct paw_ice *ice, uint64_t now_ns);
 
 /* Authenticated life of the peer. */
 void paw_ice_note_life(struct paw_ice *ice);
-void paw_ice_fail(struct paw_ice *ice, const char *why);
+void paw_ice_fail(struct paw_ice *ice, enum paw_ice_reason reason);
 void paw_ice_update_state(struct paw_ice *ice);
 void paw_ice_note_restart(struct paw_ice *ice);
 

@@ -78,6 +78,7 @@ void paw_ice_pair_set_state(struct paw_ice *ice, struct ice_pair *pair, enum ice
   assert(may_move((enum ice_pair_state)pair->state, state));
   pair->state = (uint8_t)state;
   if (state == ICE_PAIR_VALID) {
+    ice->first_valid_ns = ice->first_valid_ns == 0 ? paw_ice_now(ice) : ice->first_valid_ns;
     pair->valid_ns = paw_ice_now(ice);
     pair->flags |= ICE_PAIR_TELL_VALID;
   }
@@ -90,7 +91,7 @@ void paw_ice_pair_set_state(struct paw_ice *ice, struct ice_pair *pair, enum ice
     pair->flags &= (uint8_t) ~(ICE_PAIR_TRIGGERED | ICE_PAIR_NOMINATE);
   }
   if (state == ICE_PAIR_FAILED) {
-    pair->flags &= (uint8_t) ~(ICE_PAIR_NOMINATED | ICE_PAIR_LAST_NOMINATED | ICE_PAIR_TELL_VALID);
+    pair->flags = 0;
   }
   log_state(ice, pair);
 }
@@ -117,15 +118,18 @@ static bool can_pair(const struct paw_address *local, const struct paw_address *
          paw_address_is_link_local(local) == paw_address_is_link_local(remote);
 }
 
-/* RFC 8445 section 6.1.2.5: beyond the bound the pairs of least priority go. */
+/* RFC 8445 section 6.1.2.5: beyond the bound the pairs of least priority go. One that the peer was
+ * heard on takes the place of any that it was not: that is where it is. */
 static bool make_room(struct paw_ice *ice, const struct ice_pair *newcomer) {
   int worst = ICE_PAIR_NONE;
-  uint64_t worst_priority = paw_ice_pair_priority(ice, newcomer);
+  bool proven = newcomer->heard_ns != 0;
+  uint64_t worst_priority = proven ? UINT64_MAX : paw_ice_pair_priority(ice, newcomer);
   for (int i = 0; i < ice->pairs.count; i++) {
     const struct ice_pair *pair = paw_ice_pair(ice, i);
     uint64_t priority = paw_ice_pair_priority(ice, pair);
     bool idle = pair->state == ICE_PAIR_WAITING || pair->state == ICE_PAIR_FAILED;
-    if (idle && priority < worst_priority) {
+    bool may_go = proven ? pair->heard_ns == 0 : idle;
+    if (may_go && priority < worst_priority) {
       worst = i;
       worst_priority = priority;
     }
@@ -136,7 +140,7 @@ static bool make_room(struct paw_ice *ice, const struct ice_pair *newcomer) {
   return worst != ICE_PAIR_NONE;
 }
 
-struct ice_pair *paw_ice_pair_add(struct paw_ice *ice, int local, int remote) {
+struct ice_pair *paw_ice_pair_add(struct paw_ice *ice, int local, int remote, uint64_t heard_ns) {
   const struct paw_candidate *candidate = paw_ice_local(ice, local);
   const struct paw_address *address = &paw_ice_remote(ice, remote)->address;
   struct ice_pair *known = paw_ice_pair_find(ice, &candidate->base, address);
@@ -150,7 +154,7 @@ struct ice_pair *paw_ice_pair_add(struct paw_ice *ice, int local, int remote) {
   if (!can_pair(&candidate->base, address)) {
     return NULL;
   }
-  struct ice_pair pair = {.local = (uint8_t)local, .remote = (uint8_t)remote};
+  struct ice_pair pair = {.local = (uint8_t)local, .remote = (uint8_t)remote, .heard_ns = heard_ns};
   if (ice->pairs.count >= PAW_ICE_PAIRS_MAX && !make_room(ice, &pair)) {
     return NULL;
   }
@@ -170,29 +174,31 @@ int paw_ice_pairs_reserve(struct paw_ice *ice, size_t more) {
 
 void paw_ice_pairs_of_local(struct paw_ice *ice, int local) {
   for (int i = 0; i < ice->remotes.count; i++) {
-    (void)paw_ice_pair_add(ice, local, i);
+    (void)paw_ice_pair_add(ice, local, i, 0);
   }
 }
 
 void paw_ice_pairs_of_remote(struct paw_ice *ice, int remote) {
   for (int i = 0; i < ice->locals.count; i++) {
-    (void)paw_ice_pair_add(ice, i, remote);
+    (void)paw_ice_pair_add(ice, i, remote, 0);
   }
 }
 
 /* ---- choosing ---- */
 
-/* A pair that was not heard of for so long has lost its consent too (RFC 7675 section 5.1). */
-static bool is_fresh(const struct paw_ice *ice, const struct ice_pair *pair) {
-  return paw_time_elapsed(paw_ice_now(ice), pair->heard_ns) < ice->config.consent_timeout_ns;
+/* A lite agent cannot ask: to it whatever is authentic is consent. */
+bool paw_ice_pair_may_send(const struct paw_ice *ice, const struct ice_pair *pair) {
+  uint64_t since_ns = paw_ice_is_lite(ice) ? pair->heard_ns : pair->agreed_ns;
+  return pair->state == ICE_PAIR_VALID &&
+         paw_time_elapsed(paw_ice_now(ice), since_ns) < ice->config.consent_timeout_ns;
 }
 
 struct ice_pair *paw_ice_pair_best_valid(const struct paw_ice *ice, bool nominated) {
   struct ice_pair *best = NULL;
   for (int i = 0; i < ice->pairs.count; i++) {
     struct ice_pair *pair = paw_ice_pair(ice, i);
-    bool fits = pair->state == ICE_PAIR_VALID && is_fresh(ice, pair) &&
-                (!nominated || (pair->flags & ICE_PAIR_NOMINATED) != 0);
+    bool fits =
+        paw_ice_pair_may_send(ice, pair) && (!nominated || (pair->flags & ICE_PAIR_NOMINATED) != 0);
     if (fits &&
         (best == NULL || paw_ice_pair_priority(ice, pair) > paw_ice_pair_priority(ice, best))) {
       best = pair;
@@ -207,5 +213,6 @@ void paw_ice_pairs_revive(struct paw_ice *ice) {
     if (pair->state == ICE_PAIR_FAILED || pair->state == ICE_PAIR_IN_PROGRESS) {
       paw_ice_pair_set_state(ice, pair, ICE_PAIR_WAITING);
     }
+    paw_ice_check_renew(ice, pair);
   }
 }

@@ -10,7 +10,8 @@ static void switch_role(struct paw_ice *ice, enum paw_ice_role role) {
   for (int i = 0; i < ice->pairs.count; i++) {
     struct ice_pair *pair = paw_ice_pair(ice, i);
     paw_ice_transaction_end(&pair->check);
-    pair->flags &= (uint8_t) ~(ICE_PAIR_NOMINATE | ICE_PAIR_NOMINATED | ICE_PAIR_LAST_NOMINATED);
+    pair->flags &= (uint8_t) ~(ICE_PAIR_NOMINATE | ICE_PAIR_NOMINATED | ICE_PAIR_LAST_NOMINATED |
+                               ICE_PAIR_NOMINATION_WAITS);
     if (pair->state == ICE_PAIR_IN_PROGRESS) {
       paw_ice_pair_set_state(ice, pair, ICE_PAIR_WAITING);
       pair->flags |= ICE_PAIR_TRIGGERED;

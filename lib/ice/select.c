@@ -129,8 +129,9 @@ static bool takes_over(const struct paw_ice *ice, const struct ice_pair *pair, b
 
 void paw_ice_select_nominated(struct paw_ice *ice, struct ice_pair *pair, bool first_time) {
   pair->flags |= ICE_PAIR_NOMINATED;
-  if (pair->state != ICE_PAIR_VALID) {
-    return; /* RFC 8445 section 7.3.1.5: taken when its own check succeeds */
+  if (!paw_ice_pair_may_send(ice, pair)) { /* RFC 8445 section 7.3.1.5: when its check succeeds */
+    pair->flags |= first_time ? ICE_PAIR_NOMINATION_WAITS : 0;
+    return;
   }
   if (takes_over(ice, pair, first_time)) {
     paw_ice_path_use(ice, ICE_PATH_NOMINATED, pair);
@@ -141,7 +142,7 @@ void paw_ice_select_nominated(struct paw_ice *ice, struct ice_pair *pair, bool f
  * controlling side has one of. */
 void paw_ice_select_follow_data(struct paw_ice *ice, struct ice_pair *pair) {
   const struct ice_pair *selected = selected_pair(ice);
-  bool may_follow = pair->state == ICE_PAIR_VALID && selected != NULL && selected != pair &&
+  bool may_follow = paw_ice_pair_may_send(ice, pair) && selected != NULL && selected != pair &&
                     !is_recent(ice, selected->data_ns, ICE_DATA_HOLD_NS);
   if (!may_follow) {
     return;
@@ -156,7 +157,7 @@ void paw_ice_select_follow_data(struct paw_ice *ice, struct ice_pair *pair) {
 void paw_ice_select_replace_silent(struct paw_ice *ice, const struct ice_pair *alive,
                                    uint64_t silence_ns) {
   struct ice_pair *selected = selected_pair(ice);
-  bool replaceable = selected != NULL && selected != alive && alive->state == ICE_PAIR_VALID &&
+  bool replaceable = selected != NULL && selected != alive && paw_ice_pair_may_send(ice, alive) &&
                      !is_recent(ice, selected->heard_ns, silence_ns);
   if (replaceable) {
     paw_ice_pair_set_state(ice, selected, ICE_PAIR_FAILED);

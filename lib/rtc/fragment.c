@@ -68,6 +68,7 @@ int paw_rtc_accept_ice_fragment(struct paw_rtc *rtc, uint64_t now_ns, const char
     paw_rtc_take_candidates(rtc, fragment.candidates, fragment.candidate_count,
                             fragment.end_of_candidates);
   }
+  paw_rtc_pass_time(rtc);
   if (restarted != NULL) {
     *restarted = restart;
   }

@@ -188,6 +188,7 @@ static int apply(struct paw_rtc *rtc, const struct paw_description *local,
     paw_rtc_set_state(rtc, PAW_RTC_STATE_CONNECTING);
     paw_rtc_start_dtls(rtc);
   }
+  paw_rtc_pass_time(rtc); /* the time to connect counts from now too, should nothing ever come */
   return PAW_OK;
 }
 

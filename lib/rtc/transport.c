@@ -63,11 +63,19 @@ void paw_rtc_install_keys(struct paw_rtc *rtc) {
 
 /* ---- ICE ---- */
 
-static void handle_ice_state(struct paw_rtc *rtc, enum paw_ice_state state) {
-  if (state == PAW_ICE_STATE_FAILED) {
-    paw_rtc_end(rtc,
-                rtc->state == PAW_RTC_STATE_CONNECTED ? PAW_CLOSE_CONSENT : PAW_CLOSE_ICE_FAILED);
+static enum paw_close_reason reason_of_failure(enum paw_ice_reason reason) {
+  switch (reason) {
+  case PAW_ICE_REASON_CONSENT_EXPIRED:
+    return PAW_CLOSE_CONSENT;
+  case PAW_ICE_REASON_CONSENT_REVOKED:
+    return PAW_CLOSE_REVOKED;
+  case PAW_ICE_REASON_NONE:
+  case PAW_ICE_REASON_NO_PAIR:
+  case PAW_ICE_REASON_SILENCE:
+  case PAW_ICE_REASON_NO_PATH:
+    return PAW_CLOSE_ICE_FAILED;
   }
+  return PAW_CLOSE_ICE_FAILED;
 }
 
 static void handle_ice_event(struct paw_rtc *rtc, const struct paw_ice_event *event) {
@@ -76,9 +84,12 @@ static void handle_ice_event(struct paw_rtc *rtc, const struct paw_ice_event *ev
     paw_rtc_start_dtls(rtc);
     break;
   case PAW_ICE_EVENT_STATE: {
-    struct paw_rtc_event state = {.kind = PAW_RTC_EVENT_ICE_STATE, .ice_state = event->state};
+    struct paw_rtc_event state = {
+        .kind = PAW_RTC_EVENT_ICE_STATE, .ice_reason = event->reason, .ice_state = event->state};
     paw_rtc_push_event(rtc, &state);
-    handle_ice_state(rtc, event->state);
+    if (event->state == PAW_ICE_STATE_FAILED) {
+      paw_rtc_end(rtc, reason_of_failure(event->reason));
+    }
     break;
   }
   case PAW_ICE_EVENT_SELECTED_PAIR: {

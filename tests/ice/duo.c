@@ -86,8 +86,10 @@ void duo_negotiate(struct duo *duo) {
   }
 }
 
-static void take_state(struct duo_side *it, enum paw_ice_state state, uint64_t now_ns) {
+static void take_state(struct duo_side *it, const struct paw_ice_event *event, uint64_t now_ns) {
+  enum paw_ice_state state = event->state;
   it->state_events++;
+  it->reason = event->reason;
   if (state == PAW_ICE_STATE_CONNECTED && it->connected_ns == 0) {
     it->connected_ns = now_ns;
   } else if (state == PAW_ICE_STATE_DISCONNECTED && it->disconnected_ns == 0) {
@@ -100,10 +102,12 @@ static void take_state(struct duo_side *it, enum paw_ice_state state, uint64_t n
 static void take_event(struct duo_side *it, const struct paw_ice_event *event, uint64_t now_ns) {
   switch (event->kind) {
   case PAW_ICE_EVENT_STATE:
-    take_state(it, event->state, now_ns);
+    take_state(it, event, now_ns);
     return;
   case PAW_ICE_EVENT_VALID_PAIR:
     it->valid_events++;
+    it->valid_local = event->local;
+    it->valid_remote = event->remote;
     return;
   case PAW_ICE_EVENT_SELECTED_PAIR:
     it->selected_events++;

@@ -31,16 +31,19 @@ struct duo_side {
   uint64_t deadline_ns;
   uint64_t wake_ups; /* timeouts that were due */
   uint64_t valid_events;
+  struct paw_address valid_local; /* last VALID_PAIR */
+  struct paw_address valid_remote;
   uint64_t selected_events;
   uint64_t state_events;
   uint64_t transmits;
   uint64_t connected_ns; /* first time in the state; 0 = never */
   uint64_t disconnected_ns;
   uint64_t failed_ns;
-  uint64_t selected_ns;      /* the last time */
-  struct paw_address local;  /* last SELECTED_PAIR */
-  struct paw_address remote; /* ditto */
-  struct paw_transmit last;  /* without its data */
+  enum paw_ice_reason reason; /* of the last state */
+  uint64_t selected_ns;       /* the last time */
+  struct paw_address local;   /* last SELECTED_PAIR */
+  struct paw_address remote;  /* ditto */
+  struct paw_transmit last;   /* without its data */
   uint8_t last_data[1500];
   size_t last_len;
 };

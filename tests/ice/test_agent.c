@@ -38,8 +38,17 @@ static void test_new(void **state) {
   config.ta_ns = 0;
   assert_int_equal(paw_ice_new(&config, 0, &ice), PAW_ERR_INVALID);
   config.ta_ns = 1;
-  config.initial_rto_ns = 0;
-  assert_int_equal(paw_ice_new(&config, 0, &ice), PAW_ERR_INVALID);
+  static const uint64_t bad_rto_ns[] = {0, PAW_NS_PER_MS - 1, 1600 * PAW_NS_PER_MS + 1};
+  static const uint64_t good_rto_ns[] = {PAW_NS_PER_MS, 1600 * PAW_NS_PER_MS};
+  for (size_t i = 0; i < sizeof bad_rto_ns / sizeof bad_rto_ns[0]; i++) {
+    config.initial_rto_ns = bad_rto_ns[i];
+    assert_int_equal(paw_ice_new(&config, 0, &ice), PAW_ERR_INVALID);
+  }
+  for (size_t i = 0; i < sizeof good_rto_ns / sizeof good_rto_ns[0]; i++) {
+    config.initial_rto_ns = good_rto_ns[i];
+    assert_int_equal(paw_ice_new(&config, 0, &ice), PAW_OK);
+    paw_ice_free(ice);
+  }
   paw_ice_config_init(&config);
   config.rng = kit_rng_hook(&rng);
   rng.failing = true;
@@ -125,9 +134,23 @@ static void test_events(void **state) {
     assert_int_equal(duo.sides[side].valid_events, 1);
     assert_int_equal(duo.sides[side].selected_events, 1);
   }
-  assert_true(paw_address_equal(&duo.sides[0].remote, &duo.sides[1].addresses[0]));
+  for (int side = 0; side < 2; side++) {
+    const struct duo_side *it = &duo.sides[side];
+    const struct paw_address *other = &duo.sides[1 - side].addresses[0];
+    assert_true(paw_address_equal(&it->local, &it->addresses[0]));
+    assert_true(paw_address_equal(&it->remote, other));
+    assert_true(paw_address_equal(&it->valid_local, &it->addresses[0]));
+    assert_true(paw_address_equal(&it->valid_remote, other));
+    struct paw_ice_stats stats = duo_stats(&duo, side);
+    assert_true(stats.requests_sent > 0);
+    assert_int_equal(stats.requests_sent, duo_stats(&duo, 1 - side).requests_received);
+    assert_int_equal(stats.responses_sent, stats.requests_received);
+    assert_int_equal(stats.responses_received, stats.requests_sent);
+  }
   assert_string_equal(paw_ice_state_text(PAW_ICE_STATE_DISCONNECTED), "disconnected");
   assert_string_equal(paw_ice_state_text((enum paw_ice_state)99), "unknown state");
+  assert_string_equal(paw_ice_reason_text(PAW_ICE_REASON_NO_PAIR), "no pair was validated in time");
+  assert_string_equal(paw_ice_reason_text((enum paw_ice_reason)99), "unknown reason");
 }
 
 /* Inputs pile up without a poll: the events tell the state as it is then. */

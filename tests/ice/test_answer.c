@@ -36,6 +36,11 @@ static void assert_error(uint16_t code, bool with_integrity) {
   struct paw_stun_message answer = craft_read_last(side);
   assert_int_equal(answer.class, PAW_STUN_ERROR);
   assert_int_equal(answer.error_code, code);
+  const char *reason = code == 400   ? "Bad Request"
+                       : code == 401 ? "Unauthenticated"
+                                     : "Unknown Attribute"; /* RFC 8489 section 14.8 */
+  assert_int_equal(answer.error_reason.len, strlen(reason));
+  assert_memory_equal(answer.error_reason.data, reason, strlen(reason));
   assert_true(paw_stun_check_fingerprint(&answer));
   assert_int_equal((answer.has & PAW_STUN_HAS_INTEGRITY) != 0, with_integrity);
   if (with_integrity) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The tables of candidates and pairs: priorities, foundations, order, bounds. */
-#include "duo.h"
+#include "craft.h"
 #include "ice/ice_private.h"
 
 static struct duo duo;
@@ -172,9 +172,7 @@ static void test_pair_priority(void **state) {
   assert_true(paw_ice_pair_priority(ice, pair) == (UINT64_C(1000) << 32) + 2 * local);
 }
 
-/* More pairs than the bound: the best stay, however they come. */
-static void test_pair_bound(void **state) {
-  (void)state;
+static void fill_pairs(void) {
   for (int i = 1; i < PAW_DESCRIPTION_CANDIDATES_MAX; i++) {
     struct paw_candidate candidate = {.address = duo_address("192.0.2.1:8443")};
     candidate.address.port = (uint16_t)(10000 + i);
@@ -186,19 +184,118 @@ static void test_pair_bound(void **state) {
     assert_int_equal(paw_ice_add_remote_candidate(ice, &candidate), PAW_OK);
   }
   assert_int_equal(ice->pairs.count, PAW_ICE_PAIRS_MAX);
+}
+
+/* None of those many is the peer's: its check comes from elsewhere, with the least priority there
+ * is, and is taken all the same; be the others waiting or under way. */
+static void learn_beyond_the_bound(enum paw_ice_mode mode) {
+  struct duo_config config = {.seed = 1, .modes = {mode}};
+  duo_init(&duo, &config);
+  ice = duo.sides[0].ice;
+  fill_pairs();
+  duo_tell_credentials(&duo, 0);
+  duo_run_ms(&duo, 2000);
+  assert_int_equal(duo_stats(&duo, 0).requests_sent > 100, mode == PAW_ICE_FULL);
+  struct paw_stun_message request = craft_request(craft_username(ice, "peer"));
+  request.priority = 1;
+  struct craft check = craft_seal(&request, paw_ice_get_credentials(ice)->pwd);
+  struct paw_address peer = duo_address("198.51.100.99:9");
+  duo_feed(&duo, 0, &peer, check.data, check.len);
+  assert_int_equal(duo_stats(&duo, 0).responses_sent, 1);
+  assert_true(paw_ice_is_valid_pair(ice, &duo.sides[0].addresses[0], &peer));
+  assert_int_equal(ice->pairs.count, PAW_ICE_PAIRS_MAX);
+}
+
+static void test_learnt_beyond_the_bound(void **state) {
+  (void)state;
+  tear_down(NULL);
+  learn_beyond_the_bound(PAW_ICE_LITE);
+  tear_down(NULL);
+  learn_beyond_the_bound(PAW_ICE_FULL);
+}
+
+/* More pairs than the bound: the best stay, however they come. */
+static void test_pair_bound(void **state) {
+  (void)state;
+  fill_pairs();
   for (int i = 0; i < ice->pairs.count; i++) {
     assert_true(paw_ice_remote(ice, paw_ice_pair(ice, i)->remote)->priority > 15);
   }
 }
 
+/* Signalled candidates are bounded, and however many there are, the peer's true address can still
+ * be learnt from its check. */
 static void test_remote_bound(void **state) {
   (void)state;
-  for (int i = 0; i < PAW_ICE_REMOTES_MAX; i++) {
+  for (int i = 0; i < PAW_DESCRIPTION_CANDIDATES_MAX; i++) {
     struct paw_candidate candidate = {.address = duo_address("198.51.100.1:1"), .priority = 9};
     candidate.address.port = (uint16_t)(1 + i);
     assert_int_equal(paw_ice_add_remote_candidate(ice, &candidate), PAW_OK);
   }
   assert_int_equal(add_remote("198.51.100.2:1", 9), PAW_ERR_LIMIT);
+  assert_int_equal(add_remote("198.51.100.1:1", 9), PAW_OK); /* known */
+  struct craft check = craft_check(ice, false);
+  struct paw_address peer = duo_address("198.51.100.2:1");
+  duo_feed(&duo, 0, &peer, check.data, check.len);
+  assert_int_equal(duo_stats(&duo, 0).responses_sent, 1);
+  assert_true(paw_ice_is_valid_pair(ice, &duo.sides[0].addresses[0], &peer));
+  assert_int_equal(add_remote("198.51.100.2:1", 99), PAW_OK); /* stays as it was learnt */
+  int index = paw_ice_remote_find(ice, &peer);
+  assert_int_equal(paw_ice_remote(ice, index)->type, PAW_CANDIDATE_PEER_REFLEXIVE);
+  assert_int_equal(paw_ice_remote(ice, index)->priority, 0x6e7fffff); /* PRIORITY of the check */
+  while (duo_stats(&duo, 0).dropped_limit == 0) {
+    peer.port++;
+    check = craft_check(ice, false);
+    duo_feed(&duo, 0, &peer, check.data, check.len);
+    assert_in_range(ice->remotes.count, 22, PAW_ICE_REMOTES_MAX);
+  }
+  assert_int_equal(ice->remotes.count, PAW_ICE_REMOTES_MAX);
+  assert_false(paw_ice_is_valid_pair(ice, &duo.sides[0].addresses[0], &peer));
+}
+
+static bool is_known_port(uint16_t port) {
+  struct paw_address peer = duo_address("198.51.100.1:1");
+  peer.port = port;
+  return paw_ice_is_valid_pair(ice, &duo.sides[0].addresses[0], &peer);
+}
+
+static bool check_from_port(uint16_t port) {
+  struct paw_address peer = duo_address("198.51.100.1:1");
+  peer.port = port;
+  struct craft check = craft_check(ice, false);
+  duo_feed(&duo, 0, &peer, check.data, check.len);
+  return is_known_port(port);
+}
+
+/* A peer that shows ever new addresses: those that it was not heard on for 30 s make room. */
+static void test_silent_ones_make_room(void **state) {
+  (void)state;
+  tear_down(NULL);
+  struct duo_config config = {.seed = 1, .modes = {PAW_ICE_LITE}};
+  duo_init(&duo, &config);
+  ice = duo.sides[0].ice;
+  for (uint16_t i = 0; i < PAW_ICE_REMOTES_MAX; i++) {
+    assert_true(check_from_port((uint16_t)(1000 + i)));
+  }
+  duo_assert_selected(&duo, 0, "192.0.2.1:8443", "198.51.100.1:1000");
+  duo_run_ms(&duo, 1000);
+  assert_true(check_from_port(1000 + 20));
+  duo_run_ms(&duo, 28990);
+  assert_false(check_from_port(2000)); /* all were heard of late */
+  duo_run_ms(&duo, 20);
+  for (uint16_t i = 0; i < PAW_ICE_REMOTES_MAX - 1; i++) {
+    assert_true(check_from_port((uint16_t)(2000 + i)));
+  }
+  assert_false(check_from_port(3000));
+  assert_true(is_known_port(1000 + 20));
+  duo_assert_selected(&duo, 0, "192.0.2.1:8443", "198.51.100.1:2000");
+  assert_int_equal(ice->remotes.count, PAW_ICE_REMOTES_MAX);
+  assert_int_equal(ice->pairs.count, PAW_ICE_REMOTES_MAX);
+  uint64_t seen = 0;
+  for (int i = 0; i < ice->pairs.count; i++) {
+    seen |= UINT64_C(1) << paw_ice_pair(ice, i)->remote;
+  }
+  assert_true(seen == UINT32_MAX); /* each has its pair */
 }
 
 /* A candidate learnt from a check, then signalled: takes the signalled type and priority. */
@@ -251,7 +348,9 @@ int main(void) {
       CASE(test_no_twin_pairs),
       CASE(test_pair_priority),
       CASE(test_pair_bound),
+      CASE(test_learnt_beyond_the_bound),
       CASE(test_remote_bound),
+      CASE(test_silent_ones_make_room),
       CASE(test_signalled_after_learnt),
       CASE(test_removal),
   };

@@ -32,12 +32,23 @@ static void assert_states(enum paw_ice_state state) {
   assert_string_equal(paw_ice_state_text(state_of(1)), paw_ice_state_text(state));
 }
 
-/* An hour without data: never DISCONNECTED, few wake-ups, few datagrams, nothing allocated. */
+static void assert_reasons(enum paw_ice_reason reason) {
+  assert_string_equal(paw_ice_reason_text(duo.sides[0].reason), paw_ice_reason_text(reason));
+  assert_string_equal(paw_ice_reason_text(duo.sides[1].reason), paw_ice_reason_text(reason));
+}
+
+/* An hour without data: never DISCONNECTED, few wake-ups, few datagrams, nothing allocated; and yet
+ * either side sends something every 15 s, so that NATs remember (RFC 8445 section 11). */
 static void idle(enum paw_ice_mode second) {
   connect_sides(1, second);
   struct duo_side before[2] = {duo.sides[0], duo.sides[1]};
   kit_malloc_start();
-  duo_run_ms(&duo, SECONDS(3600));
+  for (int i = 0; i < 3600 / 15; i++) {
+    uint64_t sent[2] = {duo.sides[0].transmits, duo.sides[1].transmits};
+    duo_run_ms(&duo, SECONDS(15));
+    assert_true(duo.sides[0].transmits > sent[0]);
+    assert_true(duo.sides[1].transmits > sent[1]);
+  }
   assert_int_equal(kit_malloc_stop().allocations, 0);
   assert_states(PAW_ICE_STATE_CONNECTED);
   for (int side = 0; side < 2; side++) {
@@ -141,12 +152,14 @@ static void outage(enum paw_ice_mode second) {
   set_loss(1);
   duo_run_ms(&duo, SECONDS(20));
   assert_states(PAW_ICE_STATE_DISCONNECTED);
+  assert_reasons(PAW_ICE_REASON_SILENCE);
   duo_assert_selected(&duo, 0, "192.0.2.1:8443", "192.0.2.2:40000");
   duo_assert_selected(&duo, 1, "192.0.2.2:40000", "192.0.2.1:8443");
   uint64_t selected = duo.sides[0].selected_events;
   set_loss(0);
   duo_run_ms(&duo, 510);
   assert_states(PAW_ICE_STATE_CONNECTED);
+  assert_reasons(PAW_ICE_REASON_NONE);
   assert_int_equal(duo.sides[0].selected_events, selected);
   duo_wipe(&duo);
 }
@@ -164,6 +177,7 @@ static void expiry(enum paw_ice_mode second) {
   set_loss(1);
   duo_run_ms(&duo, SECONDS(40));
   assert_states(PAW_ICE_STATE_FAILED);
+  assert_reasons(PAW_ICE_REASON_CONSENT_EXPIRED);
   for (int side = 0; side < 2; side++) {
     const struct duo_side *it = &duo.sides[side];
     uint64_t failed_ms = (it->failed_ns - since_ns) / PAW_NS_PER_MS;
@@ -290,6 +304,10 @@ static void test_revoked(void **state) {
   forbidden = craft_error(side->last_data, side->last_len, 403, pwd);
   duo_feed(&duo, 0, &peer, forbidden.data, forbidden.len);
   assert_int_equal(state_of(0), PAW_ICE_STATE_FAILED);
+  assert_int_equal(side->reason, PAW_ICE_REASON_CONSENT_REVOKED);
+  struct paw_address local;
+  struct paw_address remote;
+  assert_false(paw_ice_get_selected_pair(side->ice, &local, &remote));
   duo_wipe(&duo);
 }
 
@@ -316,6 +334,45 @@ static void test_spoofed_answers(void **state) {
   assert_true(duo_stats(&duo, 0).dropped_integrity > 20);
   assert_true(duo_stats(&duo, 0).dropped_unmatched > 20);
   duo_wipe(&duo);
+}
+
+/* RFC 8489 sections 6.3.3 and 6.3.4: an answer with an attribute that has to be understood and is
+ * not counts as none, whatever it says. */
+static void strange_answers(uint16_t code) {
+  static const uint8_t unknown[] = {0x7f, 0x01, 0, 0};
+  connect_sides(14, PAW_ICE_LITE);
+  duo.sides[1].address_count = 0;
+  struct duo_side *side = &duo.sides[0];
+  struct paw_address peer = duo_address("192.0.2.2:40000");
+  const char *pwd = paw_ice_get_credentials(duo.sides[1].ice)->pwd;
+  uint64_t strange_count = 0;
+  for (int i = 0; i < 140 && state_of(0) != PAW_ICE_STATE_FAILED; i++) {
+    uint64_t before = side->transmits;
+    duo_run_ms(&duo, 250);
+    if (side->transmits == before) {
+      continue;
+    }
+    struct craft plain = code == 0
+                             ? craft_success(&side->last, side->last_data, side->last_len, pwd)
+                             : craft_error(side->last_data, side->last_len, code, pwd);
+    struct paw_stun_message message;
+    assert_int_equal(paw_stun_read(plain.data, plain.len, &message), PAW_STUN_FAULT_NONE);
+    struct craft strange = craft_seal_with(&message, unknown, sizeof unknown, pwd);
+    duo_feed(&duo, 0, &peer, strange.data, strange.len);
+    strange_count++;
+  }
+  assert_in_range(strange_count, 50, 140);
+  assert_in_range(duo_stats(&duo, 0).dropped_malformed, strange_count - 1, strange_count);
+  assert_int_equal(side->reason, PAW_ICE_REASON_CONSENT_EXPIRED);
+  assert_int_equal(paw_ice_get_role(side->ice), PAW_ICE_CONTROLLING);
+  duo_wipe(&duo);
+}
+
+static void test_strange_answers(void **state) {
+  (void)state;
+  strange_answers(0);
+  strange_answers(403);
+  strange_answers(487);
 }
 
 /* Time that goes back counts as the last; time that leaps is legal: consent is gone then, unless
@@ -355,6 +412,7 @@ static void test_connect_timeout(void **state) {
   assert_states(PAW_ICE_STATE_CHECKING);
   duo_run_ms(&duo, 200);
   assert_int_equal(state_of(0), PAW_ICE_STATE_FAILED);
+  assert_int_equal(duo.sides[0].reason, PAW_ICE_REASON_NO_PAIR);
   duo_run_ms(&duo, 40000); /* lite, and without an input: counted from its first wake-up */
   assert_states(PAW_ICE_STATE_FAILED);
   duo_wipe(&duo);
@@ -374,6 +432,7 @@ int main(void) {
       cmocka_unit_test(test_rebinding),
       cmocka_unit_test(test_revoked),
       cmocka_unit_test(test_spoofed_answers),
+      cmocka_unit_test(test_strange_answers),
       cmocka_unit_test(test_clock),
       cmocka_unit_test(test_connect_timeout),
   };

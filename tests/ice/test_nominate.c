@@ -73,11 +73,19 @@ static void test_best_is_slow(void **state) {
   duo_run_ms(&duo, 500);
   duo_assert_selected(&duo, 0, "[2001:db8::1]:8443", "[2001:db8::2]:40000");
   duo_assert_selected(&duo, 1, "[2001:db8::2]:40000", "[2001:db8::1]:8443");
+  /* A minute later it is gone; the other pair, valid all along, is asked for consent anew. */
+  duo_run_ms(&duo, 60000);
+  duo_remove_address(&duo, 0, 1);
+  duo_run_ms(&duo, 100);
+  duo_assert_selected(&duo, 0, HERE, "192.0.2.2:40000");
+  duo_run_ms(&duo, 6000);
+  duo_assert_selected(&duo, 1, "192.0.2.2:40000", HERE);
   duo_wipe(&duo);
 }
 
-/* The path's address goes away: another valid pair takes over and is nominated. */
-static void remove_address(enum paw_ice_mode other, int remover) {
+/* The path's address goes away: another valid pair takes over and is nominated, though consent on
+ * it may have run out in the meantime. */
+static void remove_address(enum paw_ice_mode other, int remover, uint64_t after_ms) {
   struct duo_config config = {
       .seed = 1, .modes = {PAW_ICE_FULL, other}, .roles = {PAW_ICE_CONTROLLING}, .link = lan};
   struct duo duo;
@@ -86,7 +94,7 @@ static void remove_address(enum paw_ice_mode other, int remover) {
   duo_add_address(&duo, 1, "10.0.0.2:40000");
   duo_negotiate(&duo);
   assert_true(duo_run_connected(&duo, 100));
-  duo_run_ms(&duo, 1000);
+  duo_run_ms(&duo, after_ms);
   duo_assert_selected(&duo, 0, HERE, "192.0.2.2:40000");
   struct paw_address gone = duo.sides[remover].addresses[0];
   duo_remove_address(&duo, remover, 0);
@@ -103,10 +111,13 @@ static void remove_address(enum paw_ice_mode other, int remover) {
   duo_wipe(&duo);
 }
 
-static void test_controlling_loses_address(void **state) {
+static void test_address_is_lost(void **state) {
   (void)state;
-  remove_address(PAW_ICE_FULL, 0);
-  remove_address(PAW_ICE_LITE, 0);
+  for (uint64_t after_ms = 1000; after_ms <= 61000; after_ms += 20000) {
+    remove_address(PAW_ICE_FULL, 0, after_ms);
+    remove_address(PAW_ICE_FULL, 1, after_ms);
+    remove_address(PAW_ICE_LITE, 0, after_ms);
+  }
 }
 
 /* The last address goes: DISCONNECTED; another one comes: back by checking anew. */
@@ -126,6 +137,7 @@ static void test_last_address(void **state) {
   assert_false(paw_ice_is_valid_pair(duo.sides[0].ice, &gone, &duo.sides[1].addresses[0]));
   duo_drain(&duo, 0);
   assert_int_equal(paw_ice_get_state(duo.sides[0].ice), PAW_ICE_STATE_DISCONNECTED);
+  assert_int_equal(duo.sides[0].reason, PAW_ICE_REASON_NO_PATH);
   duo_run_ms(&duo, 3000);
   duo_add_address(&duo, 0, "192.0.2.77:8443");
   duo_run_ms(&duo, 200);
@@ -138,6 +150,7 @@ static void test_last_address(void **state) {
   duo_remove_address(&duo, 0, 1);
   duo_run_ms(&duo, 31000);
   assert_int_equal(paw_ice_get_state(duo.sides[0].ice), PAW_ICE_STATE_FAILED);
+  assert_int_equal(duo.sides[0].reason, PAW_ICE_REASON_NO_PATH);
   duo_wipe(&duo);
 }
 
@@ -170,6 +183,23 @@ static void check_from(const struct paw_address *from, bool nominates) {
       paw_address_equal(&side->last.remote, from)) {
     struct craft success = craft_success(&side->last, side->last_data, side->last_len, PEER_PWD);
     duo_feed(&duo, 0, from, success.data, success.len);
+  }
+}
+
+static void answer_last(const struct paw_address *from) {
+  struct craft success = craft_success(&side->last, side->last_data, side->last_len, PEER_PWD);
+  duo_feed(&duo, 0, from, success.data, success.len);
+}
+
+/* So many seconds in which the peer answers on this pair, and on no other. */
+static void live_on(const struct paw_address *remote, int seconds) {
+  for (int i = 0; i < 4 * seconds; i++) {
+    uint64_t before = side->transmits;
+    duo_run_ms(&duo, 250);
+    if (side->transmits > before && craft_read_last(side).class == PAW_STUN_REQUEST &&
+        paw_address_equal(&side->last.remote, remote)) {
+      answer_last(remote);
+    }
   }
 }
 
@@ -237,6 +267,73 @@ static void aggressive(void) {
 static void test_aggressive(void **state) {
   (void)state;
   each_mode(aggressive);
+}
+
+/* It goes on so for minutes, while no data comes. */
+static void aggressive_for_long(void) {
+  check_from(&a, true);
+  check_from(&b, true);
+  assert_on(&b);
+  uint64_t events = side->selected_events;
+  for (int i = 0; i < 60; i++) {
+    live_on(&b, 2);
+    check_from(&a, true);
+    check_from(&b, true);
+  }
+  assert_on(&b);
+  assert_int_equal(side->selected_events, events);
+}
+
+static void test_aggressive_for_long(void **state) {
+  (void)state;
+  each_mode(aggressive_for_long);
+}
+
+static void assert_asks(const struct paw_address *remote) {
+  assert_int_equal(craft_read_last(side).class, PAW_STUN_REQUEST);
+  assert_true(paw_address_equal(&side->last.remote, remote));
+}
+
+/* RFC 7675 section 5.1: consent to send on a pair that was not in use has run out after 30 s. Who
+ * is now at its address is asked before anything is sent there, nominated or not. */
+static void test_consent_ran_out(void **state) {
+  (void)state;
+  begin(PAW_ICE_FULL);
+  check_from(&a, true);
+  check_from(&b, false);
+  live_on(&a, 35);
+  assert_on(&a);
+  struct craft check = craft_check(side->ice, true);
+  duo_feed(&duo, 0, &b, check.data, check.len);
+  assert_on(&a);
+  assert_asks(&b);
+  duo_run_ms(&duo, 40);
+  assert_on(&a);
+  answer_last(&b);
+  assert_on(&b);
+  duo_wipe(&duo);
+}
+
+/* The same with authentic data, which somebody may have kept and sends again. */
+static void test_consent_ran_out_with_data(void **state) {
+  (void)state;
+  begin(PAW_ICE_FULL);
+  check_from(&a, true);
+  check_from(&b, false);
+  live_on(&a, 35);
+  data_from(&b);
+  assert_asks(&b);
+  for (int i = 0; i < 20; i++) {
+    duo_run_ms(&duo, 100);
+    data_from(&b);
+  }
+  assert_on(&a);
+  duo_run_ms(&duo, 200);
+  assert_asks(&b);
+  answer_last(&b);
+  data_from(&b);
+  assert_on(&b); /* as the other one has long been silent */
+  duo_wipe(&duo);
 }
 
 /* Data in flight on the old pair does not pull the path back; data on a pair that the peer has not
@@ -358,10 +455,13 @@ int main(void) {
       cmocka_unit_test(test_best_pair),
       cmocka_unit_test(test_best_is_dead),
       cmocka_unit_test(test_best_is_slow),
-      cmocka_unit_test(test_controlling_loses_address),
+      cmocka_unit_test(test_address_is_lost),
       cmocka_unit_test(test_last_address),
       cmocka_unit_test(test_regular),
       cmocka_unit_test(test_aggressive),
+      cmocka_unit_test(test_aggressive_for_long),
+      cmocka_unit_test(test_consent_ran_out),
+      cmocka_unit_test(test_consent_ran_out_with_data),
       cmocka_unit_test(test_stays),
       cmocka_unit_test(test_holds),
       cmocka_unit_test(test_returns),

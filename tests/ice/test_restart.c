@@ -143,6 +143,43 @@ static void test_after_failure(void **state) {
   duo_wipe(&duo);
 }
 
+/* What was learnt and what was still to be said belong to the generation before. */
+static void test_begins_clean(void **state) {
+  (void)state;
+  struct duo_config config = {
+      .seed = 1, .roles = {PAW_ICE_CONTROLLING}, .link = {.delay_ns = PAW_NS_PER_MS}};
+  duo_init(&duo, &config);
+  struct paw_address outside = duo_address("203.0.113.1:777");
+  kit_net_rebind(duo.net, &duo.sides[0].addresses[0], &outside);
+  duo_negotiate(&duo);
+  assert_true(duo_run_connected(&duo, 100));
+  duo_run_ms(&duo, 100);
+  struct duo_side *side = &duo.sides[0];
+  struct paw_candidate candidates[4];
+  assert_int_equal(paw_ice_get_local_candidates(side->ice, candidates, 4), 2);
+  struct craft check = craft_check(side->ice, false);
+  struct paw_input input = {.kind = PAW_INPUT_RECEIVE,
+                            .now_ns = duo.clock.now_ns,
+                            .local = side->addresses[0],
+                            .remote = duo.sides[1].addresses[0],
+                            .data = check.data,
+                            .len = check.len};
+  side->fed_ns = duo.clock.now_ns;
+  assert_int_equal(paw_ice_handle_input(side->ice, &input), PAW_OK);
+  uint64_t before = side->transmits;
+  restart(0);
+  duo_drain(&duo, 0);
+  assert_int_equal(side->transmits, before); /* the peer could not verify the answer */
+  assert_int_equal(paw_ice_get_local_candidates(side->ice, candidates, 4), 1);
+  assert_int_equal(candidates[0].type, PAW_CANDIDATE_HOST);
+  duo_tell_credentials(&duo, 0); /* and no candidates: the old ones are not checked */
+  before = duo_stats(&duo, 0).requests_sent;
+  duo_add_address(&duo, 0, "192.0.2.9:8443");
+  duo_drain(&duo, 0);
+  assert_int_equal(duo_stats(&duo, 0).requests_sent, before);
+  duo_wipe(&duo);
+}
+
 /* Again before the first is done, and never done at all: the old path's consent decides. */
 static void test_twice_and_never(void **state) {
   (void)state;
@@ -164,6 +201,74 @@ static void test_twice_and_never(void **state) {
   assert_int_equal(paw_ice_get_state(duo.sides[0].ice), PAW_ICE_STATE_FAILED);
   assert_int_equal(paw_ice_get_state(duo.sides[1].ice), PAW_ICE_STATE_FAILED);
   duo_wipe(&duo);
+}
+
+static void set_loss(double loss) {
+  struct kit_link_config link = {.delay_ns = PAW_NS_PER_MS, .loss = loss};
+  kit_net_configure(duo.net, &link);
+}
+
+/* The old path's consent ends while the new generation is still being checked: that goes on, for as
+ * long as a connection may take to come about (RFC 8863). */
+static void old_path_dies(enum paw_ice_mode second, bool comes_back) {
+  connect_sides(second);
+  set_loss(1);
+  duo_run_ms(&duo, 20000);
+  restart(0);
+  restart(1);
+  duo_negotiate(&duo);
+  duo_sync(&duo, 0); /* it counts from here */
+  duo_sync(&duo, 1);
+  duo_run_ms(&duo, 13000);
+  assert_int_equal(paw_ice_get_state(duo.sides[0].ice), PAW_ICE_STATE_CHECKING);
+  assert_int_equal(paw_ice_get_state(duo.sides[1].ice), PAW_ICE_STATE_CHECKING);
+  struct paw_address local;
+  struct paw_address remote;
+  assert_false(paw_ice_get_selected_pair(duo.sides[0].ice, &local, &remote));
+  if (comes_back) {
+    set_loss(0);
+    duo_run_ms(&duo, 500);
+    assert_connected();
+    assert_old_pair();
+  } else {
+    duo_run_ms(&duo, 39500 - 13000 - 100);
+    assert_int_equal(paw_ice_get_state(duo.sides[0].ice), PAW_ICE_STATE_CHECKING);
+    duo_run_ms(&duo, 200);
+    assert_int_equal(paw_ice_get_state(duo.sides[0].ice), PAW_ICE_STATE_FAILED);
+    assert_int_equal(paw_ice_get_state(duo.sides[1].ice), PAW_ICE_STATE_FAILED);
+    assert_int_equal(duo.sides[0].reason, PAW_ICE_REASON_NO_PAIR);
+  }
+  duo_wipe(&duo);
+}
+
+static void test_old_path_dies(void **state) {
+  (void)state;
+  old_path_dies(PAW_ICE_LITE, true);
+  old_path_dies(PAW_ICE_FULL, true);
+  old_path_dies(PAW_ICE_LITE, false);
+  old_path_dies(PAW_ICE_FULL, false);
+}
+
+/* So does its address, after any time: what is left of the new generation's time remains. */
+static void old_address_goes(uint64_t after_ms) {
+  connect_sides(PAW_ICE_LITE);
+  restart(0);
+  restart(1);
+  duo_tell_credentials(&duo, 0); /* and no candidates */
+  duo_run_ms(&duo, after_ms);
+  assert_int_equal(paw_ice_get_state(duo.sides[0].ice), PAW_ICE_STATE_CONNECTED);
+  duo_remove_address(&duo, 0, 0);
+  duo_drain(&duo, 0);
+  assert_int_equal(paw_ice_get_state(duo.sides[0].ice),
+                   after_ms < 39500 ? PAW_ICE_STATE_CHECKING : PAW_ICE_STATE_FAILED);
+  duo_wipe(&duo);
+}
+
+static void test_old_address_goes(void **state) {
+  (void)state;
+  old_address_goes(1000);
+  old_address_goes(39000);
+  old_address_goes(60000);
 }
 
 static void with_loss(uint64_t seed, void *context) {
@@ -210,10 +315,11 @@ static void test_closed(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_slow_signalling), cmocka_unit_test(test_old_credentials),
-      cmocka_unit_test(test_new_address),     cmocka_unit_test(test_after_failure),
-      cmocka_unit_test(test_twice_and_never), cmocka_unit_test(test_with_loss),
-      cmocka_unit_test(test_closed),
+      cmocka_unit_test(test_slow_signalling),  cmocka_unit_test(test_old_credentials),
+      cmocka_unit_test(test_new_address),      cmocka_unit_test(test_after_failure),
+      cmocka_unit_test(test_twice_and_never),  cmocka_unit_test(test_with_loss),
+      cmocka_unit_test(test_closed),           cmocka_unit_test(test_old_path_dies),
+      cmocka_unit_test(test_old_address_goes), cmocka_unit_test(test_begins_clean),
   };
   return cmocka_run_group_tests_name("ice_restart", tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Who controls: conflicts are settled by the tie-breaker, on whichever side they are noticed. */
 #include "craft.h"
+#include "ice/ice_private.h"
 
 static const struct kit_link_config lan = {.delay_ns = PAW_NS_PER_MS};
 
@@ -102,6 +103,7 @@ static void test_four_cases(void **state) {
   (void)state;
   begin(PAW_ICE_FULL, PAW_ICE_CONTROLLING, false);
   assert_int_equal(ask(PAW_ICE_CONTROLLING, 0), 487);
+  assert_int_equal(ask(PAW_ICE_CONTROLLING, side->ice->tie_breaker), 487);
   assert_int_equal(paw_ice_get_role(side->ice), PAW_ICE_CONTROLLING);
   assert_int_equal(ask(PAW_ICE_CONTROLLING, UINT64_MAX), 0);
   assert_int_equal(paw_ice_get_role(side->ice), PAW_ICE_CONTROLLED);
@@ -113,6 +115,33 @@ static void test_four_cases(void **state) {
   assert_int_equal(paw_ice_get_role(side->ice), PAW_ICE_CONTROLLING);
   assert_int_equal(duo_stats(&duo, 0).role_conflicts, 2);
   duo_wipe(&duo);
+  begin(PAW_ICE_FULL, PAW_ICE_CONTROLLED, false);
+  assert_int_equal(ask(PAW_ICE_CONTROLLED, side->ice->tie_breaker), 0);
+  assert_int_equal(paw_ice_get_role(side->ice), PAW_ICE_CONTROLLING);
+  duo_wipe(&duo);
+}
+
+/* Until the first check the role may be chosen; conflicts are decided by a number that is random.
+ */
+static void test_chosen(void **state) {
+  (void)state;
+  uint64_t tie_breakers[2];
+  for (int i = 0; i < 2; i++) {
+    struct duo_config config = {.seed = 9 + (uint64_t)i};
+    duo_init(&duo, &config);
+    assert_int_equal(paw_ice_set_role(side->ice, PAW_ICE_CONTROLLING), PAW_OK);
+    assert_int_equal(paw_ice_get_role(side->ice), PAW_ICE_CONTROLLING);
+    duo_negotiate(&duo);
+    duo_drain(&duo, 0);
+    struct paw_stun_message request = craft_read_last(side);
+    assert_true((request.has & PAW_STUN_HAS_CONTROLLING) != 0);
+    tie_breakers[i] = request.controlling;
+    assert_int_equal(paw_ice_set_role(side->ice, PAW_ICE_CONTROLLED), PAW_ERR_STATE);
+    assert_int_equal(paw_ice_get_role(side->ice), PAW_ICE_CONTROLLING);
+    duo_wipe(&duo);
+  }
+  assert_true(tie_breakers[0] > UINT32_MAX && tie_breakers[1] > UINT32_MAX);
+  assert_true(tie_breakers[0] != tie_breakers[1]);
 }
 
 static void test_lite_insists(void **state) {
@@ -136,6 +165,53 @@ static void test_full_controls_lite(void **state) {
   assert_int_equal(ask(PAW_ICE_CONTROLLING, UINT64_MAX), 487);
   assert_int_equal(paw_ice_get_role(side->ice), PAW_ICE_CONTROLLING);
   duo_wipe(&duo);
+}
+
+/* A path that the peer has nominated; both sides turn out to be controlled: the one that controls
+ * now has to nominate. */
+static void test_nominated_before(void **state) {
+  (void)state;
+  begin(PAW_ICE_FULL, PAW_ICE_CONTROLLED, false);
+  struct craft check = craft_check(side->ice, true);
+  duo_feed(&duo, 0, &peer, check.data, check.len);
+  struct craft success = craft_success(&side->last, side->last_data, side->last_len, PEER_PWD);
+  duo_feed(&duo, 0, &peer, success.data, success.len);
+  duo_run_ms(&duo, 10);
+  uint64_t sent = duo_stats(&duo, 0).requests_sent;
+  assert_int_equal(ask(PAW_ICE_CONTROLLED, 0), 0);
+  duo_run_ms(&duo, 10);
+  duo_assert_selected(&duo, 0, "192.0.2.1:8443", "192.0.2.2:40000");
+  assert_int_equal(duo_stats(&duo, 0).requests_sent, sent + 1);
+  assert_true((craft_read_last(side).has & PAW_STUN_HAS_USE_CANDIDATE) != 0);
+  duo_wipe(&duo);
+}
+
+/* A 487 to a request of the role before answers what is settled by now. */
+static void answer_487_after(bool settled) {
+  begin(PAW_ICE_FULL, PAW_ICE_CONTROLLED, false);
+  struct paw_candidate candidate = {.address = peer, .priority = 1};
+  assert_int_equal(paw_ice_add_remote_candidate(side->ice, &candidate), PAW_OK);
+  duo_drain(&duo, 0);
+  struct craft success = craft_success(&side->last, side->last_data, side->last_len, PEER_PWD);
+  duo_feed(&duo, 0, &peer, success.data, success.len);
+  uint64_t sent = side->transmits;
+  duo_run_ms(&duo, 620);
+  assert_int_equal(side->transmits, sent + 1); /* a check of the path in use */
+  struct craft late = craft_error(side->last_data, side->last_len, 487, PEER_PWD);
+  if (settled) {
+    assert_int_equal(ask(PAW_ICE_CONTROLLED, 0), 0);
+    assert_int_equal(paw_ice_get_role(side->ice), PAW_ICE_CONTROLLING);
+  }
+  duo_feed(&duo, 0, &peer, late.data, late.len);
+  assert_int_equal(paw_ice_get_role(side->ice), PAW_ICE_CONTROLLING);
+  assert_int_equal(duo_stats(&duo, 0).role_conflicts, 1);
+  duo_wipe(&duo);
+}
+
+static void test_487_too_late(void **state) {
+  (void)state;
+  answer_487_after(false);
+  answer_487_after(true);
 }
 
 /* RFC 8445 section 7.2.5.1: the check is sent again in the other role, as a new transaction, with a
@@ -174,9 +250,12 @@ int main(void) {
       cmocka_unit_test(test_both_controlling_with_loss),
       cmocka_unit_test(test_both_controlled_with_loss),
       cmocka_unit_test(test_four_cases),
+      cmocka_unit_test(test_chosen),
       cmocka_unit_test(test_lite_insists),
       cmocka_unit_test(test_full_controls_lite),
+      cmocka_unit_test(test_nominated_before),
       cmocka_unit_test(test_487_turns),
+      cmocka_unit_test(test_487_too_late),
   };
   return cmocka_run_group_tests_name("ice_role", tests, NULL, NULL);
 }

@@ -82,6 +82,9 @@ void kit_peer_seen_note(struct kit_peer_seen *seen, const struct paw_rtc_event *
   switch (event->kind) {
   case PAW_RTC_EVENT_ICE_STATE:
     seen->ice_state = event->ice_state;
+    if (event->ice_reason != PAW_ICE_REASON_NONE) {
+      seen->ice_reason = event->ice_reason;
+    }
     break;
   case PAW_RTC_EVENT_SELECTED_PAIR:
     seen->pair_local = event->pair.local;

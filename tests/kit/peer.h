@@ -18,8 +18,9 @@
 struct kit_peer_seen {
   uint64_t events[PAW_RTC_EVENT_CLOSED + 1];
   enum paw_ice_state ice_state;
-  uint64_t connected_ns; /* 0 = not yet */
-  uint64_t closed_ns;    /* 0 = not yet */
+  enum paw_ice_reason ice_reason; /* of the last state that had one */
+  uint64_t connected_ns;          /* 0 = not yet */
+  uint64_t closed_ns;             /* 0 = not yet */
   enum paw_close_reason reason;
   struct paw_address pair_local;
   struct paw_address pair_remote;

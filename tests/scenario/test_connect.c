@@ -89,7 +89,9 @@ static void connect_and_talk(uint64_t seed, void *context) {
 static void connect_all(double loss, uint64_t seeds, uint64_t median_ms, uint64_t budget_ms) {
   struct trial trial = {.loss = loss, .budget_ms = budget_ms};
   kit_seeds_run(connect_and_talk, &trial, seeds);
-  assert_in_range(trial.times_ms[trial.count / 2], 0, median_ms);
+  if (trial.count > ARRANGEMENT_COUNT) { /* a single seed (PAW_SEED) has no median */
+    assert_in_range(trial.times_ms[trial.count / 2], 0, median_ms);
+  }
 }
 
 /* One round trip of 4 ms for ICE and two for DTLS. */
@@ -105,7 +107,7 @@ static void at_5_percent(void **state) {
 
 static void at_20_percent(void **state) {
   (void)state;
-  connect_all(0.2, 6, 120, 4000);
+  connect_all(0.2, 6, 120, 2000);
 }
 
 static void at_40_percent(void **state) {

@@ -58,6 +58,21 @@ static void restart_by_offer(struct kit_pair *pair, size_t who) {
   kit_peer_drain(&pair->peers[1], pair->clock.now_ns);
 }
 
+/* The same without SDP. */
+static void restart_by_description(struct kit_pair *pair, size_t who) {
+  struct paw_description offer;
+  struct paw_description answer;
+  struct paw_rtc *offerer = pair->peers[who].rtc;
+  struct paw_rtc *answerer = pair->peers[1 - who].rtc;
+  assert_int_equal(paw_rtc_ice_restart(offerer, pair->clock.now_ns), PAW_OK);
+  assert_int_equal(paw_rtc_direct_offer(offerer, &offer), PAW_OK);
+  assert_int_equal(paw_rtc_direct_accept_offer(answerer, pair->clock.now_ns, &offer, &answer),
+                   PAW_OK);
+  assert_int_equal(paw_rtc_direct_accept_answer(offerer, pair->clock.now_ns, &answer), PAW_OK);
+  kit_peer_drain(&pair->peers[0], pair->clock.now_ns);
+  kit_peer_drain(&pair->peers[1], pair->clock.now_ns);
+}
+
 /* Every frame that one side sends arrives, and none arrives late. */
 static void check_no_gap(struct kit_pair *pair) {
   for (size_t i = 0; i < 2; i++) {
@@ -91,6 +106,44 @@ static void media_flows_through_a_restart_by_offer(void **state) {
     restart_by_offer(pair, who);
     kit_pair_run_ms(pair, 2000);
     check_no_gap(pair);
+    kit_pair_free(pair);
+  }
+}
+
+static void media_flows_through_a_restart_by_description(void **state) {
+  (void)state;
+  for (size_t who = 0; who < 2; who++) {
+    struct kit_pair *pair = talking_pair(25 + who);
+    uint64_t selections = pair->peers[who].seen.events[PAW_RTC_EVENT_SELECTED_PAIR];
+    restart_by_description(pair, who);
+    kit_pair_run_ms(pair, 2000);
+    check_no_gap(pair);
+    assert_true(pair->peers[who].seen.events[PAW_RTC_EVENT_SELECTED_PAIR] > selections);
+    kit_pair_free(pair);
+  }
+}
+
+/* A speaker roams: its address is another one, and a restart tells it. The sound is back with the
+ * first round trips on the new path. */
+static void media_moves_to_a_new_address(void **state) {
+  (void)state;
+  for (size_t who = 0; who < 2; who++) {
+    struct kit_pair *pair = talking_pair(81 + who);
+    struct kit_peer *roamer = &pair->peers[who];
+    struct paw_candidate fresh = {.type = PAW_CANDIDATE_HOST};
+    assert_int_equal(paw_address_parse("198.51.100.7:10007", &fresh.address), PAW_OK);
+    assert_int_equal(paw_rtc_remove_local_candidate(roamer->rtc, &roamer->addresses[0]), PAW_OK);
+    roamer->addresses[0] = fresh.address;
+    assert_int_equal(paw_rtc_add_local_candidate(roamer->rtc, &fresh), PAW_OK);
+    uint64_t before = kit_pair_get_stats(pair, 1 - who).packets_received;
+    restart_by_fragments(pair, who);
+    kit_pair_run_ms(pair, 60);
+    for (size_t i = 0; i < 2; i++) {
+      assert_true(pair->clock.now_ns - pair->peers[i].seen.last_audio_ns <= 12 * PAW_NS_PER_MS);
+      assert_int_equal(pair->peers[i].seen.events[PAW_RTC_EVENT_DEGRADED], 0);
+    }
+    assert_true(paw_address_equal(&pair->peers[1 - who].seen.pair_remote, &fresh.address));
+    assert_true(kit_pair_get_stats(pair, 1 - who).packets_received > before);
     kit_pair_free(pair);
   }
 }
@@ -239,6 +292,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(media_flows_through_a_restart_by_fragments),
       cmocka_unit_test(media_flows_through_a_restart_by_offer),
+      cmocka_unit_test(media_flows_through_a_restart_by_description),
+      cmocka_unit_test(media_moves_to_a_new_address),
       cmocka_unit_test(the_old_path_is_kept_until_the_new_one_works),
       cmocka_unit_test(two_restarts_at_once_settle),
       cmocka_unit_test(the_same_fragment_twice_restarts_once),

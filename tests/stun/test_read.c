@@ -149,6 +149,10 @@ static void test_error_codes(void **state) {
   data[27] = 99;
   ASSERT_FAULT(data, NONE);
   assert_int_equal(message.error_code, 499);
+  data[26] = 3;
+  data[27] = 0;
+  ASSERT_FAULT(data, NONE);
+  assert_int_equal(message.error_code, 300);
 }
 
 static void test_first_counts(void **state) {
@@ -182,8 +186,9 @@ static void test_fingerprint_is_last(void **state) {
 
 static void test_unknown(void **state) {
   (void)state;
-  const uint8_t data[] = {HEADER(1, 16), 0x00, 0x03, 0, 4,    0,    0, 0, 0,
-                          0x7f,          0xff, 0,    0, 0xc0, 0x57, 0, 0};
+  /* From 0x8000 on nobody has to understand them. */
+  const uint8_t data[] = {HEADER(1, 20), 0x00, 0x03, 0, 4,    0,    0, 0, 0, 0x7f, 0xff, 0, 0,
+                          0xc0,          0x57, 0,    0, 0x80, 0x00, 0, 0};
   ASSERT_FAULT(data, NONE);
   assert_int_equal(message.unknown_count, 2);
   assert_int_equal(message.unknown[0], 0x0003);
