@@ -11,6 +11,10 @@
 /* A lost close_notify leaves the peer waiting for its consent to expire, so it is sent twice. */
 #define CLOSE_NOTIFY_COPIES 2
 
+/* Nobody signs a fatal alert in clear. It is believed once so many retransmissions since it, or
+ * since the peer's last word, found no answer: 750 ms when it came right behind a flight. */
+#define REFUSAL_PATIENCE 4
+
 #define ALERT_FATAL 2
 #define ALERT_CLOSE_NOTIFY 0
 
@@ -48,6 +52,7 @@ struct paw_dtls {
   size_t early_count;
   struct early_datagram *early; /* oldest first */
   uint64_t give_up_ns;          /* while in HANDSHAKE */
+  unsigned patience; /* retransmissions until a fatal alert in clear is believed; 0: none came */
   struct paw_dtls_handshake *handshake;
   struct paw_ring out; /* what the handshake wants sent */
   struct paw_dtls_result result;
@@ -217,11 +222,22 @@ static void note_progress(struct paw_dtls *dtls, enum paw_dtls_progress progress
   }
 }
 
+/* Who was asked nothing yet has nothing that could be refused. */
+static void note_unexpected(struct paw_dtls *dtls, const uint8_t *data, size_t len, bool spoken) {
+  dtls->stats.dropped++;
+  if (spoken && dtls->patience == 0 && paw_dtls_datagram_is_refusal(data, len)) {
+    dtls->patience = REFUSAL_PATIENCE;
+  }
+}
+
 static void feed_handshake(struct paw_dtls *dtls, const uint8_t *data, size_t len) {
   bool spoken = paw_dtls_handshake_has_spoken(dtls->handshake);
   if (!paw_dtls_datagram_is_expected(data, len, dtls->role, spoken)) {
-    dtls->stats.dropped++;
+    note_unexpected(dtls, data, len, spoken);
     return;
+  }
+  if (dtls->patience > 0) { /* who refused would not go on */
+    dtls->patience = REFUSAL_PATIENCE;
   }
   note_progress(dtls, paw_dtls_handshake_feed(dtls->handshake, data, len, dtls->clock.now_ns));
 }
@@ -338,16 +354,25 @@ void paw_dtls_note_peer_complete(struct paw_dtls *dtls) {
 
 /* ---- in ---- */
 
+static void retransmit(struct paw_dtls *dtls) {
+  if (dtls->patience == 1) {
+    close_with(dtls, PAW_DTLS_REASON_ALERT);
+    return;
+  }
+  dtls->patience -= dtls->patience > 0 ? 1 : 0;
+  dtls->stats.retransmissions++;
+  note_progress(dtls, paw_dtls_handshake_retransmit(dtls->handshake, dtls->clock.now_ns));
+}
+
 static void handle_time(struct paw_dtls *dtls) {
   if (dtls->state != PAW_DTLS_STATE_HANDSHAKE) {
     return;
   }
   uint64_t now_ns = dtls->clock.now_ns;
   if (paw_time_due(dtls->give_up_ns, now_ns)) {
-    close_with(dtls, PAW_DTLS_REASON_TIMEOUT);
+    close_with(dtls, dtls->patience > 0 ? PAW_DTLS_REASON_ALERT : PAW_DTLS_REASON_TIMEOUT);
   } else if (paw_time_due(paw_dtls_handshake_deadline(dtls->handshake), now_ns)) {
-    dtls->stats.retransmissions++;
-    note_progress(dtls, paw_dtls_handshake_retransmit(dtls->handshake, now_ns));
+    retransmit(dtls);
   }
 }
 

@@ -78,6 +78,9 @@ bool paw_dtls_fragment_read(struct paw_rd *rd, struct paw_dtls_fragment *out);
 bool paw_dtls_datagram_is_expected(const uint8_t *data, size_t len, enum paw_dtls_role role,
                                    bool spoken);
 
+/* Does it begin with a fatal alert in clear? */
+bool paw_dtls_datagram_is_refusal(const uint8_t *data, size_t len);
+
 /* ---- client_hello.c ---- */
 
 /* A ClientHello that comes in fragments (RFC 6347 section 4.2.3); mbedTLS 2.28 takes none such. */

@@ -384,24 +384,55 @@ static void tampered_close_notify(void **state) {
   pair_wipe(&pair);
 }
 
-/* Nobody signs alerts during the handshake: a fatal one is believed, a warning is not. */
-static void alerts_during_the_handshake(void **state) {
+/* Nobody signs alerts during the handshake. A fatal one that nothing contradicts is believed after
+ * a while, for a peer that refuses has no other way to say so; a warning is not. */
+static void a_fatal_alert_is_believed_when_nobody_goes_on(void **state) {
   (void)state;
   struct pair pair;
   pair_init(&pair, 1, NULL);
+  kit_net_set_filter(pair.net, lose, NULL);
   pair_start(&pair);
-  for (unsigned i = 0; i < 2; i++) {
-    pair_inject(&pair, i, close_in_clear, sizeof close_in_clear);
-    assert_int_equal(paw_dtls_get_state(pair.ends[i].dtls), PAW_DTLS_STATE_HANDSHAKE);
-    assert_int_equal(stats_of(&pair, i).dropped, 1);
-  }
-  pair_inject(&pair, PAIR_CLIENT, fatal_in_clear, sizeof fatal_in_clear);
   (void)pair_drain(&pair, PAIR_CLIENT);
+  pair_inject(&pair, PAIR_CLIENT, close_in_clear, sizeof close_in_clear);
+  pair_run(&pair, 60); /* one retransmission before it */
+  pair_inject(&pair, PAIR_CLIENT, fatal_in_clear, sizeof fatal_in_clear);
+  assert_int_equal(stats_of(&pair, PAIR_CLIENT).dropped, 2);
+  pair_run(&pair, 1489);
+  assert_int_equal(pair.ends[PAIR_CLIENT].closed, 0);
+  pair_run(&pair, 1);
+  assert_int_equal(pair.ends[PAIR_CLIENT].closed, 1);
   assert_int_equal(pair.ends[PAIR_CLIENT].reason, PAW_DTLS_REASON_ALERT);
+  assert_int_equal(stats_of(&pair, PAIR_CLIENT).retransmissions, 4);
   /* A server that was asked nothing yet has nothing that could be refused. */
   pair_inject(&pair, PAIR_SERVER, fatal_in_clear, sizeof fatal_in_clear);
-  assert_int_equal(paw_dtls_get_state(pair.ends[PAIR_SERVER].dtls), PAW_DTLS_STATE_HANDSHAKE);
+  pair_run(&pair, 30000);
+  assert_int_equal(pair.ends[PAIR_SERVER].reason, PAW_DTLS_REASON_TIMEOUT);
   pair_wipe(&pair);
+}
+
+/* A stranger who can forge the peer's address says so at every moment of a handshake, in vain. */
+static void fatal_alerts_at_any_moment(uint64_t seed, void *context) {
+  (void)context;
+  struct pair pair;
+  pair_init(&pair, seed, &(struct kit_link_config){.delay_ns = 5 * PAW_NS_PER_MS, .loss = 0.1});
+  pair_start(&pair);
+  for (unsigned ms = 0; ms < 5000; ms++) {
+    for (unsigned i = 0; i < 2; i++) {
+      if (paw_dtls_get_state(pair.ends[i].dtls) != PAW_DTLS_STATE_CLOSED) {
+        pair_inject(&pair, i, fatal_in_clear, sizeof fatal_in_clear);
+      }
+    }
+    pair_run(&pair, 1);
+  }
+  pair_expect_connected(&pair);
+  assert_int_equal(pair.ends[0].closed + pair.ends[1].closed, 0);
+  assert_int_equal(stats_of(&pair, PAIR_CLIENT).dropped, 5000);
+  pair_wipe(&pair);
+}
+
+static void forged_alerts_do_not_end_a_handshake(void **state) {
+  (void)state;
+  kit_seeds_run(fatal_alerts_at_any_moment, NULL, 20);
 }
 
 static void inject_garbage(struct pair *pair, struct kit_rng *rng) {
@@ -715,7 +746,8 @@ int main(void) {
       cmocka_unit_test(clocks_that_jump),
       cmocka_unit_test(forged_alerts),
       cmocka_unit_test(tampered_close_notify),
-      cmocka_unit_test(alerts_during_the_handshake),
+      cmocka_unit_test(a_fatal_alert_is_believed_when_nobody_goes_on),
+      cmocka_unit_test(forged_alerts_do_not_end_a_handshake),
       cmocka_unit_test(garbage_is_dropped),
       cmocka_unit_test(oversize_and_empty),
       cmocka_unit_test(hostile_fragments),

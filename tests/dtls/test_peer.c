@@ -19,6 +19,8 @@ struct meeting {
   unsigned connected;
   unsigned closed;
   enum paw_dtls_reason reason;
+  uint64_t now_ns;
+  uint64_t deadline_ns;
   struct raw_queue sent; /* everything that ours sent */
 };
 
@@ -30,6 +32,7 @@ static enum paw_dtls_role other(enum paw_dtls_role role) {
 
 static void begin(struct meeting *meeting, const struct raw_config *config) {
   memset(meeting, 0, sizeof *meeting);
+  meeting->now_ns = KIT_CLOCK_ORIGIN_NS;
   raw_peer_init(&meeting->peer, config);
   kit_rng_init(&meeting->rng, 5);
   struct paw_rng rng = kit_rng_hook(&meeting->rng);
@@ -42,7 +45,7 @@ static void begin(struct meeting *meeting, const struct raw_config *config) {
   struct paw_fingerprint fingerprint;
   paw_certificate_get_fingerprint(meeting->peer.certificate, &fingerprint);
   assert_int_equal(paw_dtls_set_remote_fingerprints(meeting->dtls, &fingerprint, 1), PAW_OK);
-  assert_int_equal(paw_dtls_start(meeting->dtls, other(config->role), KIT_CLOCK_ORIGIN_NS), PAW_OK);
+  assert_int_equal(paw_dtls_start(meeting->dtls, other(config->role), meeting->now_ns), PAW_OK);
 }
 
 static void end(struct meeting *meeting) {
@@ -53,7 +56,7 @@ static void end(struct meeting *meeting) {
 
 static void give(struct meeting *meeting, const uint8_t *data, size_t len) {
   const struct paw_input input = {
-      .kind = PAW_INPUT_RECEIVE, .now_ns = KIT_CLOCK_ORIGIN_NS, .data = data, .len = len};
+      .kind = PAW_INPUT_RECEIVE, .now_ns = meeting->now_ns, .data = data, .len = len};
   (void)paw_dtls_handle_input(meeting->dtls, &input);
 }
 
@@ -71,6 +74,7 @@ static bool drain(struct meeting *meeting) {
     struct paw_dtls_output output;
     paw_dtls_poll_output(meeting->dtls, &output);
     if (output.kind == PAW_OUTPUT_TIMEOUT) {
+      meeting->deadline_ns = output.timeout.deadline_ns;
       return any;
     }
     any = true;
@@ -98,6 +102,18 @@ static void talk(struct meeting *meeting) {
       any = true;
     }
     meeting->peer.out.count = 0;
+  }
+}
+
+/* And then let time pass, until ours has ended. */
+static void talk_to_the_end(struct meeting *meeting) {
+  talk(meeting);
+  while (meeting->closed == 0) {
+    assert_true(meeting->deadline_ns < KIT_CLOCK_ORIGIN_NS + 2 * PAW_NS_PER_S);
+    meeting->now_ns = meeting->deadline_ns;
+    const struct paw_input input = {.kind = PAW_INPUT_TIMEOUT, .now_ns = meeting->now_ns};
+    assert_int_equal(paw_dtls_handle_input(meeting->dtls, &input), PAW_OK);
+    talk(meeting);
   }
 }
 
@@ -249,7 +265,7 @@ static void no_profile_in_common(void **state) {
 static void fails(const struct raw_config *config, enum paw_dtls_reason reason) {
   struct meeting meeting;
   begin(&meeting, config);
-  talk(&meeting);
+  talk_to_the_end(&meeting);
   assert_int_equal(meeting.connected, 0);
   assert_int_equal(meeting.closed, 1);
   assert_int_equal(meeting.reason, reason);
