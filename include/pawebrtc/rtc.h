@@ -215,6 +215,8 @@ PAW_API int paw_rtc_handle_input(struct paw_rtc *rtc, const struct paw_input *in
   X(FINGERPRINT, "the peer's certificate is not the one of its description")                       \
   X(NO_PROFILE, "no SRTP profile was agreed")                                                      \
   X(DTLS_FAILED, "the DTLS handshake failed")                                                      \
+  X(DTLS_TIMEOUT, "the DTLS handshake timed out")                                                  \
+  X(DTLS_ALERT, "fatal DTLS alert from the peer")                                                  \
   X(NO_MEMORY, "out of memory")
 
 enum paw_close_reason {

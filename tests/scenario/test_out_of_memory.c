@@ -196,7 +196,7 @@ static bool ended_by_itself(const struct end *end) {
   }
   /* Some want of memory within mbedTLS is told by it as another failure. */
   assert_true(end->reason == PAW_CLOSE_NO_MEMORY || end->reason == PAW_CLOSE_DTLS_FAILED ||
-              end->reason == PAW_CLOSE_PEER);
+              end->reason == PAW_CLOSE_DTLS_ALERT || end->reason == PAW_CLOSE_PEER);
   return true;
 }
 

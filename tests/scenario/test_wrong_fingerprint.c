@@ -38,7 +38,7 @@ static void deceive(size_t deceived, kit_sdp_alter *alter_offer, kit_sdp_alter *
   assert_true(kit_pair_run_until(pair, kit_pair_both_closed, 900));
 
   assert_int_equal(pair->peers[deceived].seen.reason, PAW_CLOSE_FINGERPRINT);
-  assert_int_equal(pair->peers[1 - deceived].seen.reason, PAW_CLOSE_DTLS_FAILED);
+  assert_int_equal(pair->peers[1 - deceived].seen.reason, PAW_CLOSE_DTLS_ALERT);
   for (size_t i = 0; i < 2; i++) {
     struct paw_rtc_stats stats = kit_pair_get_stats(pair, i);
     assert_int_equal(pair->peers[i].seen.events[PAW_RTC_EVENT_CONNECTED], 0);
