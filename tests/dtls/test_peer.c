@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "base/limits.h"
+#include "dtls/hello.h"
 #include "dtls/raw_peer.h"
 #include "kit/clock.h"
 
@@ -290,6 +292,108 @@ static void nothing_in_common(void **state) {
         PAW_DTLS_REASON_HANDSHAKE);
 }
 
+/* ---- long ClientHellos ---- */
+
+/* Names of protocols, some kilobytes of them. */
+#define PROTOCOLS 10
+static const char *protocols[PROTOCOLS + 1];
+
+static void name_protocols(void) {
+  static char names[PROTOCOLS][240];
+  for (size_t i = 0; i < PROTOCOLS; i++) {
+    memset(names[i], (int)('a' + i), sizeof names[i] - 1);
+    protocols[i] = names[i];
+  }
+}
+
+/* The order in which the pieces of a ClientHello come to our server. */
+enum order { IN_ORDER, BACKWARDS, FIRST_LAST, EACH_TWICE };
+
+static size_t piece_at(enum order order, size_t place, size_t count) {
+  switch (order) {
+  case IN_ORDER:
+    return place;
+  case BACKWARDS:
+    return count - 1 - place;
+  case FIRST_LAST:
+    return (place + 1) % count;
+  case EACH_TWICE:
+    return place / 2;
+  }
+  return 0;
+}
+
+/* A real ClientHello of more than 2 kB in so many pieces, whose records have numbers that the
+ * client does not use itself. */
+static void long_client_hello(enum order order, size_t count) {
+  struct meeting meeting;
+  struct hello_datagram whole;
+  name_protocols();
+  begin(&meeting, &(struct raw_config){.role = PAW_DTLS_CLIENT, .protocols = protocols});
+  raw_peer_step(&meeting.peer);
+  assert_int_equal(meeting.peer.out.count, 1);
+  whole.len = meeting.peer.out.items[0].len;
+  memcpy(whole.data, meeting.peer.out.items[0].data, whole.len);
+  meeting.peer.out.count = 0;
+  size_t message_len = hello_message_len(whole.data, whole.len);
+  assert_in_range(message_len, 2400, PAW_DTLS_CLIENT_HELLO_MAX);
+  size_t places = order == EACH_TWICE ? 2 * count : count;
+  for (size_t place = 0; place < places; place++) {
+    size_t piece = piece_at(order, place, count);
+    struct hello_datagram part = hello_cut(&whole, message_len * piece / count,
+                                           message_len * (piece + 1) / count, 20 + piece);
+    assert_int_equal(drain(&meeting), order == EACH_TWICE && place == places - 1);
+    give(&meeting, part.data, part.len);
+  }
+  expect_connected(&meeting, PAW_DTLS_SERVER, aes128);
+  end(&meeting);
+}
+
+static void client_hellos_of_two_kilobytes(void **state) {
+  (void)state;
+  static const enum order orders[] = {IN_ORDER, BACKWARDS, FIRST_LAST, EACH_TWICE};
+  for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
+    for (size_t count = 2; count <= 5; count++) {
+      long_client_hello(orders[i], count);
+    }
+  }
+}
+
+/* ---- after the handshake ---- */
+
+/* RFC 8827 section 6.5 and RFC 8842: there is no second handshake within an association. The peer's
+ * asking is authentic, and changes nothing. */
+static void renegotiation_is_refused(void **state) {
+  (void)state;
+  static const enum paw_dtls_role roles[] = {PAW_DTLS_CLIENT, PAW_DTLS_SERVER};
+  for (size_t i = 0; i < 2; i++) {
+    struct meeting meeting;
+    struct paw_srtp_keys before;
+    struct paw_srtp_keys after;
+    begin(&meeting, &(struct raw_config){.role = roles[i], .renegotiates = true});
+    expect_connected(&meeting, other(roles[i]), aes128);
+    paw_dtls_note_peer_complete(meeting.dtls);
+    assert_int_equal(paw_dtls_get_keys(meeting.dtls, &before), PAW_OK);
+    size_t sent = meeting.sent.count;
+    int asked = mbedtls_ssl_renegotiate(&meeting.peer.ssl);
+    assert_true(asked == 0 || asked == MBEDTLS_ERR_SSL_WANT_READ);
+    assert_true(meeting.peer.out.count > 0);
+    for (size_t k = 0; k < meeting.peer.out.count; k++) {
+      give(&meeting, meeting.peer.out.items[k].data, meeting.peer.out.items[k].len);
+    }
+    assert_false(drain(&meeting));
+    assert_int_equal(meeting.sent.count, sent);
+    assert_int_equal(meeting.connected, 1);
+    assert_int_equal(meeting.closed, 0);
+    assert_int_equal(paw_dtls_get_keys(meeting.dtls, &after), PAW_OK);
+    assert_memory_equal(&before, &after, sizeof before);
+    struct paw_dtls_stats stats;
+    paw_dtls_get_stats(meeting.dtls, &stats);
+    assert_int_equal(stats.dropped, meeting.peer.out.count);
+    end(&meeting);
+  }
+}
+
 /* RFC 6347 section 4.2.4: the server repeats its last flight, as it was, until the client is known
  * to have it; a client that has it already is not disturbed. */
 static void the_last_flight_is_repeated(void **state) {
@@ -356,6 +460,8 @@ int main(void) {
       cmocka_unit_test(no_profile_in_common),
       cmocka_unit_test(a_client_without_certificate),
       cmocka_unit_test(nothing_in_common),
+      cmocka_unit_test(client_hellos_of_two_kilobytes),
+      cmocka_unit_test(renegotiation_is_refused),
       cmocka_unit_test(the_last_flight_is_repeated),
       cmocka_unit_test(after_note_peer_complete_nothing_is_repeated),
   };
