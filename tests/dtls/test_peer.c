@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -32,7 +33,8 @@ static enum paw_dtls_role other(enum paw_dtls_role role) {
   return role == PAW_DTLS_CLIENT ? PAW_DTLS_SERVER : PAW_DTLS_CLIENT;
 }
 
-static void begin(struct meeting *meeting, const struct raw_config *config) {
+static void begin_in(struct meeting *meeting, const struct raw_config *config,
+                     const struct paw_allocator *memory) {
   memset(meeting, 0, sizeof *meeting);
   meeting->now_ns = KIT_CLOCK_ORIGIN_NS;
   raw_peer_init(&meeting->peer, config);
@@ -43,11 +45,16 @@ static void begin(struct meeting *meeting, const struct raw_config *config) {
   paw_dtls_config_init(&own);
   own.certificate = meeting->certificate;
   own.rng = rng;
+  own.allocator = *memory;
   assert_int_equal(paw_dtls_new(&own, &meeting->dtls), PAW_OK);
   struct paw_fingerprint fingerprint;
   paw_certificate_get_fingerprint(meeting->peer.certificate, &fingerprint);
   assert_int_equal(paw_dtls_set_remote_fingerprints(meeting->dtls, &fingerprint, 1), PAW_OK);
   assert_int_equal(paw_dtls_start(meeting->dtls, other(config->role), meeting->now_ns), PAW_OK);
+}
+
+static void begin(struct meeting *meeting, const struct raw_config *config) {
+  begin_in(meeting, config, &allocator);
 }
 
 static void end(struct meeting *meeting) {
@@ -394,6 +401,90 @@ static void renegotiation_is_refused(void **state) {
   }
 }
 
+/* Remembers what stood in every block when it was given back. */
+struct watched {
+  struct block *live;
+  size_t freed_len;
+  uint8_t freed[65536];
+};
+
+struct block {
+  struct block *next;
+  size_t len;
+  uint8_t data[];
+};
+
+static void *watched_alloc(void *user_data, size_t len) {
+  struct watched *watched = user_data;
+  struct block *block = malloc(sizeof *block + len);
+  assert_non_null(block);
+  *block = (struct block){.next = watched->live, .len = len};
+  watched->live = block;
+  return block->data;
+}
+
+static void watched_free(void *user_data, void *memory) {
+  struct watched *watched = user_data;
+  struct block **at = &watched->live;
+  while ((*at)->data != memory) {
+    at = &(*at)->next;
+  }
+  struct block *block = *at;
+  *at = block->next;
+  assert_true(block->len <= sizeof watched->freed - watched->freed_len);
+  memcpy(watched->freed + watched->freed_len, block->data, block->len);
+  watched->freed_len += block->len;
+  free(block);
+}
+
+static bool holds(const uint8_t *bytes, size_t len, const uint8_t *secret, size_t secret_len) {
+  for (size_t at = 0; at + secret_len <= len; at++) {
+    if (memcmp(bytes + at, secret, secret_len) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool is_live(const struct watched *watched, const uint8_t *secret, size_t len) {
+  for (const struct block *block = watched->live; block != NULL; block = block->next) {
+    if (holds(block->data, block->len, secret, len)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* No memory is given back with a key in it, nor with what a key can be made of. */
+static void secrets_are_wiped(void **state) {
+  (void)state;
+  static const size_t parts[] = {0, 16, 32, 46, 60}; /* RFC 5764 section 4.2: keys, salts */
+  static struct watched watched;
+  const struct paw_allocator memory = {watched_alloc, watched_free, &watched};
+  static const enum paw_dtls_role roles[] = {PAW_DTLS_CLIENT, PAW_DTLS_SERVER};
+  for (size_t i = 0; i < 2; i++) {
+    struct meeting meeting;
+    uint8_t keys[60];
+    memset(&watched, 0, sizeof watched);
+    begin_in(&meeting, &(struct raw_config){.role = roles[i]}, &memory);
+    expect_connected(&meeting, other(roles[i]), aes128);
+    raw_peer_export(&meeting.peer, keys);
+    for (size_t part = 0; part < 4; part++) {
+      assert_true(is_live(&watched, keys + parts[part], parts[part + 1] - parts[part]));
+    }
+    assert_false(is_live(&watched, meeting.peer.master, sizeof meeting.peer.master));
+    paw_dtls_free(meeting.dtls);
+    meeting.dtls = NULL;
+    assert_null(watched.live);
+    assert_true(watched.freed_len > 1000);
+    assert_false(holds(watched.freed, watched.freed_len, meeting.peer.master, 8));
+    for (size_t part = 0; part < 4; part++) {
+      assert_false(holds(watched.freed, watched.freed_len, keys + parts[part], 8));
+    }
+    end(&meeting);
+  }
+}
+
 /* RFC 6347 section 4.2.4: the server repeats its last flight, as it was, until the client is known
  * to have it; a client that has it already is not disturbed. */
 static void the_last_flight_is_repeated(void **state) {
@@ -462,6 +553,7 @@ int main(void) {
       cmocka_unit_test(nothing_in_common),
       cmocka_unit_test(client_hellos_of_two_kilobytes),
       cmocka_unit_test(renegotiation_is_refused),
+      cmocka_unit_test(secrets_are_wiped),
       cmocka_unit_test(the_last_flight_is_repeated),
       cmocka_unit_test(after_note_peer_complete_nothing_is_repeated),
   };
