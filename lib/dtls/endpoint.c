@@ -271,7 +271,7 @@ int paw_dtls_start(struct paw_dtls *dtls, enum paw_dtls_role role, uint64_t now_
   dtls->give_up_ns = paw_time_add(dtls->clock.now_ns, dtls->config.handshake_timeout_ns);
   set_state(dtls, PAW_DTLS_STATE_HANDSHAKE);
   if (role == PAW_DTLS_CLIENT) {
-    note_progress(dtls, paw_dtls_handshake_feed(dtls->handshake, NULL, 0, dtls->clock.now_ns));
+    note_progress(dtls, paw_dtls_handshake_begin(dtls->handshake, dtls->clock.now_ns));
   }
   feed_early(dtls);
   return PAW_OK;

@@ -9,7 +9,7 @@ static bool is_version(uint16_t version) {
 }
 
 bool paw_dtls_record_read(struct paw_rd *rd, struct paw_dtls_record *out) {
-  struct paw_dtls_record record = {0};
+  struct paw_dtls_record record = {.bytes.data = rd->next};
   record.content = paw_rd_u8(rd);
   record.version = paw_rd_u16(rd);
   record.epoch = paw_rd_u16(rd);
@@ -20,6 +20,7 @@ bool paw_dtls_record_read(struct paw_rd *rd, struct paw_dtls_record *out) {
       record.content > PAW_DTLS_CONTENT_APPLICATION || !is_version(record.version)) {
     return false;
   }
+  record.bytes.len = PAW_DTLS_RECORD_HEADER_LEN + record.body.len;
   *out = record;
   return true;
 }

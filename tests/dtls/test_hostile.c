@@ -263,6 +263,41 @@ static void record_numbers_far_ahead(void **state) {
   pair_wipe(&pair);
 }
 
+struct datagram {
+  size_t len;
+  uint8_t data[67];
+};
+
+/* One and the same datagram to both, at every moment of a handshake. */
+static void throw_at_any_moment(uint64_t seed, void *context) {
+  const struct datagram *thrown = context;
+  struct pair pair;
+  pair_init(&pair, seed, &(struct kit_link_config){.delay_ns = 5 * PAW_NS_PER_MS, .loss = 0.1});
+  pair_start(&pair);
+  for (unsigned ms = 0; ms < 2000; ms++) {
+    pair_inject(&pair, PAIR_CLIENT, thrown->data, thrown->len);
+    pair_inject(&pair, PAIR_SERVER, thrown->data, thrown->len);
+    pair_run(&pair, 1);
+  }
+  pair_expect_connected(&pair);
+  assert_int_equal(pair.ends[0].closed + pair.ends[1].closed, 0);
+  pair_wipe(&pair);
+}
+
+/* ChangeCipherSpec is signed by nobody, and a record of the next epoch is garbage until it can be
+ * opened: neither of them, nor both together, ends the handshake. */
+static void changes_of_cipher_and_sealed_garbage(void **state) {
+  (void)state;
+  struct datagram change = {14, {20, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 1, 9, 0, 1, 1}};
+  struct datagram sealed = {53, {22, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 0, 0, 40}};
+  struct datagram both = change;
+  memcpy(both.data + change.len, sealed.data, sealed.len);
+  both.len += sealed.len;
+  kit_seeds_run(throw_at_any_moment, &change, 20);
+  kit_seeds_run(throw_at_any_moment, &sealed, 20);
+  kit_seeds_run(throw_at_any_moment, &both, 20);
+}
+
 static bool send_twice(void *user_data, const struct kit_datagram *datagram, uint64_t now_ns) {
   struct pair *pair = user_data;
   static bool again;
@@ -314,6 +349,7 @@ int main(void) {
       cmocka_unit_test(hostile_fragments),
       cmocka_unit_test(hostile_fragments_for_the_client),
       cmocka_unit_test(record_numbers_far_ahead),
+      cmocka_unit_test(changes_of_cipher_and_sealed_garbage),
       cmocka_unit_test(everything_twice),
       cmocka_unit_test(at_rest_nothing_is_allocated),
   };
