@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/limits.h"
+#include "base/rd.h"
 #include "dtls/hello.h"
 #include "dtls/raw_peer.h"
 #include "kit/clock.h"
@@ -299,6 +300,87 @@ static void nothing_in_common(void **state) {
         PAW_DTLS_REASON_HANDSHAKE);
 }
 
+/* ---- what our hellos say ---- */
+
+/* Where the extensions of a whole hello in its own record begin, and its cipher suites; RFC 5246
+ * sections 7.4.1.2 and 7.4.1.3, RFC 6347 section 4.3.2. */
+struct hello {
+  struct paw_slice suites;
+  struct paw_slice extensions;
+};
+
+static struct hello read_hello(const struct raw_datagram *datagram, bool from_client) {
+  struct hello hello;
+  struct paw_rd rd = paw_rd_init(datagram->data, datagram->len);
+  paw_rd_skip(&rd, 25 + 2 + 32);
+  paw_rd_skip(&rd, paw_rd_u8(&rd)); /* session id */
+  if (from_client) {
+    paw_rd_skip(&rd, paw_rd_u8(&rd)); /* cookie */
+    hello.suites = paw_rd_bytes(&rd, paw_rd_u16(&rd));
+    paw_rd_skip(&rd, paw_rd_u8(&rd)); /* compression methods */
+  } else {
+    hello.suites = paw_rd_bytes(&rd, 2);
+    paw_rd_skip(&rd, 1);
+  }
+  hello.extensions = paw_rd_bytes(&rd, paw_rd_u16(&rd));
+  assert_false(rd.bad);
+  return hello;
+}
+
+static bool has_extension(const struct hello *hello, uint16_t wanted, struct paw_slice *value) {
+  struct paw_rd rd = paw_rd_init(hello->extensions.data, hello->extensions.len);
+  while (rd.left > 0) {
+    uint16_t type = paw_rd_u16(&rd);
+    *value = paw_rd_bytes(&rd, paw_rd_u16(&rd));
+    assert_false(rd.bad);
+    if (type == wanted) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static void expect_extension(const struct hello *hello, uint16_t type, const uint8_t *bytes,
+                             size_t len) {
+  struct paw_slice value;
+  assert_true(has_extension(hello, type, &value));
+  assert_int_equal(value.len, len);
+  if (len > 0) {
+    assert_memory_equal(value.data, bytes, len);
+  }
+}
+
+#define SUPPORTED_GROUPS 10
+#define USE_SRTP 14
+#define EXTENDED_MASTER_SECRET 23
+#define SESSION_TICKET 35
+
+/* Suites and curves in the order of what they cost, the one SRTP profile without MKI (RFC 5764
+ * section 4.1.1), extended master secret (RFC 7627), no tickets. */
+static void our_hellos(void **state) {
+  (void)state;
+  static const uint8_t suites[] = {0xc0, 0x2b, 0xc0, 0x2c, 0xc0, 0x2f, 0xc0, 0x30};
+  static const uint8_t groups[] = {0, 4, 0, 29, 0, 23}; /* X25519, P-256 */
+  static const uint8_t profiles[] = {0, 2, 0, 1, 0};
+  static const enum paw_dtls_role roles[] = {PAW_DTLS_SERVER, PAW_DTLS_CLIENT};
+  for (size_t i = 0; i < 2; i++) {
+    struct meeting meeting;
+    struct paw_slice value;
+    begin(&meeting, &(struct raw_config){.role = roles[i]});
+    expect_connected(&meeting, other(roles[i]), aes128);
+    struct hello hello = read_hello(&meeting.sent.items[0], roles[i] == PAW_DTLS_SERVER);
+    expect_extension(&hello, USE_SRTP, profiles, sizeof profiles);
+    expect_extension(&hello, EXTENDED_MASTER_SECRET, NULL, 0);
+    assert_false(has_extension(&hello, SESSION_TICKET, &value));
+    if (roles[i] == PAW_DTLS_SERVER) {
+      assert_true(hello.suites.len >= sizeof suites);
+      assert_memory_equal(hello.suites.data, suites, sizeof suites);
+      expect_extension(&hello, SUPPORTED_GROUPS, groups, sizeof groups);
+    }
+    end(&meeting);
+  }
+}
+
 /* ---- long ClientHellos ---- */
 
 /* Names of protocols, some kilobytes of them. */
@@ -551,6 +633,7 @@ int main(void) {
       cmocka_unit_test(no_profile_in_common),
       cmocka_unit_test(a_client_without_certificate),
       cmocka_unit_test(nothing_in_common),
+      cmocka_unit_test(our_hellos),
       cmocka_unit_test(client_hellos_of_two_kilobytes),
       cmocka_unit_test(renegotiation_is_refused),
       cmocka_unit_test(secrets_are_wiped),
