@@ -315,7 +315,8 @@ PAW_API void paw_rtc_close(struct paw_rtc *rtc, uint64_t now_ns);
   X(RTP_DIRECTION, "media that was not negotiated")                                                \
   X(RTCP_MALFORMED, "malformed RTCP")                                                              \
   X(QUEUE_FULL, "events were not polled in time")                                                  \
-  X(CLOSED, "after the end")
+  X(CLOSED, "after the end")                                                                       \
+  X(NO_MEMORY, "no memory for a new stream")
 
 enum paw_drop {
 #define PAW_DROP_ENUM(name, text) PAW_DROP_##name,
