@@ -318,6 +318,25 @@ static void clocks_that_jump(void **state) {
   pair_wipe(&pair);
 }
 
+/* The source of randomness fails amid the handshake: it ends, and says so; there are no keys. */
+static void without_randomness(void **state) {
+  (void)state;
+  for (unsigned end = 0; end < 2; end++) {
+    struct pair pair;
+    pair_init(&pair, 1, &(struct kit_link_config){.delay_ns = PAW_NS_PER_MS});
+    pair_start(&pair);
+    (void)pair_drain(&pair, PAIR_CLIENT); /* its ClientHello is made */
+    pair.ends[end].rng.failing = true;
+    pair_run(&pair, 40000);
+    assert_int_equal(pair.ends[end].closed, 1);
+    assert_int_equal(pair.ends[end].reason, PAW_DTLS_REASON_HANDSHAKE);
+    assert_int_equal(pair.ends[1 - end].closed, 1);
+    pair_expect_no_keys(&pair, 0);
+    pair_expect_no_keys(&pair, 1);
+    pair_wipe(&pair);
+  }
+}
+
 /* ---- closing ---- */
 
 static void closes(unsigned end) {
@@ -510,6 +529,7 @@ int main(void) {
       cmocka_unit_test(datagrams_before_deadlines),
       cmocka_unit_test(a_deadline_found_by_poll),
       cmocka_unit_test(clocks_that_jump),
+      cmocka_unit_test(without_randomness),
       cmocka_unit_test(either_side_closes),
       cmocka_unit_test(one_lost_close_notify_does_not_matter),
       cmocka_unit_test(closing_amid_the_handshake),
