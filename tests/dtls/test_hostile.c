@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -320,6 +321,67 @@ static void everything_twice(void **state) {
   pair_wipe(&pair);
 }
 
+/* Turns bits, cuts and lengthens what passes. */
+struct spoiler {
+  struct pair *pair;
+  struct kit_rng rng;
+  bool passing; /* what comes is from here */
+  unsigned spoiled;
+};
+
+static bool spoil(void *user_data, const struct kit_datagram *datagram, uint64_t now_ns) {
+  struct spoiler *spoiler = user_data;
+  if (spoiler->passing || !kit_rng_chance(&spoiler->rng, 0.3)) {
+    return true;
+  }
+  uint8_t data[PAW_DATAGRAM_MAX] = {0};
+  size_t len = datagram->len;
+  memcpy(data, datagram->data, len);
+  for (uint64_t turns = 1 + kit_rng_below(&spoiler->rng, 3); turns > 0; turns--) {
+    data[kit_rng_below(&spoiler->rng, len)] ^= (uint8_t)(1u << kit_rng_below(&spoiler->rng, 8));
+  }
+  if (kit_rng_chance(&spoiler->rng, 0.2)) {
+    len = 1 + kit_rng_below(&spoiler->rng, len + 20);
+  }
+  spoiler->spoiled++;
+  spoiler->passing = true;
+  kit_net_send(spoiler->pair->net, &datagram->from, &datagram->to, data, len, now_ns);
+  spoiler->passing = false;
+  return false;
+}
+
+/* Whoever is connected has the keys that the other has; whoever is not has none and says why. */
+static void handshake_over_a_spoiling_link(uint64_t seed, void *context) {
+  unsigned *connected = context;
+  struct pair pair;
+  pair_init(&pair, seed, &(struct kit_link_config){.delay_ns = PAW_NS_PER_MS});
+  struct spoiler spoiler = {.pair = &pair};
+  kit_rng_init(&spoiler.rng, seed);
+  kit_net_set_filter(pair.net, spoil, &spoiler);
+  pair_start(&pair);
+  pair_run(&pair, 40000);
+  if (pair.ends[0].connected + pair.ends[1].connected == 2 &&
+      pair.ends[0].closed + pair.ends[1].closed == 0) {
+    pair_expect_connected(&pair);
+    (*connected)++;
+  }
+  for (unsigned i = 0; i < 2; i++) {
+    if (pair.ends[i].connected == 0) {
+      assert_int_equal(pair.ends[i].closed, 1);
+      assert_int_not_equal(pair.ends[i].reason, PAW_DTLS_REASON_NONE);
+      pair_expect_no_keys(&pair, i);
+    }
+  }
+  pair_wipe(&pair);
+}
+
+static void spoiled_datagrams(void **state) {
+  (void)state;
+  unsigned connected = 0;
+  kit_seeds_run(handshake_over_a_spoiling_link, &connected, 60);
+  assert_true(connected > 0 || getenv("PAW_SEED") != NULL); /* half of them */
+}
+
 static void at_rest_nothing_is_allocated(void **state) {
   (void)state;
   struct pair pair;
@@ -351,6 +413,7 @@ int main(void) {
       cmocka_unit_test(record_numbers_far_ahead),
       cmocka_unit_test(changes_of_cipher_and_sealed_garbage),
       cmocka_unit_test(everything_twice),
+      cmocka_unit_test(spoiled_datagrams),
       cmocka_unit_test(at_rest_nothing_is_allocated),
   };
   return cmocka_run_group_tests_name("dtls_hostile", tests, NULL, NULL);
