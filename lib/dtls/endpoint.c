@@ -11,9 +11,11 @@
 /* A lost close_notify leaves the peer waiting for its consent to expire, so it is sent twice. */
 #define CLOSE_NOTIFY_COPIES 2
 
-/* Nobody signs a fatal alert in clear. It is believed once so many retransmissions since it, or
- * since the peer's last word, found no answer: 750 ms when it came right behind a flight. */
-#define REFUSAL_PATIENCE 4
+/* Nobody signs a fatal alert in clear. It is believed once so many retransmissions since it found
+ * no answer: 750 ms when it came right behind a flight. A peer that goes on has not sent it, and
+ * with each of its datagrams twice as much silence is needed, up to all there is in a handshake. */
+#define REFUSAL_PATIENCE_MIN 4
+#define REFUSAL_PATIENCE_MAX 64
 
 #define ALERT_FATAL 2
 #define ALERT_CLOSE_NOTIFY 0
@@ -52,7 +54,8 @@ struct paw_dtls {
   size_t early_count;
   struct early_datagram *early; /* oldest first */
   uint64_t give_up_ns;          /* while in HANDSHAKE */
-  unsigned patience; /* retransmissions until a fatal alert in clear is believed; 0: none came */
+  unsigned refusal_patience; /* 0: no fatal alert in clear came; else how much silence proves it */
+  unsigned silence;          /* retransmissions since then, or since the peer's last word */
   struct paw_dtls_handshake *handshake;
   struct paw_ring out; /* what the handshake wants sent */
   struct paw_dtls_result result;
@@ -225,8 +228,9 @@ static void note_progress(struct paw_dtls *dtls, enum paw_dtls_progress progress
 /* Who was asked nothing yet has nothing that could be refused. */
 static void note_unexpected(struct paw_dtls *dtls, const uint8_t *data, size_t len, bool spoken) {
   dtls->stats.dropped++;
-  if (spoken && dtls->patience == 0 && paw_dtls_datagram_is_refusal(data, len)) {
-    dtls->patience = REFUSAL_PATIENCE;
+  if (spoken && dtls->refusal_patience == 0 && paw_dtls_datagram_is_refusal(data, len)) {
+    dtls->refusal_patience = REFUSAL_PATIENCE_MIN;
+    dtls->silence = 0;
   }
 }
 
@@ -236,8 +240,9 @@ static void feed_handshake(struct paw_dtls *dtls, const uint8_t *data, size_t le
     note_unexpected(dtls, data, len, spoken);
     return;
   }
-  if (dtls->patience > 0) { /* who refused would not go on */
-    dtls->patience = REFUSAL_PATIENCE;
+  dtls->silence = 0;
+  if (dtls->refusal_patience < REFUSAL_PATIENCE_MAX) { /* 0 stays 0 */
+    dtls->refusal_patience *= 2;
   }
   note_progress(dtls, paw_dtls_handshake_feed(dtls->handshake, data, len, dtls->clock.now_ns));
 }
@@ -355,11 +360,11 @@ void paw_dtls_note_peer_complete(struct paw_dtls *dtls) {
 /* ---- in ---- */
 
 static void retransmit(struct paw_dtls *dtls) {
-  if (dtls->patience == 1) {
+  dtls->silence++;
+  if (dtls->silence == dtls->refusal_patience) {
     close_with(dtls, PAW_DTLS_REASON_ALERT);
     return;
   }
-  dtls->patience -= dtls->patience > 0 ? 1 : 0;
   dtls->stats.retransmissions++;
   note_progress(dtls, paw_dtls_handshake_retransmit(dtls->handshake, dtls->clock.now_ns));
 }
@@ -370,7 +375,7 @@ static void handle_time(struct paw_dtls *dtls) {
   }
   uint64_t now_ns = dtls->clock.now_ns;
   if (paw_time_due(dtls->give_up_ns, now_ns)) {
-    close_with(dtls, dtls->patience > 0 ? PAW_DTLS_REASON_ALERT : PAW_DTLS_REASON_TIMEOUT);
+    close_with(dtls, dtls->refusal_patience > 0 ? PAW_DTLS_REASON_ALERT : PAW_DTLS_REASON_TIMEOUT);
   } else if (paw_time_due(paw_dtls_handshake_deadline(dtls->handshake), now_ns)) {
     retransmit(dtls);
   }
