@@ -241,6 +241,8 @@ PAW_API int paw_rtc_handle_input(struct paw_rtc *rtc, const struct paw_input *in
   X(FINGERPRINT, "the peer's certificate is not the one of its description")                       \
   X(NO_PROFILE, "no SRTP profile was agreed")                                                      \
   X(DTLS_FAILED, "the DTLS handshake failed")                                                      \
+  X(DTLS_TIMEOUT, "the DTLS handshake timed out")                                                  \
+  X(DTLS_ALERT, "fatal DTLS alert from the peer")                                                  \
   X(NO_MEMORY, "out of memory")
 
 enum paw_close_reason {
@@ -341,7 +343,8 @@ PAW_API void paw_rtc_close(struct paw_rtc *rtc, uint64_t now_ns);
   X(RTP_DIRECTION, "media that was not negotiated")                                                \
   X(RTCP_MALFORMED, "malformed RTCP")                                                              \
   X(QUEUE_FULL, "events were not polled in time")                                                  \
-  X(CLOSED, "after the end")
+  X(CLOSED, "after the end")                                                                       \
+  X(NO_MEMORY, "no memory for a new stream")
 
 enum paw_drop {
 #define PAW_DROP_ENUM(name, text) PAW_DROP_##name,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What differs between mbedTLS 2.28 and 3.6, in one place: everything else includes mbedTLS through
- * this header and is written once. Tested with 2.28.3 and, by hand, with 3.6.6. */
+ * this header and is written once. Tested with 2.28.3 and, by hand, with 3.6.5. */
 #ifndef PAW_BASE_MBEDTLS_COMPAT_H
 #define PAW_BASE_MBEDTLS_COMPAT_H
 

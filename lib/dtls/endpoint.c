@@ -11,6 +11,12 @@
 /* A lost close_notify leaves the peer waiting for its consent to expire, so it is sent twice. */
 #define CLOSE_NOTIFY_COPIES 2
 
+/* Nobody signs a fatal alert in clear. It is believed once so many retransmissions since it found
+ * no answer: 750 ms when it came right behind a flight. A peer that goes on has not sent it, and
+ * with each of its datagrams twice as much silence is needed, up to all there is in a handshake. */
+#define REFUSAL_PATIENCE_MIN 4
+#define REFUSAL_PATIENCE_MAX 64
+
 #define ALERT_FATAL 2
 #define ALERT_CLOSE_NOTIFY 0
 
@@ -48,6 +54,8 @@ struct paw_dtls {
   size_t early_count;
   struct early_datagram *early; /* oldest first */
   uint64_t give_up_ns;          /* while in HANDSHAKE */
+  unsigned refusal_patience; /* 0: no fatal alert in clear came; else how much silence proves it */
+  unsigned silence;          /* retransmissions since then, or since the peer's last word */
   struct paw_dtls_handshake *handshake;
   struct paw_ring out; /* what the handshake wants sent */
   struct paw_dtls_result result;
@@ -217,11 +225,24 @@ static void note_progress(struct paw_dtls *dtls, enum paw_dtls_progress progress
   }
 }
 
+/* Who was asked nothing yet has nothing that could be refused. */
+static void note_unexpected(struct paw_dtls *dtls, const uint8_t *data, size_t len, bool spoken) {
+  dtls->stats.dropped++;
+  if (spoken && dtls->refusal_patience == 0 && paw_dtls_datagram_is_refusal(data, len)) {
+    dtls->refusal_patience = REFUSAL_PATIENCE_MIN;
+    dtls->silence = 0;
+  }
+}
+
 static void feed_handshake(struct paw_dtls *dtls, const uint8_t *data, size_t len) {
   bool spoken = paw_dtls_handshake_has_spoken(dtls->handshake);
   if (!paw_dtls_datagram_is_expected(data, len, dtls->role, spoken)) {
-    dtls->stats.dropped++;
+    note_unexpected(dtls, data, len, spoken);
     return;
+  }
+  dtls->silence = 0;
+  if (dtls->refusal_patience < REFUSAL_PATIENCE_MAX) { /* 0 stays 0 */
+    dtls->refusal_patience *= 2;
   }
   note_progress(dtls, paw_dtls_handshake_feed(dtls->handshake, data, len, dtls->clock.now_ns));
 }
@@ -255,7 +276,7 @@ int paw_dtls_start(struct paw_dtls *dtls, enum paw_dtls_role role, uint64_t now_
   dtls->give_up_ns = paw_time_add(dtls->clock.now_ns, dtls->config.handshake_timeout_ns);
   set_state(dtls, PAW_DTLS_STATE_HANDSHAKE);
   if (role == PAW_DTLS_CLIENT) {
-    note_progress(dtls, paw_dtls_handshake_feed(dtls->handshake, NULL, 0, dtls->clock.now_ns));
+    note_progress(dtls, paw_dtls_handshake_begin(dtls->handshake, dtls->clock.now_ns));
   }
   feed_early(dtls);
   return PAW_OK;
@@ -338,16 +359,25 @@ void paw_dtls_note_peer_complete(struct paw_dtls *dtls) {
 
 /* ---- in ---- */
 
+static void retransmit(struct paw_dtls *dtls) {
+  dtls->silence++;
+  if (dtls->silence == dtls->refusal_patience) {
+    close_with(dtls, PAW_DTLS_REASON_ALERT);
+    return;
+  }
+  dtls->stats.retransmissions++;
+  note_progress(dtls, paw_dtls_handshake_retransmit(dtls->handshake, dtls->clock.now_ns));
+}
+
 static void handle_time(struct paw_dtls *dtls) {
   if (dtls->state != PAW_DTLS_STATE_HANDSHAKE) {
     return;
   }
   uint64_t now_ns = dtls->clock.now_ns;
   if (paw_time_due(dtls->give_up_ns, now_ns)) {
-    close_with(dtls, PAW_DTLS_REASON_TIMEOUT);
+    close_with(dtls, dtls->refusal_patience > 0 ? PAW_DTLS_REASON_ALERT : PAW_DTLS_REASON_TIMEOUT);
   } else if (paw_time_due(paw_dtls_handshake_deadline(dtls->handshake), now_ns)) {
-    dtls->stats.retransmissions++;
-    note_progress(dtls, paw_dtls_handshake_retransmit(dtls->handshake, now_ns));
+    retransmit(dtls);
   }
 }
 

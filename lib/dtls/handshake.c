@@ -15,8 +15,9 @@ struct paw_dtls_handshake {
   mbedtls_ssl_context ssl;
   struct paw_mbedtls_export export;
   struct paw_dtls_secrets secrets;
+  struct paw_dtls_read_key read_key; /* made of them when a record needs it */
   struct paw_dtls_client_hello client_hello;
-  struct paw_slice input; /* the datagram that mbedTLS is to read */
+  struct paw_slice input; /* what mbedTLS is to read as a datagram */
   uint64_t now_ns;
   uint64_t deadline_ns;
   unsigned sent_count; /* datagrams */
@@ -155,6 +156,9 @@ static int configure(struct paw_dtls_handshake *handshake) {
   mbedtls_ssl_conf_ciphersuites(config, suites);
   mbedtls_ssl_conf_rng(config, paw_dtls_random, (void *)&handshake->config.config->rng);
   mbedtls_ssl_conf_handshake_timeout(config, TIMEOUT_UNITS_MIN, TIMEOUT_UNITS_MAX);
+  /* It would believe record numbers in clear. Messages have numbers of their own, and nothing but
+   * handshakes ever reaches mbedTLS. */
+  mbedtls_ssl_conf_dtls_anti_replay(config, MBEDTLS_SSL_ANTI_REPLAY_DISABLED);
   mbedtls_ssl_conf_renegotiation(config, MBEDTLS_SSL_RENEGOTIATION_DISABLED);
   if (server) {
     /* RFC 6347 section 4.2.1: cookies keep off senders with forged addresses. ICE has done so. */
@@ -277,22 +281,64 @@ static enum paw_dtls_progress drive(struct paw_dtls_handshake *handshake) {
   return fail(handshake, reason_of(handshake, ret), ret);
 }
 
+static enum paw_dtls_progress feed_client_hello(struct paw_dtls_handshake *handshake,
+                                                const uint8_t *data, size_t len) {
+  int status = paw_dtls_client_hello_add(
+      &handshake->client_hello, &handshake->config.config->allocator, data, len, &handshake->input);
+  if (status != PAW_OK) {
+    return PAW_DTLS_REFUSED;
+  }
+  return handshake->input.len == 0 ? PAW_DTLS_GOING : drive(handshake);
+}
+
+static bool has_read_key(struct paw_dtls_handshake *handshake) {
+  if (handshake->read_key.key_len == 0 && handshake->secrets.prf != MBEDTLS_SSL_TLS_PRF_NONE) {
+    (void)paw_dtls_read_key_derive(&handshake->secrets, handshake->config.role,
+                                   &handshake->read_key);
+  }
+  return handshake->read_key.key_len != 0;
+}
+
+/* While mbedTLS waits for Finished, one sealed record that it cannot open ends the handshake, and
+ * it keeps one that comes before its time. So none is given to it that does not prove itself; what
+ * comes before the keys is lost, and repeated (RFC 6347 section 4.1 allows either). */
+static bool may_be_read(struct paw_dtls_handshake *handshake,
+                        const struct paw_dtls_record *record) {
+  return record->epoch == 0 || (record->epoch == 1 && has_read_key(handshake) &&
+                                paw_dtls_record_is_authentic(&handshake->read_key, record));
+}
+
+/* Record by record: what is in clear may make the keys for what is not. */
+static enum paw_dtls_progress feed_records(struct paw_dtls_handshake *handshake,
+                                           const uint8_t *data, size_t len) {
+  struct paw_rd rd = paw_rd_init(data, len);
+  struct paw_dtls_record record;
+  enum paw_dtls_progress progress = PAW_DTLS_GOING;
+  bool refused = false;
+  while (progress == PAW_DTLS_GOING && paw_dtls_record_read(&rd, &record)) {
+    if (may_be_read(handshake, &record)) {
+      handshake->input = record.bytes;
+      progress = drive(handshake);
+    } else {
+      refused = true;
+    }
+  }
+  return progress == PAW_DTLS_GOING && refused ? PAW_DTLS_REFUSED : progress;
+}
+
+enum paw_dtls_progress paw_dtls_handshake_begin(struct paw_dtls_handshake *handshake,
+                                                uint64_t now_ns) {
+  handshake->now_ns = now_ns;
+  return drive(handshake);
+}
+
 enum paw_dtls_progress paw_dtls_handshake_feed(struct paw_dtls_handshake *handshake,
                                                const uint8_t *data, size_t len, uint64_t now_ns) {
   handshake->now_ns = now_ns;
-  handshake->input = (struct paw_slice){.data = data, .len = len};
   if (handshake->config.role == PAW_DTLS_SERVER && paw_dtls_client_hello_is_fragment(data, len)) {
-    int status =
-        paw_dtls_client_hello_add(&handshake->client_hello, &handshake->config.config->allocator,
-                                  data, len, &handshake->input);
-    if (status != PAW_OK) {
-      return PAW_DTLS_REFUSED;
-    }
-    if (handshake->input.len == 0) {
-      return PAW_DTLS_GOING;
-    }
+    return feed_client_hello(handshake, data, len);
   }
-  return drive(handshake);
+  return feed_records(handshake, data, len);
 }
 
 enum paw_dtls_progress paw_dtls_handshake_retransmit(struct paw_dtls_handshake *handshake,
@@ -320,11 +366,11 @@ enum paw_dtls_reason paw_dtls_handshake_reason(const struct paw_dtls_handshake *
  * with; nothing else will be sent under its record number. */
 int paw_dtls_handshake_finish(struct paw_dtls_handshake *handshake, struct paw_dtls_result *out) {
   *out = (struct paw_dtls_result){0};
-  int status =
-      paw_dtls_keys_derive(&handshake->secrets, handshake->config.role, &out->keys, &out->read_key);
-  if (status != PAW_OK) {
-    return status;
+  int status = paw_dtls_srtp_keys_derive(&handshake->secrets, handshake->config.role, &out->keys);
+  if (status != PAW_OK || !has_read_key(handshake)) {
+    return PAW_ERR_CRYPTO;
   }
+  out->read_key = handshake->read_key;
   out->last_flight = handshake->last_flight;
   handshake->capture = &out->close_notify;
   int ret = mbedtls_ssl_close_notify(&handshake->ssl);

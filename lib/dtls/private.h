@@ -53,6 +53,7 @@ struct paw_dtls_record {
   uint16_t epoch;
   uint64_t sequence; /* 48 bits */
   struct paw_slice body;
+  struct paw_slice bytes; /* all of it, with its header */
 };
 
 #define PAW_DTLS_RECORD_HEADER_LEN 13
@@ -77,6 +78,9 @@ bool paw_dtls_fragment_read(struct paw_rd *rd, struct paw_dtls_fragment *out);
  * messages that it does not expect, so what nobody in the peer's role would send stays outside. */
 bool paw_dtls_datagram_is_expected(const uint8_t *data, size_t len, enum paw_dtls_role role,
                                    bool spoken);
+
+/* Does it begin with a fatal alert in clear? */
+bool paw_dtls_datagram_is_refusal(const uint8_t *data, size_t len);
 
 /* ---- client_hello.c ---- */
 
@@ -113,13 +117,19 @@ struct paw_dtls_secrets {
 /* To open records of the peer after mbedTLS's context is gone (RFC 5288). */
 struct paw_dtls_read_key {
   uint8_t key[32];
-  uint8_t key_len; /* 16 or 32 */
+  uint8_t key_len; /* 16 or 32; 0: none yet */
   uint8_t implicit_nonce[4];
 };
 
 /* PAW_OK; PAW_ERR_CRYPTO. */
-int paw_dtls_keys_derive(const struct paw_dtls_secrets *secrets, enum paw_dtls_role role,
-                         struct paw_srtp_keys *srtp, struct paw_dtls_read_key *read_key);
+int paw_dtls_srtp_keys_derive(const struct paw_dtls_secrets *secrets, enum paw_dtls_role role,
+                              struct paw_srtp_keys *out);
+int paw_dtls_read_key_derive(const struct paw_dtls_secrets *secrets, enum paw_dtls_role role,
+                             struct paw_dtls_read_key *out);
+
+/* Was this record sealed by who has the key? */
+bool paw_dtls_record_is_authentic(const struct paw_dtls_read_key *key,
+                                  const struct paw_dtls_record *record);
 
 struct paw_dtls_alert {
   uint8_t level; /* 1 warning, 2 fatal */
@@ -134,7 +144,7 @@ int paw_dtls_alert_open(const struct paw_dtls_read_key *key, const struct paw_dt
 
 enum paw_dtls_progress {
   PAW_DTLS_GOING,
-  PAW_DTLS_REFUSED, /* going on; the datagram was not taken */
+  PAW_DTLS_REFUSED, /* going on; the datagram, or a record of it, was not taken */
   PAW_DTLS_DONE,
   PAW_DTLS_FAILED,
 };
@@ -169,7 +179,11 @@ int paw_dtls_handshake_new(const struct paw_dtls_handshake_config *config,
                            struct paw_dtls_handshake **out);
 void paw_dtls_handshake_free(struct paw_dtls_handshake *handshake);
 
-/* One datagram; or, without data, the beginning. */
+/* The client's first flight. */
+enum paw_dtls_progress paw_dtls_handshake_begin(struct paw_dtls_handshake *handshake,
+                                                uint64_t now_ns);
+
+/* One datagram. */
 enum paw_dtls_progress paw_dtls_handshake_feed(struct paw_dtls_handshake *handshake,
                                                const uint8_t *data, size_t len, uint64_t now_ns);
 

@@ -9,7 +9,7 @@ static bool is_version(uint16_t version) {
 }
 
 bool paw_dtls_record_read(struct paw_rd *rd, struct paw_dtls_record *out) {
-  struct paw_dtls_record record = {0};
+  struct paw_dtls_record record = {.bytes.data = rd->next};
   record.content = paw_rd_u8(rd);
   record.version = paw_rd_u16(rd);
   record.epoch = paw_rd_u16(rd);
@@ -20,6 +20,7 @@ bool paw_dtls_record_read(struct paw_rd *rd, struct paw_dtls_record *out) {
       record.content > PAW_DTLS_CONTENT_APPLICATION || !is_version(record.version)) {
     return false;
   }
+  record.bytes.len = PAW_DTLS_RECORD_HEADER_LEN + record.body.len;
   *out = record;
   return true;
 }
@@ -55,8 +56,8 @@ static bool is_record_for(enum paw_dtls_role role, const struct paw_dtls_record 
   }
   struct paw_rd rd = paw_rd_init(record->body.data, record->body.len);
   switch ((enum paw_dtls_content)record->content) {
-  case PAW_DTLS_CONTENT_ALERT: /* nobody has signed it: a warning has no weight */
-    return paw_rd_u8(&rd) == ALERT_FATAL && record->body.len == 2;
+  case PAW_DTLS_CONTENT_ALERT: /* nobody has signed it */
+    return false;
   case PAW_DTLS_CONTENT_HANDSHAKE:
     while (rd.left > 0) {
       struct paw_dtls_fragment fragment;
@@ -90,4 +91,11 @@ bool paw_dtls_datagram_is_expected(const uint8_t *data, size_t len, enum paw_dtl
     }
   }
   return len > 0;
+}
+
+bool paw_dtls_datagram_is_refusal(const uint8_t *data, size_t len) {
+  struct paw_rd rd = paw_rd_init(data, len);
+  struct paw_dtls_record record;
+  return paw_dtls_record_read(&rd, &record) && record.content == PAW_DTLS_CONTENT_ALERT &&
+         record.epoch == 0 && record.body.len == 2 && record.body.data[0] == ALERT_FATAL;
 }

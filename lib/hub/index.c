@@ -57,15 +57,33 @@ static void link_path(struct paw_hub *hub, uint32_t path) {
   hub->path_buckets[bucket] = path;
 }
 
-static void relink_all(struct paw_hub *hub) {
-  for (uint32_t slot = 0; slot < hub->slot_count; slot++) {
-    if (hub->slots[slot].rtc == NULL) {
-      continue;
+static void append_path(struct paw_hub *hub, uint32_t path) {
+  const struct paw_hub_path *p = &hub->paths[path];
+  uint32_t *at = &hub->path_buckets[path_bucket(hub, &p->local, &p->remote)];
+  while (*at != PAW_HUB_NONE) {
+    at = &hub->paths[*at].next_in_bucket;
+  }
+  hub->paths[path].next_in_bucket = PAW_HUB_NONE;
+  *at = path;
+}
+
+/* Those of one pair of addresses come out of one bucket and into one, in their order: the newest
+ * stays first. */
+static void relink_paths(struct paw_hub *hub, const uint32_t *old_buckets, uint32_t old_count) {
+  for (uint32_t i = 0; i < old_count; i++) {
+    uint32_t path = old_buckets[i];
+    while (path != PAW_HUB_NONE) {
+      uint32_t next = hub->paths[path].next_in_bucket;
+      append_path(hub, path);
+      path = next;
     }
-    link_ufrag(hub, slot);
-    for (uint32_t path = hub->slots[slot].first_path; path != PAW_HUB_NONE;
-         path = hub->paths[path].next_of_peer) {
-      link_path(hub, path);
+  }
+}
+
+static void relink_ufrags(struct paw_hub *hub) {
+  for (uint32_t slot = 0; slot < hub->slot_count; slot++) {
+    if (hub->slots[slot].rtc != NULL) {
+      link_ufrag(hub, slot);
     }
   }
 }
@@ -91,8 +109,9 @@ int paw_hub_index_grow(struct paw_hub *hub, uint32_t slot_room) {
   if (hub->path_room > 0) {
     memcpy(paths, hub->paths, hub->path_room * sizeof *paths);
   }
+  uint32_t *old_buckets = hub->path_buckets;
+  uint32_t old_count = hub->bucket_count;
   paw_mem_free(&hub->allocator, hub->ufrag_buckets);
-  paw_mem_free(&hub->allocator, hub->path_buckets);
   paw_mem_free(&hub->allocator, hub->paths);
   hub->ufrag_buckets = ufrags;
   hub->path_buckets = buckets;
@@ -104,7 +123,9 @@ int paw_hub_index_grow(struct paw_hub *hub, uint32_t slot_room) {
   hub->path_room = path_room;
   clear(ufrags, bucket_count);
   clear(buckets, bucket_count);
-  relink_all(hub);
+  relink_ufrags(hub);
+  relink_paths(hub, old_buckets, old_count);
+  paw_mem_free(&hub->allocator, old_buckets);
   return PAW_OK;
 }
 

@@ -178,6 +178,8 @@ static enum paw_drop drop_of(const struct opening *opening, int status) {
     return opening->malformed;
   case PAW_ERR_LIMIT:
     return PAW_DROP_RTP_SSRC_LIMIT;
+  case PAW_ERR_NO_MEMORY:
+    return PAW_DROP_NO_MEMORY;
   default:
     return opening->unauthentic;
   }

@@ -137,8 +137,10 @@ static enum paw_close_reason close_reason(enum paw_dtls_reason reason) {
   case PAW_DTLS_REASON_NO_MEMORY:
     return PAW_CLOSE_NO_MEMORY;
   case PAW_DTLS_REASON_ALERT:
-  case PAW_DTLS_REASON_HANDSHAKE:
+    return PAW_CLOSE_DTLS_ALERT;
   case PAW_DTLS_REASON_TIMEOUT:
+    return PAW_CLOSE_DTLS_TIMEOUT;
+  case PAW_DTLS_REASON_HANDSHAKE:
   case PAW_DTLS_REASON_NONE:
     return PAW_CLOSE_DTLS_FAILED;
   }

@@ -165,3 +165,16 @@ void pair_expect_no_keys(const struct pair *pair, unsigned end) {
   assert_int_equal(pair->ends[end].connected, 0);
   assert_int_equal(paw_dtls_get_keys(pair->ends[end].dtls, &keys), PAW_ERR_STATE);
 }
+
+struct paw_dtls_stats pair_get_stats(const struct pair *pair, unsigned end) {
+  struct paw_dtls_stats stats;
+  paw_dtls_get_stats(pair->ends[end].dtls, &stats);
+  return stats;
+}
+
+void pair_connect(struct pair *pair, uint64_t seed) {
+  pair_init(pair, seed, &(struct kit_link_config){.delay_ns = PAW_NS_PER_MS});
+  pair_start(pair);
+  pair_run(pair, 100);
+  pair_expect_connected(pair);
+}

@@ -48,6 +48,11 @@ void pair_run(struct pair *pair, uint64_t ms);
 /* Hand a datagram to an end, as if it came from the network. */
 void pair_inject(struct pair *pair, unsigned end, const uint8_t *data, size_t len);
 
+struct paw_dtls_stats pair_get_stats(const struct pair *pair, unsigned end);
+
+/* Made, started and connected over a link of 1 ms. */
+void pair_connect(struct pair *pair, uint64_t seed);
+
 /* Both connected, with each other's keys. */
 void pair_expect_connected(const struct pair *pair);
 void pair_expect_no_keys(const struct pair *pair, unsigned end);

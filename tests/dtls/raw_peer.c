@@ -76,6 +76,12 @@ static void configure(struct raw_peer *peer, const struct raw_config *config) {
     const mbedtls_ssl_srtp_profile *profiles = config->profiles != NULL ? config->profiles : usual;
     assert_int_equal(mbedtls_ssl_conf_dtls_srtp_protection_profiles(&peer->config, profiles), 0);
   }
+  if (config->protocols != NULL) {
+    assert_int_equal(mbedtls_ssl_conf_alpn_protocols(&peer->config, config->protocols), 0);
+  }
+  if (config->renegotiates) {
+    mbedtls_ssl_conf_renegotiation(&peer->config, MBEDTLS_SSL_RENEGOTIATION_ENABLED);
+  }
   if (!config->no_certificate) {
     assert_int_equal(mbedtls_ssl_conf_own_cert(&peer->config, &peer->certificate->certificate,
                                                &peer->certificate->key),
@@ -132,6 +138,7 @@ void raw_peer_init(struct raw_peer *peer, const struct raw_config *config) {
   assert_int_equal(mbedtls_ssl_setup(&peer->ssl, &peer->config), 0);
   mbedtls_ssl_set_bio(&peer->ssl, peer, push, pull, NULL);
   mbedtls_ssl_set_timer_cb(&peer->ssl, peer, set_timer, get_timer);
+  mbedtls_ssl_set_mtu(&peer->ssl, 1200);
   peer->result = MBEDTLS_ERR_SSL_WANT_READ;
 }
 

@@ -10,9 +10,10 @@
 
 #define RAW_QUEUE_MAX 32
 
+/* Longer than any datagram on the wire: mbedTLS never cuts its own ClientHello. */
 struct raw_datagram {
   size_t len;
-  uint8_t data[1500];
+  uint8_t data[4096];
 };
 
 struct raw_queue {
@@ -29,6 +30,8 @@ struct raw_config {
   bool no_srtp;
   bool no_certificate;
   bool rsa; /* its certificate is one of RSA instead of P-256 */
+  bool renegotiates;
+  const char **protocols; /* to name by ALPN, ended by NULL: they make a ClientHello long */
 };
 
 struct raw_peer {

@@ -4,10 +4,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "base/limits.h"
+#include "base/rd.h"
+#include "dtls/hello.h"
 #include "dtls/raw_peer.h"
 #include "kit/clock.h"
 
@@ -19,6 +23,8 @@ struct meeting {
   unsigned connected;
   unsigned closed;
   enum paw_dtls_reason reason;
+  uint64_t now_ns;
+  uint64_t deadline_ns;
   struct raw_queue sent; /* everything that ours sent */
 };
 
@@ -28,8 +34,10 @@ static enum paw_dtls_role other(enum paw_dtls_role role) {
   return role == PAW_DTLS_CLIENT ? PAW_DTLS_SERVER : PAW_DTLS_CLIENT;
 }
 
-static void begin(struct meeting *meeting, const struct raw_config *config) {
+static void begin_in(struct meeting *meeting, const struct raw_config *config,
+                     const struct paw_allocator *memory) {
   memset(meeting, 0, sizeof *meeting);
+  meeting->now_ns = KIT_CLOCK_ORIGIN_NS;
   raw_peer_init(&meeting->peer, config);
   kit_rng_init(&meeting->rng, 5);
   struct paw_rng rng = kit_rng_hook(&meeting->rng);
@@ -38,11 +46,16 @@ static void begin(struct meeting *meeting, const struct raw_config *config) {
   paw_dtls_config_init(&own);
   own.certificate = meeting->certificate;
   own.rng = rng;
+  own.allocator = *memory;
   assert_int_equal(paw_dtls_new(&own, &meeting->dtls), PAW_OK);
   struct paw_fingerprint fingerprint;
   paw_certificate_get_fingerprint(meeting->peer.certificate, &fingerprint);
   assert_int_equal(paw_dtls_set_remote_fingerprints(meeting->dtls, &fingerprint, 1), PAW_OK);
-  assert_int_equal(paw_dtls_start(meeting->dtls, other(config->role), KIT_CLOCK_ORIGIN_NS), PAW_OK);
+  assert_int_equal(paw_dtls_start(meeting->dtls, other(config->role), meeting->now_ns), PAW_OK);
+}
+
+static void begin(struct meeting *meeting, const struct raw_config *config) {
+  begin_in(meeting, config, &allocator);
 }
 
 static void end(struct meeting *meeting) {
@@ -53,7 +66,7 @@ static void end(struct meeting *meeting) {
 
 static void give(struct meeting *meeting, const uint8_t *data, size_t len) {
   const struct paw_input input = {
-      .kind = PAW_INPUT_RECEIVE, .now_ns = KIT_CLOCK_ORIGIN_NS, .data = data, .len = len};
+      .kind = PAW_INPUT_RECEIVE, .now_ns = meeting->now_ns, .data = data, .len = len};
   (void)paw_dtls_handle_input(meeting->dtls, &input);
 }
 
@@ -71,6 +84,7 @@ static bool drain(struct meeting *meeting) {
     struct paw_dtls_output output;
     paw_dtls_poll_output(meeting->dtls, &output);
     if (output.kind == PAW_OUTPUT_TIMEOUT) {
+      meeting->deadline_ns = output.timeout.deadline_ns;
       return any;
     }
     any = true;
@@ -98,6 +112,18 @@ static void talk(struct meeting *meeting) {
       any = true;
     }
     meeting->peer.out.count = 0;
+  }
+}
+
+/* And then let time pass, until ours has ended. */
+static void talk_to_the_end(struct meeting *meeting) {
+  talk(meeting);
+  while (meeting->closed == 0) {
+    assert_true(meeting->deadline_ns < KIT_CLOCK_ORIGIN_NS + 2 * PAW_NS_PER_S);
+    meeting->now_ns = meeting->deadline_ns;
+    const struct paw_input input = {.kind = PAW_INPUT_TIMEOUT, .now_ns = meeting->now_ns};
+    assert_int_equal(paw_dtls_handle_input(meeting->dtls, &input), PAW_OK);
+    talk(meeting);
   }
 }
 
@@ -249,7 +275,7 @@ static void no_profile_in_common(void **state) {
 static void fails(const struct raw_config *config, enum paw_dtls_reason reason) {
   struct meeting meeting;
   begin(&meeting, config);
-  talk(&meeting);
+  talk_to_the_end(&meeting);
   assert_int_equal(meeting.connected, 0);
   assert_int_equal(meeting.closed, 1);
   assert_int_equal(meeting.reason, reason);
@@ -272,6 +298,273 @@ static void nothing_in_common(void **state) {
   fails(&(struct raw_config){.role = PAW_DTLS_SERVER, .suites = cbc}, PAW_DTLS_REASON_ALERT);
   fails(&(struct raw_config){.role = PAW_DTLS_CLIENT, .groups = other_curve},
         PAW_DTLS_REASON_HANDSHAKE);
+}
+
+/* ---- what our hellos say ---- */
+
+/* Where the extensions of a whole hello in its own record begin, and its cipher suites; RFC 5246
+ * sections 7.4.1.2 and 7.4.1.3, RFC 6347 section 4.3.2. */
+struct hello {
+  struct paw_slice suites;
+  struct paw_slice extensions;
+};
+
+static struct hello read_hello(const struct raw_datagram *datagram, bool from_client) {
+  struct hello hello;
+  struct paw_rd rd = paw_rd_init(datagram->data, datagram->len);
+  paw_rd_skip(&rd, 25 + 2 + 32);
+  paw_rd_skip(&rd, paw_rd_u8(&rd)); /* session id */
+  if (from_client) {
+    paw_rd_skip(&rd, paw_rd_u8(&rd)); /* cookie */
+    hello.suites = paw_rd_bytes(&rd, paw_rd_u16(&rd));
+    paw_rd_skip(&rd, paw_rd_u8(&rd)); /* compression methods */
+  } else {
+    hello.suites = paw_rd_bytes(&rd, 2);
+    paw_rd_skip(&rd, 1);
+  }
+  hello.extensions = paw_rd_bytes(&rd, paw_rd_u16(&rd));
+  assert_false(rd.bad);
+  return hello;
+}
+
+static bool has_extension(const struct hello *hello, uint16_t wanted, struct paw_slice *value) {
+  struct paw_rd rd = paw_rd_init(hello->extensions.data, hello->extensions.len);
+  while (rd.left > 0) {
+    uint16_t type = paw_rd_u16(&rd);
+    *value = paw_rd_bytes(&rd, paw_rd_u16(&rd));
+    assert_false(rd.bad);
+    if (type == wanted) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static void expect_extension(const struct hello *hello, uint16_t type, const uint8_t *bytes,
+                             size_t len) {
+  struct paw_slice value;
+  assert_true(has_extension(hello, type, &value));
+  assert_int_equal(value.len, len);
+  if (len > 0) {
+    assert_memory_equal(value.data, bytes, len);
+  }
+}
+
+#define SUPPORTED_GROUPS 10
+#define USE_SRTP 14
+#define EXTENDED_MASTER_SECRET 23
+#define SESSION_TICKET 35
+
+/* Suites and curves in the order of what they cost, the one SRTP profile without MKI (RFC 5764
+ * section 4.1.1), extended master secret (RFC 7627), no tickets. */
+static void our_hellos(void **state) {
+  (void)state;
+  static const uint8_t suites[] = {0xc0, 0x2b, 0xc0, 0x2c, 0xc0, 0x2f, 0xc0, 0x30};
+  static const uint8_t groups[] = {0, 4, 0, 29, 0, 23}; /* X25519, P-256 */
+  static const uint8_t profiles[] = {0, 2, 0, 1, 0};
+  static const enum paw_dtls_role roles[] = {PAW_DTLS_SERVER, PAW_DTLS_CLIENT};
+  for (size_t i = 0; i < 2; i++) {
+    struct meeting meeting;
+    struct paw_slice value;
+    begin(&meeting, &(struct raw_config){.role = roles[i]});
+    expect_connected(&meeting, other(roles[i]), aes128);
+    struct hello hello = read_hello(&meeting.sent.items[0], roles[i] == PAW_DTLS_SERVER);
+    expect_extension(&hello, USE_SRTP, profiles, sizeof profiles);
+    expect_extension(&hello, EXTENDED_MASTER_SECRET, NULL, 0);
+    assert_false(has_extension(&hello, SESSION_TICKET, &value));
+    if (roles[i] == PAW_DTLS_SERVER) {
+      assert_true(hello.suites.len >= sizeof suites);
+      assert_memory_equal(hello.suites.data, suites, sizeof suites);
+      expect_extension(&hello, SUPPORTED_GROUPS, groups, sizeof groups);
+    }
+    end(&meeting);
+  }
+}
+
+/* ---- long ClientHellos ---- */
+
+/* Names of protocols, some kilobytes of them. */
+#define PROTOCOLS 10
+static const char *protocols[PROTOCOLS + 1];
+
+static void name_protocols(void) {
+  static char names[PROTOCOLS][240];
+  for (size_t i = 0; i < PROTOCOLS; i++) {
+    memset(names[i], (int)('a' + i), sizeof names[i] - 1);
+    protocols[i] = names[i];
+  }
+}
+
+/* The order in which the pieces of a ClientHello come to our server. */
+enum order { IN_ORDER, BACKWARDS, FIRST_LAST, EACH_TWICE };
+
+static size_t piece_at(enum order order, size_t place, size_t count) {
+  switch (order) {
+  case IN_ORDER:
+    return place;
+  case BACKWARDS:
+    return count - 1 - place;
+  case FIRST_LAST:
+    return (place + 1) % count;
+  case EACH_TWICE:
+    return place / 2;
+  }
+  return 0;
+}
+
+/* A real ClientHello of more than 2 kB in so many pieces, whose records have numbers that the
+ * client does not use itself. */
+static void long_client_hello(enum order order, size_t count) {
+  struct meeting meeting;
+  struct hello_datagram whole;
+  name_protocols();
+  begin(&meeting, &(struct raw_config){.role = PAW_DTLS_CLIENT, .protocols = protocols});
+  raw_peer_step(&meeting.peer);
+  assert_int_equal(meeting.peer.out.count, 1);
+  whole.len = meeting.peer.out.items[0].len;
+  memcpy(whole.data, meeting.peer.out.items[0].data, whole.len);
+  meeting.peer.out.count = 0;
+  size_t message_len = hello_message_len(whole.data, whole.len);
+  assert_in_range(message_len, 2400, PAW_DTLS_CLIENT_HELLO_MAX);
+  size_t places = order == EACH_TWICE ? 2 * count : count;
+  for (size_t place = 0; place < places; place++) {
+    size_t piece = piece_at(order, place, count);
+    struct hello_datagram part = hello_cut(&whole, message_len * piece / count,
+                                           message_len * (piece + 1) / count, 20 + piece);
+    assert_int_equal(drain(&meeting), order == EACH_TWICE && place == places - 1);
+    give(&meeting, part.data, part.len);
+  }
+  expect_connected(&meeting, PAW_DTLS_SERVER, aes128);
+  end(&meeting);
+}
+
+static void client_hellos_of_two_kilobytes(void **state) {
+  (void)state;
+  static const enum order orders[] = {IN_ORDER, BACKWARDS, FIRST_LAST, EACH_TWICE};
+  for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
+    for (size_t count = 2; count <= 5; count++) {
+      long_client_hello(orders[i], count);
+    }
+  }
+}
+
+/* ---- after the handshake ---- */
+
+/* RFC 8827 section 6.5 and RFC 8842: there is no second handshake within an association. The peer's
+ * asking is authentic, and changes nothing. */
+static void renegotiation_is_refused(void **state) {
+  (void)state;
+  static const enum paw_dtls_role roles[] = {PAW_DTLS_CLIENT, PAW_DTLS_SERVER};
+  for (size_t i = 0; i < 2; i++) {
+    struct meeting meeting;
+    struct paw_srtp_keys before;
+    struct paw_srtp_keys after;
+    begin(&meeting, &(struct raw_config){.role = roles[i], .renegotiates = true});
+    expect_connected(&meeting, other(roles[i]), aes128);
+    paw_dtls_note_peer_complete(meeting.dtls);
+    assert_int_equal(paw_dtls_get_keys(meeting.dtls, &before), PAW_OK);
+    size_t sent = meeting.sent.count;
+    int asked = mbedtls_ssl_renegotiate(&meeting.peer.ssl);
+    assert_true(asked == 0 || asked == MBEDTLS_ERR_SSL_WANT_READ);
+    assert_true(meeting.peer.out.count > 0);
+    for (size_t k = 0; k < meeting.peer.out.count; k++) {
+      give(&meeting, meeting.peer.out.items[k].data, meeting.peer.out.items[k].len);
+    }
+    assert_false(drain(&meeting));
+    assert_int_equal(meeting.sent.count, sent);
+    assert_int_equal(meeting.connected, 1);
+    assert_int_equal(meeting.closed, 0);
+    assert_int_equal(paw_dtls_get_keys(meeting.dtls, &after), PAW_OK);
+    assert_memory_equal(&before, &after, sizeof before);
+    struct paw_dtls_stats stats;
+    paw_dtls_get_stats(meeting.dtls, &stats);
+    assert_int_equal(stats.dropped, meeting.peer.out.count);
+    end(&meeting);
+  }
+}
+
+/* Remembers what stood in every block when it was given back. */
+struct watched {
+  struct block *live;
+  size_t freed_len;
+  uint8_t freed[65536];
+};
+
+struct block {
+  struct block *next;
+  size_t len;
+  uint8_t data[];
+};
+
+static void *watched_alloc(void *user_data, size_t len) {
+  struct watched *watched = user_data;
+  struct block *block = malloc(sizeof *block + len);
+  assert_non_null(block);
+  *block = (struct block){.next = watched->live, .len = len};
+  watched->live = block;
+  return block->data;
+}
+
+static void watched_free(void *user_data, void *memory) {
+  struct watched *watched = user_data;
+  struct block **at = &watched->live;
+  while ((*at)->data != memory) {
+    at = &(*at)->next;
+  }
+  struct block *block = *at;
+  *at = block->next;
+  assert_true(block->len <= sizeof watched->freed - watched->freed_len);
+  memcpy(watched->freed + watched->freed_len, block->data, block->len);
+  watched->freed_len += block->len;
+  free(block);
+}
+
+static bool holds(const uint8_t *bytes, size_t len, const uint8_t *secret, size_t secret_len) {
+  for (size_t at = 0; at + secret_len <= len; at++) {
+    if (memcmp(bytes + at, secret, secret_len) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool is_live(const struct watched *watched, const uint8_t *secret, size_t len) {
+  for (const struct block *block = watched->live; block != NULL; block = block->next) {
+    if (holds(block->data, block->len, secret, len)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* No memory is given back with a key in it, nor with what a key can be made of. */
+static void secrets_are_wiped(void **state) {
+  (void)state;
+  static const size_t parts[] = {0, 16, 32, 46, 60}; /* RFC 5764 section 4.2: keys, salts */
+  static struct watched watched;
+  const struct paw_allocator memory = {watched_alloc, watched_free, &watched};
+  static const enum paw_dtls_role roles[] = {PAW_DTLS_CLIENT, PAW_DTLS_SERVER};
+  for (size_t i = 0; i < 2; i++) {
+    struct meeting meeting;
+    uint8_t keys[60];
+    memset(&watched, 0, sizeof watched);
+    begin_in(&meeting, &(struct raw_config){.role = roles[i]}, &memory);
+    expect_connected(&meeting, other(roles[i]), aes128);
+    raw_peer_export(&meeting.peer, keys);
+    for (size_t part = 0; part < 4; part++) {
+      assert_true(is_live(&watched, keys + parts[part], parts[part + 1] - parts[part]));
+    }
+    assert_false(is_live(&watched, meeting.peer.master, sizeof meeting.peer.master));
+    paw_dtls_free(meeting.dtls);
+    meeting.dtls = NULL;
+    assert_null(watched.live);
+    assert_true(watched.freed_len > 1000);
+    assert_false(holds(watched.freed, watched.freed_len, meeting.peer.master, 8));
+    for (size_t part = 0; part < 4; part++) {
+      assert_false(holds(watched.freed, watched.freed_len, keys + parts[part], 8));
+    }
+    end(&meeting);
+  }
 }
 
 /* RFC 6347 section 4.2.4: the server repeats its last flight, as it was, until the client is known
@@ -340,6 +633,10 @@ int main(void) {
       cmocka_unit_test(no_profile_in_common),
       cmocka_unit_test(a_client_without_certificate),
       cmocka_unit_test(nothing_in_common),
+      cmocka_unit_test(our_hellos),
+      cmocka_unit_test(client_hellos_of_two_kilobytes),
+      cmocka_unit_test(renegotiation_is_refused),
+      cmocka_unit_test(secrets_are_wiped),
       cmocka_unit_test(the_last_flight_is_repeated),
       cmocka_unit_test(after_note_peer_complete_nothing_is_repeated),
   };

@@ -120,6 +120,7 @@ static void one_bad_record_spoils_the_datagram(void **state) {
   assert_false(is_expected(&spoiled, PAW_DTLS_SERVER, true));
 }
 
+/* An alert in clear is never for mbedTLS, which would end over it; a fatal one is a refusal. */
 static void alerts_and_change_cipher_spec(void **state) {
   (void)state;
   static const struct {
@@ -127,11 +128,14 @@ static void alerts_and_change_cipher_spec(void **state) {
     uint8_t body[3];
     size_t len;
     bool expected;
+    bool refusal;
   } cases[] = {
-      {21, {2, 40}, 2, true},     {21, {1, 0}, 2, false},  {21, {2}, 1, false},
-      {21, {2, 40, 0}, 3, false}, {21, {0}, 0, false},     {20, {1}, 1, true},
-      {20, {2}, 1, false},        {20, {1, 1}, 2, false},  {20, {0}, 0, false},
-      {22, {0}, 0, false},        {22, {11, 0}, 2, false},
+      {21, {2, 40}, 2, false, true},  {21, {1, 0}, 2, false, false},
+      {21, {2}, 1, false, false},     {21, {2, 40, 0}, 3, false, false},
+      {21, {0}, 0, false, false},     {20, {1}, 1, true, false},
+      {20, {2}, 1, false, false},     {20, {1, 1}, 2, false, false},
+      {20, {0}, 0, false, false},     {22, {0}, 0, false, false},
+      {22, {11, 0}, 2, false, false}, {22, {2, 40}, 2, false, false},
   };
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     struct datagram datagram = {0};
@@ -139,9 +143,16 @@ static void alerts_and_change_cipher_spec(void **state) {
     assert_int_equal(is_expected(&datagram, PAW_DTLS_SERVER, true), cases[i].expected);
     assert_int_equal(is_expected(&datagram, PAW_DTLS_CLIENT, true), cases[i].expected);
     assert_false(is_expected(&datagram, PAW_DTLS_SERVER, false));
+    assert_int_equal(paw_dtls_datagram_is_refusal(datagram.data, datagram.len), cases[i].refusal);
   }
   const struct datagram empty = {0};
   assert_false(is_expected(&empty, PAW_DTLS_CLIENT, true));
+  assert_false(paw_dtls_datagram_is_refusal(empty.data, empty.len));
+  static const uint8_t fatal[2] = {2, 40};
+  struct datagram sealed = {0};
+  add_record(&sealed, 21, 0xfefd, 1, fatal, 2); /* looks fatal, and is ciphertext */
+  assert_true(is_expected(&sealed, PAW_DTLS_CLIENT, true));
+  assert_false(paw_dtls_datagram_is_refusal(sealed.data, sealed.len));
 }
 
 /* Offset and length within the message, also where their sum would wrap. */

@@ -16,13 +16,18 @@ struct farewell {
   uint64_t dtls;
   uint64_t rtcp;
   uint64_t others;
-  uint64_t lose; /* that many first copies of each */
+  uint64_t lose;           /* that many first copies of each */
+  uint64_t answers;        /* close_notify of the other side (RFC 5246 section 7.2.1) */
+  uint64_t answers_others; /* what else it says */
 };
 
 static bool count_farewell(void *user_data, const struct kit_datagram *datagram, uint64_t now_ns) {
   struct farewell *farewell = user_data;
   (void)now_ns;
   if (!paw_address_equal(&datagram->from, &farewell->from)) {
+    bool is_alert = datagram->data[0] == 21 && datagram->len == 39;
+    farewell->answers += is_alert;
+    farewell->answers_others += !is_alert;
     return true;
   }
   if (datagram->data[0] >= 20 && datagram->data[0] <= 63) {
@@ -73,6 +78,8 @@ static void close_and_hear(size_t closing, uint64_t lose) {
   assert_int_equal(hearer->deadline_ns, PAW_TIME_NEVER);
   assert_int_equal(hearer->seen.events[PAW_RTC_EVENT_DEGRADED], 0);
   assert_int_equal(farewell.rtcp + farewell.dtls + farewell.others, 4);
+  assert_int_equal(farewell.answers, 1);
+  assert_int_equal(farewell.answers_others, 0);
   kit_pair_free(pair);
 }
 

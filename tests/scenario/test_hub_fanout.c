@@ -159,6 +159,54 @@ static void a_peer_comes_back(void **state) {
   kit_crowd_free(crowd);
 }
 
+static void let_the_hub_grow(struct kit_crowd *crowd, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    struct paw_rtc_config config = crowd->config.hub_rtc;
+    config.certificate = kit_certificate(0);
+    config.rng = kit_rng_hook(&crowd->rng);
+    struct paw_rtc *rtc = NULL;
+    paw_hub_peer name = 0;
+    assert_int_equal(paw_rtc_new(&config, crowd->clock.now_ns, &rtc), PAW_OK);
+    assert_int_equal(paw_hub_add(crowd->hub, rtc, &name), PAW_OK);
+  }
+  kit_crowd_drain_hub(crowd);
+}
+
+static struct paw_rtc_stats stats_in_hub(struct kit_crowd *crowd, paw_hub_peer name) {
+  struct paw_rtc_stats stats;
+  paw_rtc_get_stats(paw_hub_get_rtc(crowd->hub, name), &stats);
+  kit_crowd_drain_hub(crowd);
+  return stats;
+}
+
+/* A peer comes back on its address while the hub still keeps the connection that was there, in a
+ * place before that one's. What comes from there is the new one's, also after the tables grew. */
+static void the_newest_at_an_address_is_meant(void **state) {
+  (void)state;
+  struct kit_crowd_config config;
+  kit_crowd_config_init(&config, 67, 12);
+  struct kit_crowd *crowd = kit_crowd_new(&config);
+  assert_true(kit_crowd_run_until(crowd, kit_crowd_all_connected, 500));
+  kit_crowd_talk(crowd, 960);
+  kit_crowd_run_ms(crowd, 1000);
+  kit_crowd_vanish(crowd, 0);
+  paw_hub_remove(crowd->hub, crowd->members[0].name);
+  kit_crowd_vanish(crowd, 5);
+  crowd->members[0].name = crowd->members[5].name; /* so that its events have a place */
+  kit_crowd_join(crowd, 5);
+  kit_crowd_run_ms(crowd, 1000);
+  assert_true(crowd->members[5].hub.events[PAW_RTC_EVENT_CONNECTED] == 1);
+  for (unsigned round = 0; round < 2; round++) {
+    uint64_t before = stats_in_hub(crowd, crowd->members[5].name).rtcp_received;
+    kit_crowd_run_ms(crowd, 5000);
+    struct paw_rtc_stats gone = stats_in_hub(crowd, crowd->members[0].name);
+    assert_in_range(stats_in_hub(crowd, crowd->members[5].name).rtcp_received - before, 3, 12);
+    assert_int_equal(gone.drops[PAW_DROP_SRTCP_AUTH], 0);
+    let_the_hub_grow(crowd, 8); /* from 16 places to 32 */
+  }
+  kit_crowd_free(crowd);
+}
+
 static void unsubscribed_peers_hear_nothing(void **state) {
   (void)state;
   struct kit_crowd_config config;
@@ -187,6 +235,7 @@ int main(void) {
       cmocka_unit_test(lost_frames_are_sent_again),
       cmocka_unit_test(others_go_on_when_some_vanish),
       cmocka_unit_test(a_peer_comes_back),
+      cmocka_unit_test(the_newest_at_an_address_is_meant),
       cmocka_unit_test(unsubscribed_peers_hear_nothing),
   };
   return cmocka_run_group_tests_name("hub_fanout", tests, NULL, NULL);

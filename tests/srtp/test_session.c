@@ -144,6 +144,17 @@ static void roll_over_with_loss_and_late_retransmission(void **state) {
   expect_rtp(ends->b, again, before);
 }
 
+/* RTCP made the stream, and its first RTP packet has a number beyond 2^15, as peers choose that
+ * draw it of 16 bits: it is no packet of before a roll-over. */
+static void a_high_first_sequence_after_rtcp(void **state) {
+  struct ends *ends = *state;
+  assert_int_equal(unprotect_rtcp(ends->b, protect_rtcp(ends->a, make_rtcp(SSRC_A))), PAW_OK);
+  for (unsigned seq = 60000; seq < 70000; seq += 100) {
+    struct packet plain = make_rtp(SSRC_A, (uint16_t)seq, (uint8_t)seq);
+    expect_rtp(ends->b, protect_rtp(ends->a, plain), plain);
+  }
+}
+
 static void many_roll_overs(void **state) {
   struct ends *ends = *state;
   for (uint32_t i = 1000; i < 5 * 65536; i += 97) {
@@ -338,6 +349,7 @@ int main(void) {
       TEST(both_directions),
       TEST(own_packets_sent_back_are_refused),
       TEST(roll_over_with_loss_and_late_retransmission),
+      TEST(a_high_first_sequence_after_rtcp),
       TEST(many_roll_overs),
       TEST(replay_is_refused),
       TEST(reordering_within_the_window),
