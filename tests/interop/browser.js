@@ -16,13 +16,14 @@ const ARGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run
   '--disable-background-networking', '--disable-component-update', '--disable-sync',
   '--allow-loopback-in-peer-connection', '--autoplay-policy=no-user-gesture-required'];
 
-/** @param microphone a WAV file that talks, over and over */
-export async function openBrowser(microphone) {
+/** @param microphone a WAV file that talks, over and over; none: there is no microphone
+ *  @param args more words of Chromium's command line */
+export async function openBrowser(microphone, ...args) {
   const voice = microphone === undefined ? []
     : ['--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${microphone}`];
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM,
-    args: [...ARGS, ...voice],
+    args: [...ARGS, ...voice, ...args],
   });
   console.log(`Chromium ${browser.version()}`);
   return browser;
@@ -51,10 +52,14 @@ function instrument({direction, hangsOn}) {
 }
 
 /** Open the page of a pa-send. direction and setup replace what the offer says; who hangs on never
- *  closes a connection, so that DELETE alone ends it. */
-export async function openPage(browser, sender, {role = 'listener', direction, setup, hangsOn} = {}) {
+ *  closes a connection, so that DELETE alone ends it; who is refused has no permission to use the
+ *  microphone. */
+export async function openPage(browser, sender, options = {}) {
+  const {role = 'listener', direction, setup, hangsOn, refused} = options;
   const context = await browser.newContext({ignoreHTTPSErrors: true});
-  await context.grantPermissions(['microphone'], {origin: sender.url});
+  if (sender.url.startsWith('https:')) { // else nothing can be granted
+    await context.grantPermissions(refused ? [] : ['microphone'], {origin: sender.url});
+  }
   const page = await context.newPage();
   page.requests = [];
   page.on('response', (response) => {

@@ -87,8 +87,8 @@ export class House {
     const sender = this.start(process.env.PA_SEND, ['--listen', '127.0.0.1:0', '--udp-port', '0',
       '--state-dir', state, '--json', '--stats', '0.1', ...args]);
     await sender.reaches('ready', 10, () => sender.log.includes('\ntokens'));
-    sender.url = sender.log.match(/ on (https:\/\/[^/]*)/)[1];
-    sender.pin = sender.log.match(/ --pin (\S+)/)[1];
+    sender.url = sender.log.match(/ on (https?:\/\/[^/]*)/)[1];
+    sender.pin = sender.log.match(/ --pin (\S+)/)?.[1];
     const lines = readFileSync(join(state, 'tokens'), 'utf8').trim().split('\n');
     sender.tokens = Object.fromEntries(lines.map((line) => line.split(' ')));
     return sender;
