@@ -129,6 +129,13 @@ PAW_API int paw_dtls_set_remote_fingerprints(struct paw_dtls *dtls,
                                              size_t count);
 
 /**
+ * Does it stand for the certificate of this association? Until the peer has shown one, any of
+ * paw_dtls_set_remote_fingerprints of a supported hash may; afterwards those do that match it.
+ */
+PAW_API bool paw_dtls_has_remote_fingerprint(const struct paw_dtls *dtls,
+                                             const struct paw_fingerprint *fingerprint);
+
+/**
  * Begin. As client the first flight is ready to poll; as server datagrams are awaited. Datagrams
  * fed before are kept (a bounded few) and read now.
  *

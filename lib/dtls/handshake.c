@@ -22,7 +22,7 @@ struct paw_dtls_handshake {
   uint64_t deadline_ns;
   unsigned sent_count; /* datagrams */
   bool timer_fired;    /* true only inside paw_dtls_handshake_retransmit */
-  bool peer_verified;
+  unsigned matches;    /* of the fingerprints, with the peer's certificate: a bit each */
   enum paw_dtls_reason reason;
   struct paw_dtls_kept_datagram last_flight;
   struct paw_dtls_kept_datagram *capture; /* where the next datagram goes instead of out */
@@ -103,10 +103,10 @@ static int verify_certificate(void *user_data, mbedtls_x509_crt *certificate, in
   if (depth > 0) {
     return 0;
   }
-  handshake->peer_verified = paw_dtls_fingerprint_match(handshake->config.fingerprints,
-                                                        handshake->config.fingerprint_count,
-                                                        certificate->raw.p, certificate->raw.len);
-  if (!handshake->peer_verified) {
+  handshake->matches = paw_dtls_fingerprint_matches(handshake->config.fingerprints,
+                                                    handshake->config.fingerprint_count,
+                                                    certificate->raw.p, certificate->raw.len);
+  if (handshake->matches == 0) {
     *flags = MBEDTLS_X509_BADCERT_CN_MISMATCH; /* for which mbedTLS says bad_certificate */
     handshake->reason = PAW_DTLS_REASON_FINGERPRINT;
   }
@@ -256,7 +256,7 @@ static enum paw_dtls_progress fail(struct paw_dtls_handshake *handshake,
 /* RFC 5764 section 4.1: without a profile there is nothing to protect media with. mbedTLS calls
  * that a success. That the peer was verified is asked again, for all of the trust rests on it. */
 static enum paw_dtls_progress check_outcome(struct paw_dtls_handshake *handshake) {
-  if (!handshake->peer_verified) {
+  if (handshake->matches == 0) {
     return fail(handshake, PAW_DTLS_REASON_FINGERPRINT, 0);
   }
   if (paw_mbedtls_srtp_profile(&handshake->ssl) == MBEDTLS_TLS_SRTP_AES128_CM_HMAC_SHA1_80) {
@@ -370,6 +370,7 @@ int paw_dtls_handshake_finish(struct paw_dtls_handshake *handshake, struct paw_d
   if (status != PAW_OK || !has_read_key(handshake)) {
     return PAW_ERR_CRYPTO;
   }
+  out->fingerprints = handshake->matches;
   out->read_key = handshake->read_key;
   out->last_flight = handshake->last_flight;
   handshake->capture = &out->close_notify;
