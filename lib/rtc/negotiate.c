@@ -323,6 +323,7 @@ int paw_rtc_rollback(struct paw_rtc *rtc) {
     return PAW_ERR_STATE;
   }
   rtc->signaling = PAW_RTC_STABLE;
+  rtc->session_version++; /* RFC 9429 section 5.2.1: the next offer may differ from this one */
   return PAW_OK;
 }
 
