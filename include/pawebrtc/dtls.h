@@ -103,7 +103,8 @@ struct paw_dtls_config {
   struct paw_allocator allocator;
   struct paw_rng rng; /**< required */
   struct paw_log log;
-  uint64_t initial_rto_ns;       /**< first retransmission; 50 ms, doubling up to 1 s */
+  uint64_t initial_rto_ns;       /**< first retransmission; 50 ms, doubling up to 400 ms, and
+                                    after twelve in vain to 1.2 s */
   uint64_t handshake_timeout_ns; /**< handshake not done by then: TIMEOUT. 30 s; beyond that nothing
                                     is retransmitted any more */
   uint16_t mtu;                  /**< largest datagram to send, 1200 */

@@ -7,7 +7,11 @@
  * of the first interval it does so 32 times; what an interval is in time, set_timer decides. */
 #define TIMEOUT_UNITS_MIN 1
 #define TIMEOUT_UNITS_MAX UINT32_MAX
-#define RTO_MAX_NS PAW_NS_PER_S
+/* At 40 % loss one connection in a hundred takes 2.8 s with this cap, 4.7 s with one of 1 s. */
+#define RTO_MAX_NS (400 * PAW_NS_PER_MS)
+/* After twelve in vain, 4 s, the network is not just lossy; and the 32 shall last for 28 s. */
+#define RTO_LATE_NS (1200 * PAW_NS_PER_MS)
+#define RTO_LATE_UNITS (1u << 12)
 
 struct paw_dtls_handshake {
   struct paw_dtls_handshake_config config;
@@ -79,7 +83,8 @@ static void set_timer(void *user_data, uint32_t intermediate_units, uint32_t uni
     handshake->deadline_ns = PAW_TIME_NEVER;
     return;
   }
-  uint64_t longest_ns = first_ns > RTO_MAX_NS ? first_ns : RTO_MAX_NS;
+  uint64_t cap_ns = units < RTO_LATE_UNITS ? RTO_MAX_NS : RTO_LATE_NS;
+  uint64_t longest_ns = first_ns > cap_ns ? first_ns : cap_ns;
   uint64_t interval_ns = units > longest_ns / first_ns ? longest_ns : units * first_ns;
   handshake->deadline_ns = paw_time_add(handshake->now_ns, interval_ns);
 }
