@@ -103,7 +103,8 @@ struct paw_dtls_config {
   struct paw_allocator allocator;
   struct paw_rng rng; /**< required */
   struct paw_log log;
-  uint64_t initial_rto_ns;       /**< first retransmission; 50 ms, doubling up to 1 s */
+  uint64_t initial_rto_ns;       /**< first retransmission; 50 ms, doubling up to 400 ms, and
+                                    after twelve in vain to 1.2 s */
   uint64_t handshake_timeout_ns; /**< handshake not done by then: TIMEOUT. 30 s; beyond that nothing
                                     is retransmitted any more */
   uint16_t mtu;                  /**< largest datagram to send, 1200 */
@@ -127,6 +128,13 @@ PAW_API void paw_dtls_free(struct paw_dtls *dtls);
 PAW_API int paw_dtls_set_remote_fingerprints(struct paw_dtls *dtls,
                                              const struct paw_fingerprint *fingerprints,
                                              size_t count);
+
+/**
+ * Does it stand for the certificate of this association? Until the peer has shown one, any of
+ * paw_dtls_set_remote_fingerprints of a supported hash may; afterwards those do that match it.
+ */
+PAW_API bool paw_dtls_has_remote_fingerprint(const struct paw_dtls *dtls,
+                                             const struct paw_fingerprint *fingerprint);
 
 /**
  * Begin. As client the first flight is ready to poll; as server datagrams are awaited. Datagrams

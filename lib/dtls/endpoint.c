@@ -150,6 +150,21 @@ void paw_dtls_free(struct paw_dtls *dtls) {
   paw_mem_free(&allocator, dtls);
 }
 
+bool paw_dtls_has_remote_fingerprint(const struct paw_dtls *dtls,
+                                     const struct paw_fingerprint *fingerprint) {
+  bool verified = dtls->result.fingerprints != 0;
+  for (size_t i = 0; i < dtls->fingerprint_count; i++) {
+    const struct paw_fingerprint *own = &dtls->fingerprints[i];
+    bool counts = verified ? (dtls->result.fingerprints & 1u << i) != 0
+                           : paw_dtls_fingerprint_is_supported(own);
+    if (counts && own->hash == fingerprint->hash && own->len == fingerprint->len &&
+        memcmp(own->value, fingerprint->value, own->len) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 int paw_dtls_set_remote_fingerprints(struct paw_dtls *dtls,
                                      const struct paw_fingerprint *fingerprints, size_t count) {
   if (dtls->state != PAW_DTLS_STATE_NEW) {

@@ -32,15 +32,16 @@ int paw_dtls_fingerprint_compute(const uint8_t *der, size_t len, enum paw_hash h
   return mbedtls_md(info, der, len, out->value) == 0 ? PAW_OK : PAW_ERR_CRYPTO;
 }
 
-bool paw_dtls_fingerprint_match(const struct paw_fingerprint *fingerprints, size_t count,
-                                const uint8_t *der, size_t len) {
+unsigned paw_dtls_fingerprint_matches(const struct paw_fingerprint *fingerprints, size_t count,
+                                      const uint8_t *der, size_t len) {
+  unsigned matches = 0;
   for (size_t i = 0; i < count; i++) {
     struct paw_fingerprint own;
     if (paw_dtls_fingerprint_is_supported(&fingerprints[i]) &&
         paw_dtls_fingerprint_compute(der, len, fingerprints[i].hash, &own) == PAW_OK &&
         memcmp(own.value, fingerprints[i].value, own.len) == 0) {
-      return true;
+      matches |= 1u << i;
     }
   }
-  return false;
+  return matches;
 }

@@ -33,9 +33,9 @@ int paw_dtls_fingerprint_compute(const uint8_t *der, size_t len, enum paw_hash h
                                  struct paw_fingerprint *out);
 bool paw_dtls_fingerprint_is_supported(const struct paw_fingerprint *fingerprint);
 
-/* Does one of them belong to this certificate? */
-bool paw_dtls_fingerprint_match(const struct paw_fingerprint *fingerprints, size_t count,
-                                const uint8_t *der, size_t len);
+/* Which of them belong to this certificate: a bit each, the first one's the lowest. */
+unsigned paw_dtls_fingerprint_matches(const struct paw_fingerprint *fingerprints, size_t count,
+                                      const uint8_t *der, size_t len);
 
 /* ---- record.c ---- */
 
@@ -157,6 +157,7 @@ struct paw_dtls_kept_datagram {
 /* What outlives mbedTLS's context. */
 struct paw_dtls_result {
   struct paw_srtp_keys keys;
+  unsigned fingerprints; /* that the peer's certificate has: a bit each */
   struct paw_dtls_read_key read_key;
   struct paw_dtls_kept_datagram last_flight;  /* of the server: repeated as it was */
   struct paw_dtls_kept_datagram close_notify; /* made beforehand */

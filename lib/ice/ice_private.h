@@ -350,7 +350,6 @@ void paw_ice_consent_handle_response(struct paw_ice *ice, const struct paw_input
 /* ---- restart.c ---- */
 
 int paw_ice_credentials_make(struct paw_ice *ice, struct paw_ice_credentials *out);
-bool paw_ice_credentials_are_good(const struct paw_ice_credentials *credentials);
 
 /* ---- agent.c ---- */
 

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "ice/ice.h"
 
 bool paw_rtc_is_negotiated(const struct paw_rtc *rtc) {
   return rtc->remote.opus_payload_type != 0;
@@ -25,22 +26,19 @@ bool paw_rtc_receives(const struct paw_rtc *rtc) {
 
 /* ---- taking over what the peer says ---- */
 
-/* The first fingerprint that can be verified, or NULL. */
-static const struct paw_fingerprint *find_fingerprint(const struct paw_description *remote) {
+static bool can_be_verified(const struct paw_description *remote) {
   for (size_t i = 0; i < remote->fingerprint_count; i++) {
     if (remote->fingerprints[i].hash != PAW_HASH_SHA1) {
-      return &remote->fingerprints[i];
+      return true;
     }
   }
-  return NULL;
+  return false;
 }
 
-static bool has_fingerprint(const struct paw_description *remote,
-                            const struct paw_fingerprint *wanted) {
+/* RFC 8842 section 4: other fingerprints ask for another DTLS association. */
+static bool keeps_certificate(const struct paw_rtc *rtc, const struct paw_description *remote) {
   for (size_t i = 0; i < remote->fingerprint_count; i++) {
-    const struct paw_fingerprint *own = &remote->fingerprints[i];
-    if (own->hash == wanted->hash && own->len == wanted->len &&
-        memcmp(own->value, wanted->value, own->len) == 0) {
+    if (paw_dtls_has_remote_fingerprint(rtc->dtls, &remote->fingerprints[i])) {
       return true;
     }
   }
@@ -51,13 +49,12 @@ static int check_remote(const struct paw_rtc *rtc, const struct paw_description 
   if (remote->audio.opus_payload_type == 0 || remote->audio.opus_payload_type > 127) {
     return PAW_ERR_UNSUPPORTED;
   }
-  if (find_fingerprint(remote) == NULL) {
-    return PAW_ERR_MALFORMED; /* RFC 8827 section 6.5: no fingerprint, no session */
+  /* RFC 8827 section 6.5: no fingerprint, no session. */
+  if (!can_be_verified(remote) || !paw_ice_credentials_are_good(&remote->ice)) {
+    return PAW_ERR_MALFORMED;
   }
-  /* RFC 8842 section 4: another fingerprint asks for another DTLS association. */
-  return paw_rtc_is_negotiated(rtc) && !has_fingerprint(remote, &rtc->remote_fingerprint)
-             ? PAW_ERR_UNSUPPORTED
-             : PAW_OK;
+  return paw_rtc_is_negotiated(rtc) && !keeps_certificate(rtc, remote) ? PAW_ERR_UNSUPPORTED
+                                                                       : PAW_OK;
 }
 
 /* A lite agent answers a lite offer as a full one: two that only listen would wait for ever. */
@@ -170,7 +167,6 @@ static int apply(struct paw_rtc *rtc, const struct paw_description *local,
   bool sent = paw_rtc_sends(rtc);
   rtc->local = local->audio;
   rtc->remote = remote->audio;
-  rtc->remote_fingerprint = *find_fingerprint(remote);
   rtc->direction = paw_rtc_common_direction(local->audio.direction,
                                             paw_rtc_mirror_direction(remote->audio.direction));
   rtc->signaling = PAW_RTC_STABLE;
@@ -327,6 +323,7 @@ int paw_rtc_rollback(struct paw_rtc *rtc) {
     return PAW_ERR_STATE;
   }
   rtc->signaling = PAW_RTC_STABLE;
+  rtc->session_version++; /* RFC 9429 section 5.2.1: the next offer may differ from this one */
   return PAW_OK;
 }
 

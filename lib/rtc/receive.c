@@ -84,6 +84,10 @@ static void read_extensions(const struct paw_rtc *rtc, const struct paw_rtp_head
 static void hand_on(struct paw_rtc *rtc, const struct paw_input *input,
                     const struct paw_rtp_header *header, struct paw_slice payload,
                     bool retransmission) {
+  if (!paw_rtc_receives(rtc)) {
+    paw_rtc_drop(rtc, PAW_DROP_RTP_DIRECTION);
+    return;
+  }
   rtc->stats.packets_received++;
   rtc->stats.payload_bytes_received += payload.len;
   struct paw_audio_packet packet = {
@@ -129,7 +133,8 @@ static void take_rtx(struct paw_rtc *rtc, const struct paw_input *input,
   hand_on(rtc, input, &original, paw_rd_bytes(&rd, rd.left), true);
 }
 
-/* Authenticated and well formed: count it and hand it on. */
+/* Authenticated and well formed: count it and hand it on. What was not agreed on is counted too:
+ * when it is, later, neither its numbers nor the reports may have a gap. */
 static void take_packet(struct paw_rtc *rtc, const struct paw_input *input,
                         const struct paw_rtp_header *header, struct paw_slice payload) {
   if (paw_rtc_uses_rtx(rtc) && header->payload_type == rtc->local.rtx_payload_type) {
@@ -149,7 +154,7 @@ static void take_packet(struct paw_rtc *rtc, const struct paw_input *input,
     return;
   }
   paw_recv_packet(recv, input->arrival_ns, header->sequence, header->timestamp_rtp);
-  if (!recv->ended) {
+  if (!recv->ended && paw_rtc_receives(rtc)) {
     note_media(rtc, payload);
   }
   hand_on(rtc, input, header, payload, false);
@@ -213,10 +218,6 @@ void paw_rtc_receive_rtp(struct paw_rtc *rtc, const struct paw_input *input) {
   size_t len = 0;
   struct paw_rtp_header header;
   struct paw_slice payload;
-  if (rtc->srtp != NULL && !paw_rtc_receives(rtc)) {
-    paw_rtc_drop(rtc, PAW_DROP_RTP_DIRECTION);
-    return;
-  }
   if (!open_datagram(rtc, &rtp_opening, input, plain, &len)) {
     return;
   }

@@ -67,8 +67,7 @@ struct paw_rtc {
   uint32_t local_ssrc;
   char cname[17]; /* 96 random bits (RFC 7022 section 4.2) */
   enum paw_dtls_role dtls_role;
-  struct paw_audio_description local;        /* what this side said */
-  struct paw_fingerprint remote_fingerprint; /* the first that was said */
+  struct paw_audio_description local; /* what this side said */
   char
       remote_ufrag[PAW_ICE_CREDENTIAL_MAX + 1]; /* the last that was taken, also during a restart */
   size_t section_count; /* of the peer's offer: an offer of ours would have to repeat them */

@@ -229,12 +229,24 @@ static void fingerprints_of_each_hash(void **state) {
     assert_int_equal(fingerprint.len, expected[i].len);
     assert_memory_equal(fingerprint.value, expected[i].start, 4);
     assert_true(paw_dtls_fingerprint_is_supported(&fingerprint));
-    assert_true(paw_dtls_fingerprint_match(&fingerprint, 1, abc, 3));
+    assert_int_equal(paw_dtls_fingerprint_matches(&fingerprint, 1, abc, 3), 1);
     fingerprint.value[fingerprint.len - 1] ^= 0x80;
-    assert_false(paw_dtls_fingerprint_match(&fingerprint, 1, abc, 3));
+    assert_int_equal(paw_dtls_fingerprint_matches(&fingerprint, 1, abc, 3), 0);
   }
   assert_int_equal(paw_dtls_fingerprint_compute(abc, 3, PAW_HASH_SHA1, &fingerprint),
                    PAW_ERR_UNSUPPORTED);
+}
+
+/* Whoever lists several may list any of them alone later: all that match are told. */
+static void every_match_is_told(void **state) {
+  (void)state;
+  static const uint8_t abc[3] = {'a', 'b', 'c'};
+  struct paw_fingerprint list[4];
+  assert_int_equal(paw_dtls_fingerprint_compute(abc, 2, PAW_HASH_SHA256, &list[0]), PAW_OK);
+  assert_int_equal(paw_dtls_fingerprint_compute(abc, 3, PAW_HASH_SHA256, &list[1]), PAW_OK);
+  assert_int_equal(paw_dtls_fingerprint_compute(abc, 2, PAW_HASH_SHA512, &list[2]), PAW_OK);
+  assert_int_equal(paw_dtls_fingerprint_compute(abc, 3, PAW_HASH_SHA512, &list[3]), PAW_OK);
+  assert_int_equal(paw_dtls_fingerprint_matches(list, 4, abc, 3), 1u << 1 | 1u << 3);
 }
 
 /* A fingerprint that is cut short matches nothing, not even what it begins like. */
@@ -245,9 +257,9 @@ static void lengths_count(void **state) {
   assert_int_equal(paw_dtls_fingerprint_compute(abc, 3, PAW_HASH_SHA256, &fingerprint), PAW_OK);
   for (unsigned len = 0; len < 64; len++) {
     fingerprint.len = (uint8_t)len;
-    assert_int_equal(paw_dtls_fingerprint_match(&fingerprint, 1, abc, 3), len == 32);
+    assert_int_equal(paw_dtls_fingerprint_matches(&fingerprint, 1, abc, 3), len == 32);
   }
-  assert_false(paw_dtls_fingerprint_match(&fingerprint, 0, abc, 3));
+  assert_int_equal(paw_dtls_fingerprint_matches(&fingerprint, 0, abc, 3), 0);
 }
 
 static void sha1_matches_nothing(void **state) {
@@ -258,17 +270,17 @@ static void sha1_matches_nothing(void **state) {
                                                   0x6a, 0xba, 0x3e, 0x25, 0x71, 0x78, 0x50,
                                                   0xc2, 0x6c, 0x9c, 0xd0, 0xd8, 0x9d}};
   assert_false(paw_dtls_fingerprint_is_supported(&fingerprint));
-  assert_false(paw_dtls_fingerprint_match(&fingerprint, 1, abc, 3));
+  assert_int_equal(paw_dtls_fingerprint_matches(&fingerprint, 1, abc, 3), 0);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(what_is_generated), TEST(each_one_is_another),     TEST(without_randomness),
-      TEST(without_memory),    TEST(without_memory_anywhere), TEST(out_and_in_again),
-      TEST(bad_imports),       TEST(a_key_on_another_curve),  TEST(fingerprints_of_each_hash),
-      TEST(lengths_count),     TEST(sha1_matches_nothing),
+      TEST(what_is_generated),   TEST(each_one_is_another),     TEST(without_randomness),
+      TEST(without_memory),      TEST(without_memory_anywhere), TEST(out_and_in_again),
+      TEST(bad_imports),         TEST(a_key_on_another_curve),  TEST(fingerprints_of_each_hash),
+      TEST(every_match_is_told), TEST(lengths_count),           TEST(sha1_matches_nothing),
   };
   return cmocka_run_group_tests_name("dtls_certificate", tests, NULL, NULL);
 }

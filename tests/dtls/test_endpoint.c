@@ -216,10 +216,11 @@ static bool note_and_lose(void *user_data, const struct kit_datagram *datagram, 
   return false;
 }
 
-/* 50 ms, doubled up to 1 s, until 30 s have passed. */
+/* 50 ms, doubled up to 400 ms, after twelve times 1.2 s, until 30 s have passed. */
 static void nobody_answers_the_client(void **state) {
   (void)state;
-  static const uint64_t begin_ms[] = {0, 50, 150, 350, 750, 1550, 2550, 3550};
+  static const uint64_t begin_ms[] = {0,    50,   150,  350,  750,  1150, 1550, 1950,
+                                      2350, 2750, 3150, 3550, 3950, 5150, 6350};
   struct pair pair;
   pair_init(&pair, 1, NULL);
   kit_net_set_filter(pair.net, note_and_lose, NULL);

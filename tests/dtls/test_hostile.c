@@ -87,7 +87,7 @@ static void a_fatal_alert_is_believed_when_nobody_goes_on(void **state) {
   pair_run(&pair, 60); /* one retransmission before it */
   pair_inject(&pair, PAIR_CLIENT, fatal_in_clear, sizeof fatal_in_clear);
   assert_int_equal(pair_get_stats(&pair, PAIR_CLIENT).dropped, 2);
-  pair_run(&pair, 1489);
+  pair_run(&pair, 1089);
   assert_int_equal(pair.ends[PAIR_CLIENT].closed, 0);
   pair_run(&pair, 1);
   assert_int_equal(pair.ends[PAIR_CLIENT].closed, 1);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fixture.h"
 
+#include <stdlib.h>
+
 #define NOW_NS KIT_CLOCK_ORIGIN_NS
 
 static void an_offer_is_probed_first(void **state) {
@@ -303,6 +305,50 @@ static void another_certificate_needs_another_connection(void **state) {
   paw_rtc_free(answerer);
 }
 
+/* Credentials that ICE cannot use (RFC 8839 section 5.4) do not begin a restart. */
+static void bad_credentials_restart_nothing(void **state) {
+  (void)state;
+  struct paw_rtc *offerer = NULL;
+  struct paw_rtc *answerer = NULL;
+  struct paw_description offer;
+  struct paw_description answer;
+  struct paw_description before;
+  agree_once(&offerer, &answerer);
+  assert_int_equal(paw_rtc_direct_offer(offerer, &offer), PAW_OK);
+  assert_int_equal(paw_rtc_direct_accept_offer(answerer, NOW_NS, &offer, &before), PAW_OK);
+  strcpy(offer.ice.pwd, "short");
+  assert_int_equal(paw_rtc_direct_accept_offer(answerer, NOW_NS, &offer, &answer),
+                   PAW_ERR_MALFORMED);
+  assert_int_equal(paw_rtc_direct_offer(answerer, &answer), PAW_OK);
+  assert_string_equal(answer.ice.ufrag, before.ice.ufrag);
+  assert_string_equal(answer.ice.pwd, before.ice.pwd);
+  paw_rtc_free(offerer);
+  paw_rtc_free(answerer);
+}
+
+static unsigned long version_of(const char *sdp) {
+  const char *version = strchr(strstr(sdp, "\r\no=- ") + 6, ' ');
+  return strtoul(version, NULL, 10);
+}
+
+/* RFC 9429 section 5.2.1: two descriptions that may differ have different versions, also where the
+ * first of them was rolled back. */
+static void each_description_has_its_version(void **state) {
+  (void)state;
+  struct paw_rtc_config config = fixture_config();
+  struct paw_rtc *rtc = fixture_rtc(&config, "192.0.2.1:5000");
+  char sdp[4096];
+  size_t len = sizeof sdp;
+  assert_int_equal(paw_rtc_create_offer(rtc, sdp, &len), PAW_OK);
+  unsigned long first = version_of(sdp);
+  assert_int_equal(paw_rtc_rollback(rtc), PAW_OK);
+  assert_int_equal(paw_rtc_set_direction(rtc, PAW_DIRECTION_SENDONLY), PAW_OK);
+  len = sizeof sdp;
+  assert_int_equal(paw_rtc_create_offer(rtc, sdp, &len), PAW_OK);
+  assert_int_equal(version_of(sdp), first + 1);
+  paw_rtc_free(rtc);
+}
+
 /* Of characters that RFC 8839 forbids in credentials, these four are taken and used. */
 static void credentials_as_peers_send_them(void **state) {
   (void)state;
@@ -499,6 +545,8 @@ int main(void) {
       cmocka_unit_test(an_own_offer_is_in_the_way_of_theirs),
       cmocka_unit_test(an_answer_that_does_not_fit_changes_nothing),
       cmocka_unit_test(another_certificate_needs_another_connection),
+      cmocka_unit_test(bad_credentials_restart_nothing),
+      cmocka_unit_test(each_description_has_its_version),
       cmocka_unit_test(credentials_as_peers_send_them),
       cmocka_unit_test(opus_wishes_reach_the_other_side),
       cmocka_unit_test(a_later_answer_keeps_the_dtls_roles),

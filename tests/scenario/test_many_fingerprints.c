@@ -116,10 +116,36 @@ static void wrong_ones(void **state) {
   }
 }
 
+/* What a later offer lists counts against the one that was right (RFC 8842 section 4), not against
+ * whatever stood beside it. */
+static int offer_again(struct kit_pair *pair, kit_sdp_alter *alter) {
+  size_t len = sizeof pair->offer;
+  size_t answer_len = sizeof pair->answer;
+  assert_int_equal(paw_rtc_create_offer(pair->peers[0].rtc, pair->offer, &len), PAW_OK);
+  alter(pair->offer, sizeof pair->offer);
+  int status = paw_rtc_accept_offer(pair->peers[1].rtc, pair->clock.now_ns, pair->offer,
+                                    strlen(pair->offer), pair->answer, &answer_len);
+  assert_int_equal(paw_rtc_rollback(pair->peers[0].rtc), PAW_OK);
+  return status;
+}
+
+static void later_offers(void **state) {
+  (void)state;
+  struct kit_pair *pair = meet(behind_others, NULL);
+  assert_int_equal(offer_again(pair, in_upper_case), PAW_OK); /* nothing is verified yet */
+  assert_true(kit_pair_run_until(pair, kit_pair_both_connected, 200));
+  assert_int_equal(offer_again(pair, in_upper_case), PAW_OK);
+  assert_int_equal(offer_again(pair, behind_others), PAW_OK);
+  assert_int_equal(offer_again(pair, wrong_all), PAW_ERR_UNSUPPORTED);
+  assert_int_equal(offer_again(pair, in_upper_case), PAW_OK);
+  kit_pair_free(pair);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(right_ones),
       cmocka_unit_test(wrong_ones),
+      cmocka_unit_test(later_offers),
   };
   return cmocka_run_group_tests_name("many_fingerprints", tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "kit/pair.h"
+#include "rtc/rtc_private.h"
 
 #define SIGNALLING_MS 20 /* that a description takes */
 
@@ -160,6 +161,53 @@ static void media_may_come_before_the_answer(void **state) {
   assert_in_range(heard(pair, 0), 99, 101);
   hush(pair);
   check_clean(pair);
+  kit_pair_free(pair);
+}
+
+/* A datagram that only looks like RTP. */
+static void forge_rtp(struct kit_pair *pair, size_t to) {
+  static const uint8_t data[40] = {0x80, 111, 1};
+  const struct kit_datagram datagram = {.from = pair->peers[1 - to].addresses[0],
+                                        .to = pair->peers[to].addresses[0],
+                                        .arrival_ns = pair->clock.now_ns,
+                                        .data = data,
+                                        .len = sizeof data};
+  kit_peer_receive(&pair->peers[to], &datagram, pair->clock.now_ns);
+}
+
+/* A peer that goes on sending what was not agreed on is not heard, but followed: when it is, later,
+ * its numbers are more than half a turn on, and nothing counts as lost. */
+static void what_was_not_agreed_on_is_followed(void **state) {
+  (void)state;
+  struct kit_pair *pair = talking_pair(109);
+  struct paw_rtc *deaf = pair->peers[0].rtc;
+  hush(pair);
+  uint64_t before = heard(pair, 0);
+  uint64_t degraded = pair->peers[0].seen.events[PAW_RTC_EVENT_DEGRADED];
+  deaf->direction = PAW_DIRECTION_SENDONLY; /* and the other does not heed it */
+  deaf->flow = PAW_RTC_FLOW_IDLE;
+  for (size_t i = 0; i < 3; i++) {
+    kit_peer_talk(&pair->peers[1], 480, pair->clock.now_ns);
+    kit_pair_run_ms(pair, 95);
+    hush(pair);
+    pair->peers[1].rtc->send.base_sequence += 20000;
+  }
+  forge_rtp(pair, 0);
+  struct paw_rtc_stats stats = kit_pair_get_stats(pair, 0);
+  assert_int_equal(heard(pair, 0), before);
+  assert_int_equal(stats.packets_received, before);
+  assert_int_equal(stats.drops[PAW_DROP_RTP_DIRECTION], 30);
+  assert_int_equal(stats.drops[PAW_DROP_SRTP_AUTH], 1);
+  kit_pair_run_ms(pair, 1000);
+  assert_int_equal(pair->peers[0].seen.events[PAW_RTC_EVENT_DEGRADED], degraded);
+  deaf->direction = PAW_DIRECTION_SENDRECV;
+  kit_peer_talk(&pair->peers[1], 480, pair->clock.now_ns);
+  kit_pair_run_ms(pair, 500);
+  stats = kit_pair_get_stats(pair, 0);
+  assert_in_range(heard(pair, 0) - before, 49, 51);
+  assert_int_equal(stats.drops[PAW_DROP_RTP_DIRECTION], 30);
+  assert_int_equal(stats.drops[PAW_DROP_SRTP_AUTH], 1);
+  assert_int_equal(stats.packets_lost, 0);
   kit_pair_free(pair);
 }
 
@@ -317,6 +365,7 @@ int main(void) {
       cmocka_unit_test(the_answerer_narrows_what_is_offered),
       cmocka_unit_test(offering_again_interrupts_nothing),
       cmocka_unit_test(media_may_come_before_the_answer),
+      cmocka_unit_test(what_was_not_agreed_on_is_followed),
       cmocka_unit_test(sections_end_and_are_used_again),
       cmocka_unit_test(the_audio_stays_in_its_section),
       cmocka_unit_test(an_offer_without_audio_is_refused),
