@@ -34,7 +34,7 @@ END
 send_in=(ip netns exec "$two")
 receive_in=(ip netns exec "$one")
 start_sender first --listen 10.77.0.2:0 tone:440
-start_receiver hall --wav "$work/hall.wav"
+start_receiver hall --wav "$work/hall.wav" --log debug
 wait_until 10 'hall plays' value_above hall packets 25
 grep -q 'path 10.77.0.3:[0-9]* - 10.77.0.2:' "$work/hall.log" || fail 'not by the second address'
 stop "$receiver" || fail 'pa-recv has not ended well'
@@ -44,7 +44,7 @@ stop "$sender" || fail 'pa-send has not ended well'
 send_in=(ip netns exec "$one")
 receive_in=(ip netns exec "$two")
 start_sender second --listen 10.77.0.3:0 tone:440
-start_receiver yard --wav "$work/yard.wav"
+start_receiver yard --wav "$work/yard.wav" --log debug
 wait_until 10 'yard plays' value_above yard packets 25
 grep -q 'path 10.77.0.2:[0-9]* - 10.77.0.3:' "$work/yard.log" || fail 'not by the second address'
 stop "$receiver" || fail 'pa-recv has not ended well'
