@@ -9,7 +9,7 @@ usage: tests/run.sh [SUITE]
 Installs what is missing, builds three times and runs every suite of tests but long, or only SUITE,
 in the builds that it belongs to:
 
-  gcc      address and undefined-behaviour sanitizers; all suites but those of release
+  gcc      address and undefined-behaviour sanitizers; all suites but program, interop, oom and long
   clang    the same sanitizers; unit and scenario
   release  gcc -O2 without sanitizers; program, interop, oom, symbols and long, one test at a time
 

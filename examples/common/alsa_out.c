@@ -15,6 +15,13 @@
  * and this many buffers besides: those that sound servers fill in one go at the start. */
 #define AHEAD_BUFFERS 4
 #define WINDOW_NS PAW_NS_PER_S
+/* The play time follows what the device says of its delay no faster than its clock may be off; that
+ * of any is off by less. Sound servers estimate, and on a busy machine they are tens of
+ * milliseconds wrong for seconds: who followed that would jump to and fro in the sound. Just after
+ * the start, or when it is off by more than estimates are, the device is believed at once. */
+#define DRIFT_PPM 1000
+#define SETTLE_NS (100 * PAW_NS_PER_MS)
+#define STEP_NS ((int64_t)(50 * PAW_NS_PER_MS))
 
 static void set_state(struct alsa_out *out, enum alsa_out_state state) {
   static const bool allowed[4][4] = {
@@ -31,6 +38,7 @@ static void set_state(struct alsa_out *out, enum alsa_out_state state) {
 }
 
 static void fill_anew(struct alsa_out *out) {
+  out->next_ns = PAW_TIME_NEVER;
   if (out->state != ALSA_OUT_FILLING) {
     set_state(out, ALSA_OUT_FILLING);
   }
@@ -52,6 +60,7 @@ int alsa_out_open(struct alsa_out *out) {
   }
   out->block_frames = 0;
   out->block_done = 0;
+  out->next_ns = PAW_TIME_NEVER;
   set_state(out, ALSA_OUT_FILLING);
   return 0;
 }
@@ -115,6 +124,9 @@ static void note_taken(struct alsa_out *out, unsigned long frames, uint64_t now_
     out->frames = 0;
   }
   out->frames += frames;
+  if (out->next_ns != PAW_TIME_NEVER) {
+    out->next_ns += frames_ns(frames);
+  }
   if (out->state == ALSA_OUT_UNTIMED) {
     return;
   }
@@ -128,6 +140,27 @@ static void note_taken(struct alsa_out *out, unsigned long frames, uint64_t now_
     out->since_ns = now_ns;
     out->frames = 0;
   }
+}
+
+/* `said_ns` is when the next frame will be heard by what the device says at `asked_ns`. */
+static uint64_t follow(struct alsa_out *out, uint64_t said_ns, uint64_t asked_ns) {
+  if (out->next_ns == PAW_TIME_NEVER) {
+    out->next_ns = said_ns;
+    out->asked_ns = asked_ns;
+    out->settled_ns = asked_ns + SETTLE_NS;
+  }
+  uint64_t passed_ns = asked_ns > out->asked_ns ? asked_ns - out->asked_ns : 0;
+  int64_t most_ns = (int64_t)(passed_ns / (1000000 / DRIFT_PPM));
+  int64_t off_ns = (int64_t)(said_ns - out->next_ns);
+  if (asked_ns < out->settled_ns || off_ns < -STEP_NS || off_ns > STEP_NS) {
+    out->next_ns = said_ns;
+  } else if (off_ns < -most_ns) {
+    out->next_ns -= (uint64_t)most_ns;
+  } else {
+    out->next_ns += (uint64_t)(off_ns < most_ns ? off_ns : most_ns);
+  }
+  out->asked_ns = asked_ns;
+  return out->next_ns;
 }
 
 /* When the next frame that is written will be heard.
@@ -144,7 +177,8 @@ static uint64_t next_play_ns(struct alsa_out *out, unsigned long room, uint64_t 
     ahead = (long)(out->obtained.buffer_frames - room);
     asked_ns = now_ns;
   }
-  return asked_ns + frames_ns((unsigned long)ahead);
+  uint64_t said_ns = asked_ns + frames_ns((unsigned long)ahead);
+  return out->state == ALSA_OUT_FILLING ? said_ns : follow(out, said_ns, asked_ns);
 }
 
 /* Write until there is no room: the frames written, or a negative errno. */

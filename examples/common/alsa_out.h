@@ -44,6 +44,10 @@ struct alsa_out {
   uint64_t xruns;
   uint64_t since_ns; /* RUNNING: of the window that is watched; UNTIMED: of the first frame */
   uint64_t frames;   /* taken since then */
+  /* RUNNING: what is known of the play time. */
+  uint64_t next_ns;    /* the next frame that is written is heard then; PAW_TIME_NEVER: not known */
+  uint64_t asked_ns;   /* when the device was asked for its delay last */
+  uint64_t settled_ns; /* from then on it is believed slowly */
   /* A block that was rendered but not taken yet: its samples are gone from the player, so it is
    * offered again, also after an under-run. */
   int16_t block[ALSA_OUT_CHUNK_FRAMES * 2];

@@ -124,6 +124,17 @@ void session_end_unanswered(struct session *session, const struct http_client_re
 
 /* ---- the offer and its answer ---- */
 
+/* The request under way is done. False, and the session ends, when nothing came back. */
+static bool take_response(struct session *session, const struct http_client_response *response) {
+  session->transfer = NULL;
+  session_note_response(session, response);
+  if (response->outcome == HTTP_CLIENT_ANSWERED) {
+    return true;
+  }
+  session_end_unanswered(session, response);
+  return false;
+}
+
 static void on_posted(void *user_data, const struct http_client_response *response);
 
 static void post(struct session *session) {
@@ -256,10 +267,7 @@ static void accept(struct session *session, const struct http_client_response *r
 /* The media may be there before this response. */
 static void on_answer_taken(void *user_data, const struct http_client_response *response) {
   struct session *session = user_data;
-  session->transfer = NULL;
-  session_note_response(session, response);
-  if (response->outcome != HTTP_CLIENT_ANSWERED) {
-    session_end_unanswered(session, response);
+  if (!take_response(session, response)) {
     return;
   }
   enum whep_patch_verdict verdict = whep_status_patch_verdict(response->status);
@@ -318,10 +326,7 @@ static void take_counter_offer(struct session *session,
 
 static void on_posted(void *user_data, const struct http_client_response *response) {
   struct session *session = user_data;
-  session->transfer = NULL;
-  session_note_response(session, response);
-  if (response->outcome != HTTP_CLIENT_ANSWERED) {
-    session_end_unanswered(session, response);
+  if (!take_response(session, response)) {
     return;
   }
   knock_stop(&session->knock);

@@ -29,6 +29,9 @@ struct output_config {
   struct loop *loop;
   struct player *player;
   struct paw_log log;
+  /* The player is about to be asked for samples: give it what has come. When the program was held
+   * up, the device may be served before the socket. */
+  void (*fetch)(void *user_data);
   /* The output is broken for good: the program has to end. */
   void (*failed)(void *user_data, const struct fault *fault);
   void *user_data;

@@ -115,7 +115,9 @@ static void go_away(struct output_alsa *alsa, uint64_t now_ns, int error) {
 }
 
 static void service(struct output_alsa *alsa, uint64_t now_ns) {
-  long written = alsa_out_service(&alsa->out, now_ns, player_render, alsa->base.config.player);
+  const struct output_config *config = &alsa->base.config;
+  config->fetch(config->user_data);
+  long written = alsa_out_service(&alsa->out, now_ns, player_render, config->player);
   if (written < 0) {
     go_away(alsa, now_ns, (int)written);
   } else if (written == 0) {
@@ -161,7 +163,9 @@ static int open_device(struct output_alsa *alsa) {
 
 /* Keep the player in step with time while its samples go nowhere, and look for the device. */
 static void tick_away(struct output_alsa *alsa, uint64_t now_ns) {
-  struct player *player = alsa->base.config.player;
+  const struct output_config *config = &alsa->base.config;
+  struct player *player = config->player;
+  config->fetch(config->user_data);
   (void)output_clock_render(&alsa->away, now_ns, player, NULL, NULL);
   if (now_ns >= alsa->reopen_ns) {
     if (open_device(alsa) == 0) {

@@ -45,6 +45,7 @@ static int take(void *user_data, const int16_t *pcm, size_t frames) {
 static void tick(void *user_data, uint64_t now_ns) {
   struct output_wav *wav = user_data;
   const struct output_config *config = &wav->base.config;
+  config->fetch(config->user_data);
   int status = output_clock_render(&wav->clock, now_ns, config->player, take, wav);
   wav->ticks++;
   if (status == 0 && wav->ticks % TICKS_PER_SYNC == 0) {

@@ -141,7 +141,9 @@ static void on_output_failed(void *user_data, const struct fault *fault) {
   stop(speaker, has_sounded(speaker) ? SPEAKER_EXIT_FAILED : SPEAKER_EXIT_REFUSED, fault);
 }
 
-/* ---- the socket ---- */
+/* ---- the sockets ---- */
+
+static const enum paw_family families[] = {PAW_FAMILY_IPV4, PAW_FAMILY_IPV6};
 
 static void on_datagram(void *user_data, const struct paw_input *input) {
   struct speaker *speaker = user_data;
@@ -160,9 +162,19 @@ static void on_idle(void *user_data, uint64_t now_ns) {
   session_drain(speaker->session, system_now_ns());
 }
 
+static void on_fetch(void *user_data) {
+  struct speaker *speaker = user_data;
+  for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
+    int fd = udp_get_fd(speaker->udp, families[i]);
+    if (fd >= 0) {
+      on_readable(speaker, fd, POLLIN);
+    }
+  }
+  session_drain(speaker->session, system_now_ns());
+}
+
 static int open_socket(struct speaker *speaker, struct fault *fault) {
   const struct udp_config config = {.port = 0};
-  static const enum paw_family families[] = {PAW_FAMILY_IPV4, PAW_FAMILY_IPV6};
   if (udp_open(&config, &speaker->udp, fault) != 0) {
     return -1;
   }
@@ -182,6 +194,7 @@ static int make_output(struct speaker *speaker, struct fault *fault) {
   const struct output_config config = {.loop = speaker->loop,
                                        .player = &speaker->player,
                                        .log = speaker->log,
+                                       .fetch = on_fetch,
                                        .failed = on_output_failed,
                                        .user_data = speaker};
   speaker->output = settings->wav != NULL ? output_wav_new(&config, settings->wav)

@@ -82,6 +82,19 @@ static void on_closed(struct peers *peers, paw_hub_peer peer, enum paw_close_rea
   peers->config.closed(peers->config.user_data, peer);
 }
 
+/* The library's own line does not say whose connection it is. */
+static void tell_ice(const struct peers *peers, paw_hub_peer peer,
+                     const struct paw_rtc_event *event) {
+  const char *state = paw_ice_state_text(event->ice_state);
+  if (event->ice_reason == PAW_ICE_REASON_NONE) {
+    system_tell(&peers->config.log, PAW_LOG_DEBUG, "peers", "peer %llu: ICE %s",
+                (unsigned long long)peer, state);
+  } else {
+    system_tell(&peers->config.log, PAW_LOG_INFO, "peers", "peer %llu: ICE %s: %s",
+                (unsigned long long)peer, state, paw_ice_reason_text(event->ice_reason));
+  }
+}
+
 static void on_event(struct peers *peers, uint64_t now_ns, paw_hub_peer peer,
                      const struct paw_rtc_event *event) {
   switch (event->kind) {
@@ -92,8 +105,7 @@ static void on_event(struct peers *peers, uint64_t now_ns, paw_hub_peer peer,
     on_closed(peers, peer, event->reason);
     return;
   case PAW_RTC_EVENT_ICE_STATE:
-    system_tell(&peers->config.log, PAW_LOG_DEBUG, "peers", "peer %llu: ICE %s",
-                (unsigned long long)peer, paw_ice_state_text(event->ice_state));
+    tell_ice(peers, peer, event);
     return;
   case PAW_RTC_EVENT_AUDIO:
     peers->config.audio(peers->config.user_data, now_ns, peer, &event->audio);

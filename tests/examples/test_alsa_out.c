@@ -18,6 +18,7 @@
 struct device {
   uint64_t now_ns;
   int fail_delay;
+  long behind;  /* frames of delay besides those in its buffer, as it says */
   long queued;  /* frames in its buffer */
   long written; /* frames ever taken */
   int16_t last; /* the last sample taken */
@@ -56,7 +57,7 @@ static long device_avail(void *user_data) {
 
 static int device_delay(void *user_data, long *frames, uint64_t *now_ns) {
   struct device *device = user_data;
-  *frames = device->queued;
+  *frames = device->queued + device->behind;
   *now_ns = device->now_ns;
   return device->fail_delay;
 }
@@ -309,6 +310,80 @@ static void a_fast_device_with_a_clock_keeps_it(void **state) {
   }
 }
 
+/* What the device has said wrong: from the last play time to what its buffer says. */
+static int64_t serve(struct alsa_out *out, struct device *device, struct source *source) {
+  device->queued -= 480;
+  device->now_ns += 10 * PAW_NS_PER_MS;
+  uint64_t first_ns = device->now_ns + (uint64_t)device->queued * PAW_NS_PER_S / 48000;
+  assert_int_equal(alsa_out_service(out, device->now_ns, render, source), 480);
+  return (int64_t)(source->last_play_ns - first_ns - UINT64_C(256) * PAW_NS_PER_S / 48000);
+}
+
+static struct alsa_out make_settled(struct device *device, struct source *source) {
+  struct alsa_out out = make_out(device);
+  assert_int_equal(alsa_out_open(&out), 0);
+  device->now_ns = PAW_NS_PER_S;
+  assert_int_equal(alsa_out_service(&out, device->now_ns, render, source), BUFFER);
+  for (int i = 0; i < 20; i++) {
+    (void)serve(&out, device, source);
+  }
+  return out;
+}
+
+static void a_delay_that_is_wrong_for_a_while_moves_little(void **state) {
+  (void)state;
+  struct device device;
+  struct source source = {0};
+  struct alsa_out out = make_settled(&device, &source);
+  assert_in_range(serve(&out, &device, &source) + 1000, 0, 2000);
+  for (int i = 0; i < 500; i++) { /* 5 s */
+    device.behind = 1700;         /* 35 ms */
+    assert_in_range(serve(&out, &device, &source) + 1000, 0, 5001000);
+  }
+  for (int i = 0; i < 500; i++) {
+    device.behind = -500;
+    assert_in_range(serve(&out, &device, &source) + 1000, 0, 5001000);
+  }
+  device.behind = 0;
+  assert_in_range(serve(&out, &device, &source) + 1000, 0, 2000);
+}
+
+static void a_delay_that_is_another_is_followed(void **state) {
+  (void)state;
+  struct device device;
+  struct source source = {0};
+  struct alsa_out out = make_settled(&device, &source);
+  device.behind = 9600;
+  assert_in_range(serve(&out, &device, &source), 199999000, 200001000);
+  device.behind = 0;
+  assert_in_range(serve(&out, &device, &source) + 1000, 0, 2000);
+}
+
+static void a_clock_that_drifts_is_followed(void **state) {
+  (void)state;
+  struct device device;
+  struct source source = {0};
+  struct alsa_out out = make_settled(&device, &source);
+  for (int i = 0; i < 6000; i++) {
+    device.now_ns += 5000; /* it is 500 ppm slow */
+    assert_in_range(serve(&out, &device, &source) + 10000, 0, 20000);
+  }
+}
+
+static void the_first_delays_are_believed_at_once(void **state) {
+  (void)state;
+  struct device device;
+  struct source source = {0};
+  struct alsa_out out = make_out(&device);
+  assert_int_equal(alsa_out_open(&out), 0);
+  device.now_ns = PAW_NS_PER_S;
+  assert_int_equal(alsa_out_service(&out, device.now_ns, render, &source), BUFFER);
+  device.behind = -400;
+  (void)serve(&out, &device, &source);
+  device.behind = 480;
+  assert_in_range(serve(&out, &device, &source), 9999000, 10001000);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(fills_the_buffer_and_tells_when_each_block_sounds),
@@ -324,6 +399,10 @@ int main(void) {
       cmocka_unit_test(a_device_that_does_not_open_stays_closed),
       cmocka_unit_test(a_device_without_a_clock_is_paced_by_ours),
       cmocka_unit_test(a_fast_device_with_a_clock_keeps_it),
+      cmocka_unit_test(a_delay_that_is_wrong_for_a_while_moves_little),
+      cmocka_unit_test(a_delay_that_is_another_is_followed),
+      cmocka_unit_test(a_clock_that_drifts_is_followed),
+      cmocka_unit_test(the_first_delays_are_believed_at_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A browser listens on pa-send's page: both channels apart, and whole, for each length of frame and
-// each direction that an offer may have.
+// each direction that an offer may have; and after a pause that the server asks for.
 import assert from 'node:assert/strict';
 
 import {assertStereo, assertWhole, closePage, listen, lookAtConnection, openBrowser, openPage}
@@ -26,6 +26,19 @@ async function hear(house, browser, frameMs, direction) {
   await house.stopAll();
 }
 
+// A pause that the server asks for is kept; then the page asks again.
+async function hearAfterPause(house, browser) {
+  const sender = await house.startSender('--loop', house.path('stereo.wav'));
+  const page = await openPage(browser, sender);
+  await page.route(/\/whep$/, (route) => route.fulfill({status: 429, headers: {'Retry-After': '1'}}),
+    {times: 1});
+  await listen(page);
+  const posts = page.requests.filter((request) => request.startsWith('POST'));
+  assert.deepEqual(posts, ['POST 429', 'POST 201']);
+  await closePage(page);
+  await house.stopAll();
+}
+
 await runTest(async (house) => {
   writeWav(house.path('stereo.wav'), 2, 1,
     (second, channel) => 0.3 * sine(channel === 0 ? LEFT_HZ : RIGHT_HZ, second));
@@ -36,6 +49,7 @@ await runTest(async (house) => {
         await hear(house, browser, frameMs, direction);
       }
     }
+    await hearAfterPause(house, browser);
   } finally {
     await browser.close();
   }

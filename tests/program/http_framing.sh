@@ -63,8 +63,11 @@ flood() { # FIELD
   begin=$(date +%s%3N)
   exec 7<> "/dev/tcp/127.0.0.1/$port"
   printf '%s\r\n%s\r\n%s\r\n\r\n' "$post" "$host" "$1" >&7
-  yes $'1000\r\n'"$(head -c 4096 /dev/zero | tr '\0' x)"$'\r' 2> /dev/null | head -c 1000000000 >&7 2> /dev/null &&
+  # `yes` fails in any case: what counts is whether `head` could write it all.
+  if (set +o pipefail; yes $'1000\r\n'"$(head -c 4096 /dev/zero | tr '\0' x)"$'\r' 2> /dev/null |
+    head -c 1000000000 >&7 2> /dev/null); then
     fail "a flood is taken in: $1"
+  fi
   exec 7>&-
   [ $(($(date +%s%3N) - begin)) -le 5000 ] || fail "a flood is not cut: $1"
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Six seconds without a packet go on in the same session; a receiver that was stopped goes on as well; a
-# server that was started anew is found out soon.
+# Six seconds without a packet go on in the same session; a receiver that was held up misses nothing that
+# came, one that was stopped goes on as well; a server that was started anew is found out soon.
 . "$(dirname "$0")/lib.sh"
 
 calls() { # NAME
@@ -37,6 +37,19 @@ packets=$(value hall packets)
 wait_until 5 'hall plays on' value_above hall packets "$packets + 50"
 value_above hall level_dbfs -40 || fail 'hall plays nothing'
 [ "$(calls hall)" -eq 1 ] || fail 'an outage of six seconds makes a new session'
+
+# The receiver is held up for longer than packets wait to be played: what came meanwhile is not missed.
+lost=$(value hall lost)
+concealed=$(value hall concealed_ms)
+kill -STOP "$receiver"
+until=$(($(ms_now) + 400))
+wait_until 5 'a moment passes' eval '[ "$(ms_now)" -ge "$until" ]'
+kill -CONT "$receiver"
+packets=$(value hall packets)
+wait_until 5 'hall plays on' value_above hall packets "$packets + 75"
+[ "$(value hall lost) $(value hall concealed_ms)" = "$lost $concealed" ] ||
+  fail 'packets that were there are missed'
+! value_above hall target_ms 200.5 || fail 'what came while it was held up counts as late'
 
 # The receiver itself is stopped for a while: no burst of reports makes up for it.
 kill -STOP "$receiver"

@@ -98,6 +98,11 @@ gone() {
   [ "$(grep '}$' "$work/send.out" | tail -n 1 | jq .connected)" = 0 ]
 }
 wait_until 5 'the server has given the session up' gone
+for reason in 'disconnected: the peer is not heard' 'failed: consent expired'; do
+  grep -q "peer [0-9]*: ICE $reason\$" "$work/send.log" || fail "pa-send does not tell: $reason"
+done
+grep -q 'ice: connected -> disconnected: the peer is not heard$' "$work/hall.log" ||
+  fail 'pa-recv does not tell why it is disconnected'
 begin=$(ms_now)
 ip netns exec "$far" nft delete table ip cut
 wait_until 10 'sound is back' plays_again

@@ -20,6 +20,8 @@ function refusalOf(response) {
     return new Refusal('This token is not for that: its role is another.', 0);
   case 409:
     return new Refusal('Nothing is playing.', retryS);
+  case 429:
+    return new Refusal('Too many ask at once.', retryS);
   case 503:
     return new Refusal('The server is full.', retryS);
   default:
