@@ -18,7 +18,7 @@ tests='clang clang-format libclang-rt-14-dev g++ libcmocka-dev valgrind
   curl ffmpeg iproute2 jq nftables openssl procps
   libnice-dev libgstreamer1.0-dev libgstreamer-plugins-bad1.0-dev gstreamer1.0-plugins-base
   gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-nice
-  chromium nodejs npm'
+  chromium firefox-esr nodejs npm'
 
 usage() {
   echo 'usage: packages.sh [--list] demo|tests' >&2

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import {monitorEventLoopDelay} from 'node:perf_hooks';
 
-import {chromium} from 'playwright-core';
+import {chromium, firefox} from 'playwright-core';
 
 import {waitUntil} from './house.js';
 
@@ -29,8 +29,25 @@ export async function openBrowser(microphone, ...args) {
   return browser;
 }
 
+/** Firefox as it is, driven by WebDriver BiDi. Its microphone is a tone that Firefox makes itself. It
+ *  takes no connection over loopback. */
+export async function openFirefox() {
+  const browser = await firefox.launch({
+    channel: 'moz-firefox',
+    executablePath: process.env.FIREFOX,
+    firefoxUserPrefs: {
+      'media.autoplay.default': 0,
+      'media.navigator.permission.disabled': true,
+      'media.navigator.streams.fake': true,
+    },
+  });
+  console.log(`Firefox ${browser.version()}`);
+  return browser;
+}
+
 // Runs in the page, before the page's own scripts.
-function instrument({direction, hangsOn}) {
+function instrument({direction, hangsOn, setup}) {
+  const plainFetch = window.fetch;
   const Plain = window.RTCPeerConnection;
   window.connections = [];
   window.RTCPeerConnection = class extends Plain {
@@ -49,6 +66,10 @@ function instrument({direction, hangsOn}) {
       }
     }
   };
+  window.fetch = (url, init) => plainFetch(url, {
+    ...init,
+    body: setup ? init.body?.replaceAll('a=setup:actpass', `a=setup:${setup}`) : init.body,
+  });
 }
 
 /** Open the page of a pa-send. direction and setup replace what the offer says; who hangs on never
@@ -57,7 +78,8 @@ function instrument({direction, hangsOn}) {
 export async function openPage(browser, sender, options = {}) {
   const {role = 'listener', direction, setup, hangsOn, refused} = options;
   const context = await browser.newContext({ignoreHTTPSErrors: true});
-  if (sender.url.startsWith('https:')) { // else nothing can be granted
+  const grants = sender.url.startsWith('https:') && browser.browserType().name() === 'chromium';
+  if (grants) { // by HTTP there is nothing to grant, and Firefox has a preference
     await context.grantPermissions(refused ? [] : ['microphone'], {origin: sender.url});
   }
   const page = await context.newPage();
@@ -66,12 +88,7 @@ export async function openPage(browser, sender, options = {}) {
     page.requests.push(`${response.request().method()} ${response.status()}`);
   });
   page.on('pageerror', (error) => console.error('the page:', error));
-  await page.addInitScript(instrument, {direction, hangsOn});
-  if (setup) {
-    await page.route(/\/wh[ei]p$/, (route) => route.continue({
-      postData: route.request().postData().replaceAll('a=setup:actpass', `a=setup:${setup}`),
-    }));
-  }
+  await page.addInitScript(instrument, {direction, hangsOn, setup});
   await page.goto(`${sender.url}/#token=${sender.tokens[role]}`);
   return page;
 }
@@ -108,6 +125,24 @@ export function getSamples(page) {
       lost: inbound?.packetsLost ?? 0,
     };
   });
+}
+
+/** Hold Talk, and wait until the page is on air. */
+export async function holdTalk(page, sender) {
+  await waitUntil('Talk can be pressed', 5, () => page.isEnabled('#talk'));
+  await page.hover('#talk');
+  await page.mouse.down();
+  await waitUntil('the page is on air', 10,
+    async () => await page.getAttribute('#state', 'data-state') === 'talking');
+  await sender.reaches('somebody talks', 1, (last) => last.talkers === 1);
+}
+
+/** Talk on for so many seconds, and let go. */
+export async function finishTalk(page, sender, seconds) {
+  const {t_s: begin} = sender.last;
+  await sender.reaches('he has talked', seconds + 5, (last) => last.t_s >= begin + seconds);
+  await page.mouse.up();
+  await sender.reaches('nobody talks', 3, (last) => last.talkers === 0);
 }
 
 /** Click Listen, and wait until sound has come for as long as the warm-up takes. */

@@ -3,8 +3,8 @@
 // whose ClientHello comes in two fragments.
 import assert from 'node:assert/strict';
 
-import {closePage, lookAtConnection, openBrowser, openPage} from './browser.js';
-import {hearTone, runTest, sine, waitUntil, writeWav} from './house.js';
+import {closePage, finishTalk, holdTalk, lookAtConnection, openBrowser, openPage} from './browser.js';
+import {hearTone, runTest, sine, writeWav} from './house.js';
 
 const VOICE_HZ = 1000;
 // In syllables: a steady tone is noise to the browser's noise suppression, gone within two seconds.
@@ -19,17 +19,9 @@ async function talk(house, browser, setup, dtlsRole) {
   const sender = await house.startSender('--loop', house.path('silence.wav'));
   await house.startRecorder(wav, new URL(sender.url).host, sender.tokens.speaker, '--pin', sender.pin);
   const page = await openPage(browser, sender, {role: 'talker', setup});
-  await waitUntil('Talk can be pressed', 5, () => page.isEnabled('#talk'));
-  await page.hover('#talk');
-  await page.mouse.down();
-  await waitUntil('the page is on air', 10,
-    async () => await page.getAttribute('#state', 'data-state') === 'talking');
-  await sender.reaches('somebody talks', 1, (last) => last.talkers === 1);
+  await holdTalk(page, sender);
   assert.equal((await lookAtConnection(page)).dtlsRole, dtlsRole);
-  const {t_s: begin} = sender.last;
-  await sender.reaches('he has talked', TALK_S + 5, (last) => last.t_s >= begin + TALK_S);
-  await page.mouse.up();
-  await sender.reaches('nobody talks', 3, (last) => last.talkers === 0);
+  await finishTalk(page, sender, TALK_S);
   await closePage(page);
   await house.stopAll();
   hearTone(wav, VOICE_HZ, HEARD_S, (TALK_S + BESIDES_S) / 2);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // pa-send and pa-recv in a folder of their own: started, waited for by condition, stopped by their
-// ids. The environment names them: PA_SEND, PA_RECV, HEAR_TONE.
+// ids. The environment names them: PA_SEND, PA_RECV, HEAR_TONE; and, where it is not loopback, the
+// ADDRESS of this host.
 import {spawn, spawnSync} from 'node:child_process';
 import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {createServer} from 'node:http';
@@ -10,6 +11,7 @@ import {createInterface} from 'node:readline';
 import {setTimeout as pause} from 'node:timers/promises';
 
 const LOOK_AGAIN_MS = 50;
+const ADDRESS = process.env.ADDRESS ?? '127.0.0.1';
 
 /** Look again and again until condition() gives something true, and return that. */
 export async function waitUntil(what, seconds, condition) {
@@ -81,10 +83,10 @@ export class House {
     return program;
   }
 
-  /** A pa-send on free ports of loopback: its url, and the token of each role. */
+  /** A pa-send on free ports: its url, and the token of each role. */
   async startSender(...args) {
     const state = this.path(`send-${this.programs.length}`);
-    const sender = this.start(process.env.PA_SEND, ['--listen', '127.0.0.1:0', '--udp-port', '0',
+    const sender = this.start(process.env.PA_SEND, ['--listen', `${ADDRESS}:0`, '--udp-port', '0',
       '--state-dir', state, '--json', '--stats', '0.1', ...args]);
     await sender.reaches('ready', 10, () => sender.log.includes('\ntokens'));
     sender.url = sender.log.match(/ on (https?:\/\/[^/]*)/)[1];
