@@ -251,28 +251,6 @@ static void an_address_that_is_gone_is_replaced(void **state) {
   kit_pair_free(pair);
 }
 
-/* RFC 8838 section 4: what is told are gathered candidates; what a peer saw of this side it knows.
- */
-static void what_a_nat_made_of_an_address_is_not_told(void **state) {
-  (void)state;
-  struct kit_pair_config config;
-  struct paw_address outside;
-  char fragment[4096];
-  size_t len = sizeof fragment;
-  kit_pair_config_init(&config, 91);
-  assert_int_equal(paw_address_parse("203.0.113.9:61000", &outside), PAW_OK);
-  struct kit_pair *pair = kit_pair_new(&config);
-  kit_net_rebind(pair->net, &pair->peers[1].addresses[0], &outside);
-  kit_pair_negotiate(pair);
-  assert_true(kit_pair_run_until(pair, kit_pair_both_connected, 3000));
-  struct paw_rtc_stats stats = kit_pair_get_stats(pair, 0);
-  assert_true(paw_address_equal(&stats.remote, &outside));
-  assert_int_equal(paw_rtc_write_ice_fragment(pair->peers[1].rtc, fragment, &len), PAW_OK);
-  assert_non_null(strstr(fragment, "typ host"));
-  assert_null(strstr(fragment, "typ prflx"));
-  kit_pair_free(pair);
-}
-
 static void nothing_negotiated_nothing_restarted(void **state) {
   (void)state;
   struct kit_pair_config config;
@@ -299,7 +277,6 @@ int main(void) {
       cmocka_unit_test(the_same_fragment_twice_restarts_once),
       cmocka_unit_test(a_bad_fragment_changes_nothing),
       cmocka_unit_test(an_address_that_is_gone_is_replaced),
-      cmocka_unit_test(what_a_nat_made_of_an_address_is_not_told),
       cmocka_unit_test(nothing_negotiated_nothing_restarted),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
