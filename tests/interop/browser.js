@@ -106,6 +106,7 @@ export function lookAtConnection(page) {
     const transport = stats.find((entry) => entry.type === 'transport');
     return {
       state: pc.connectionState,
+      signaling: pc.signalingState,
       offer: pc.localDescription?.sdp,
       answer: pc.remoteDescription?.sdp,
       dtlsRole: transport?.dtlsRole,

@@ -34,7 +34,10 @@ async function restartInVain(page) {
   await waitUntil('the restart is refused', 5, () => page.requests.includes('PATCH 422'));
   await assertWhole([page], RESTARTED_S, CONCEALED_PERCENT_MAX);
   const after = await lookAtConnection(page);
-  assert.deepEqual([after.offer, after.answer, after.state], [before.offer, before.answer, 'connected']);
+  // Candidates that were found for the restart may have come after it was taken back.
+  assert.equal(lineOf(after.offer, 'ice-ufrag'), lineOf(before.offer, 'ice-ufrag'));
+  assert.equal(lineOf(after.offer, 'ice-pwd'), lineOf(before.offer, 'ice-pwd'));
+  assert.deepEqual([after.answer, after.state, after.signaling], [before.answer, 'connected', 'stable']);
   await page.unroute(/\/whep\/./);
 }
 

@@ -72,26 +72,7 @@ grep -q 'its answer is longer than 65536 bytes; trying again' "$work/endless.log
   fail 'the length is not told'
 
 # A server that is lite too: that session is ended, and the next offer is full.
-sdp='v=0
-o=- 1 1 IN IP4 127.0.0.1
-s=-
-t=0 0
-a=ice-lite
-a=group:BUNDLE 0
-m=audio 9 UDP/TLS/RTP/SAVPF 111
-c=IN IP4 0.0.0.0
-a=mid:0
-a=sendonly
-a=rtcp-mux
-a=ice-ufrag:abcd
-a=ice-pwd:abcdefghijklmnopqrstuv
-a=fingerprint:sha-256 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F
-a=setup:passive
-a=rtpmap:111 opus/48000/2'
-body=$(printf '%s\n' "$sdp" | sed 's/$/\r/'; printf x)
-body=${body%x}
-{ printf 'HTTP/1.1 201 Created\r\nConnection: close\r\nContent-Type: application/sdp\r\n'
-  printf 'Location: /whep/17\r\nContent-Length: %d\r\n\r\n%s' "${#body}" "$body"; } > "$work/lite.http"
+write_created "$work/lite.http" 'a=ice-lite' 'Location: /whep/17'
 start_machine lite lite gone
 "${receive[@]}" > "$work/lite.out" 2> "$work/lite.log" || true
 [ "$(sed 1d "$work/lite.requests" | sort | head -n 3 | tr '\n' ,)" = \

@@ -118,3 +118,33 @@ expect_refusal() { # STATUS PATTERN COMMAND...
   [ "$(wc -l < "$work/refusal.log")" -eq 1 ] || fail "not one line: $*"
   grep -Eq -- "$pattern" "$work/refusal.log" || fail "no \"$pattern\" from: $*"
 }
+
+# What the answering machine says to an offer: 201, an answer that nobody is behind, which has LINE
+# among those of its session, and further header fields.
+write_created() { # FILE LINE FIELD...
+  local file=$1 body
+  body=$(sed "s/^@/$2/; s/\$/\r/" << 'END'
+v=0
+o=- 1 1 IN IP4 127.0.0.1
+s=-
+t=0 0
+a=group:BUNDLE 0
+@
+m=audio 9 UDP/TLS/RTP/SAVPF 111
+c=IN IP4 0.0.0.0
+a=mid:0
+a=sendonly
+a=rtcp-mux
+a=ice-ufrag:abcd
+a=ice-pwd:abcdefghijklmnopqrstuv
+a=fingerprint:sha-256 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F
+a=setup:passive
+a=rtpmap:111 opus/48000/2
+END
+    printf x)
+  body=${body%x}
+  shift 2
+  { printf 'HTTP/1.1 201 Created\r\nConnection: close\r\nContent-Type: application/sdp\r\n'
+    printf '%s\r\n' "$@"
+    printf 'Content-Length: %d\r\n\r\n%s' "${#body}" "$body"; } > "$file"
+}

@@ -15,25 +15,7 @@ ip netns add "$alone"
 ip -n "$alone" link set lo up
 inside=(ip netns exec "$alone")
 
-sdp='v=0
-o=- 1 1 IN IP4 127.0.0.1
-s=-
-t=0 0
-a=group:BUNDLE 0
-m=audio 9 UDP/TLS/RTP/SAVPF 111
-c=IN IP4 0.0.0.0
-a=mid:0
-a=sendonly
-a=rtcp-mux
-a=ice-ufrag:abcd
-a=ice-pwd:abcdefghijklmnopqrstuv
-a=fingerprint:sha-256 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F
-a=setup:passive
-a=rtpmap:111 opus/48000/2'
-body=$(printf '%s\n' "$sdp" | sed 's/$/\r/'; printf x)
-body=${body%x}
-{ printf 'HTTP/1.1 201 Created\r\nConnection: close\r\nContent-Type: application/sdp\r\nETag: W/"1 %%x*"\r\n'
-  printf 'Location: 17\r\nContent-Length: %d\r\n\r\n%s' "${#body}" "$body"; } > "$work/created.http"
+write_created "$work/created.http" 'a=extmap-allow-mixed' 'ETag: W/"1 %x*"' 'Location: 17'
 printf 'HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n' > "$work/no.http"
 
 "${inside[@]}" "$ANSWERING_MACHINE" -b "$work/bodies" "$work/created.http" "$work/no.http" > "$work/requests" &
