@@ -18,12 +18,27 @@ extern "C" {
 
 struct paw_playout;
 
+/** What a millisecond of delay is worth against a percentage of sound that comes too late. */
+enum paw_playout_profile {
+  PAW_PLAYOUT_LIVE,         /**< 20 ms for 1 %; at most 60 ms of delay */
+  PAW_PLAYOUT_ANNOUNCEMENT, /**< 60 ms for 1 %; at most 200 ms of delay */
+};
+
+/**
+ * Delays are counted from the earliest time at which a packet could have come, as the network and
+ * the sound device now are, to the sound of its first sample.
+ */
 struct paw_playout_config {
   size_t struct_size;
   struct paw_allocator allocator;
   struct paw_log log;
-  uint8_t channels;         /**< of the PCM that is rendered, 1 or 2. 2 */
-  uint64_t target_delay_ns; /**< from a packet's arrival to its sound. 40 ms */
+  uint8_t channels;                 /**< of the PCM that is rendered, 1 or 2. 2 */
+  enum paw_playout_profile profile; /**< LIVE */
+  uint64_t target_delay_ns; /**< the delay, fixed; 0 = follow the network. 0 */
+  uint64_t start_delay_ns;  /**< followed from here: 20 ms for a wire, 40 ms for Wi-Fi. 20 ms */
+  uint64_t min_delay_ns;    /**< the delay never falls below. 3 ms */
+  uint64_t cap_delay_ns;    /**< nor grows above; 0 = as the profile says. 0 */
+  double late_weight_ms;    /**< delay that 1 % of late sound is worth; 0 = as the profile. 0 */
   uint64_t max_delay_ns;    /**< what lies further ahead than this is dropped. 1 s */
 };
 
@@ -72,6 +87,15 @@ PAW_API void paw_playout_poll_output(struct paw_playout *playout, uint64_t now_n
 /** Tell the round-trip time to the sender; 0 = not known. It decides which requests still help. */
 PAW_API void paw_playout_set_rtt(struct paw_playout *playout, uint64_t rtt_ns);
 
+/**
+ * Other limits of the delay from now on; not while it is fixed.
+ *
+ * @param cap_ns  0 = as the profile says
+ * @return PAW_OK; PAW_ERR_INVALID: min_ns > cap_ns, or cap_ns > max_delay_ns
+ */
+PAW_API int paw_playout_set_delay_range(struct paw_playout *playout, uint64_t min_ns,
+                                        uint64_t cap_ns);
+
 /** Are packets asked for again at all? Off at first; on when the connection negotiated NACK. */
 PAW_API void paw_playout_set_nack(struct paw_playout *playout, bool on);
 
@@ -105,7 +129,13 @@ struct paw_playout_stats {
   uint64_t recovered_fec;  /**< frames played from Opus in-band FEC */
   uint64_t
       recovered_late;  /**< frames of which the remaining part was played after a late arrival */
-  uint64_t nacks_sent; /**< sequence numbers asked for */
+  uint64_t decoder_rewinds;  /**< the decoder was set right after a late repair */
+  uint64_t nacks_sent;       /**< sequence numbers asked for */
+  uint64_t inserted_samples; /**< W3C insertedSamplesForDeceleration */
+  uint64_t removed_samples;  /**< W3C removedSamplesForAcceleration */
+  uint64_t outages;          /**< delays above the cap, one for all packets held up together */
+  double jitter_buffer_delay_s;          /**< W3C jitterBufferDelay: sum over emitted samples */
+  uint64_t jitter_buffer_emitted_samples; /**< W3C jitterBufferEmittedCount */
   uint64_t resyncs;    /**< jumps of the playout position */
   uint64_t target_delay_ns; /**< now */
   uint64_t delay_ns;        /**< mean from arrival to sound over about the last second; 0 unknown */
