@@ -45,6 +45,13 @@ void paw_playout_histogram_shift(struct paw_playout_histogram *histogram, size_t
   memset(&weights[1 + kept], 0, shift * sizeof weights[0]);
 }
 
+void paw_playout_histogram_cut(struct paw_playout_histogram *histogram, size_t bin) {
+  if (bin < PAW_PLAYOUT_BINS) {
+    memset(&histogram->weights[bin + 1], 0,
+           (PAW_PLAYOUT_BINS - bin) * sizeof histogram->weights[0]);
+  }
+}
+
 /* A bin is served in full by a delay of its upper edge. With each millisecond less, all packets up
  * to a packet's length above lose one more of their sound; those further above have none left. */
 int64_t paw_playout_histogram_best_ns(const struct paw_playout_histogram *histogram,

@@ -135,6 +135,22 @@ static void shifting_keeps_all(void **state) {
   }
 }
 
+static void what_is_cut_is_forgotten(void **state) {
+  (void)state;
+  struct paw_playout_histogram histogram;
+  paw_playout_histogram_init(&histogram, 0);
+  for (size_t bin = 0; bin <= PAW_PLAYOUT_BINS; bin++) {
+    histogram.weights[bin] = 1;
+  }
+  paw_playout_histogram_cut(&histogram, PAW_PLAYOUT_BINS);
+  assert_true(histogram.weights[PAW_PLAYOUT_BINS] == 1);
+  paw_playout_histogram_cut(&histogram, 7);
+  for (size_t bin = 0; bin <= PAW_PLAYOUT_BINS; bin++) {
+    assert_true(histogram.weights[bin] == (bin <= 7 ? 1.0f : 0.0f));
+  }
+  assert_int_equal(best_ms(&histogram, 1000), 8);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_least_cost),
@@ -142,6 +158,7 @@ int main(void) {
       cmocka_unit_test(the_first_delay_is_given_up_after_some_seconds),
       cmocka_unit_test(what_was_seen_fades),
       cmocka_unit_test(shifting_keeps_all),
+      cmocka_unit_test(what_is_cut_is_forgotten),
   };
   return cmocka_run_group_tests_name("playout histogram", tests, NULL, NULL);
 }
