@@ -438,7 +438,11 @@ void paw_playout_delay_note(struct paw_playout_delay *delay, uint64_t media_rtp,
                             uint64_t arrival_ns, uint64_t rendered_until_ns) {
   struct sample sample = {.now_ns = since_epoch(delay, arrival_ns), .lead_ns = LEAD_UNKNOWN};
   sample.transit_ns = sample.now_ns - media_ns(delay, media_rtp);
+  size_t seconds = delay->second_count;
   struct paw_playout_delay_second *second = current_second(delay, sample.now_ns);
+  if (delay->second_count > seconds) {
+    give_up(delay);
+  }
   note_media(delay, media_rtp);
   if (rendered_until_ns > 0) {
     sample.lead_ns = clamp(since_epoch(delay, rendered_until_ns) - sample.now_ns, 0, delay->max_ns);
@@ -450,7 +454,6 @@ void paw_playout_delay_note(struct paw_playout_delay *delay, uint64_t media_rtp,
   sample.needed_ns = needed(delay, &sample);
   note_most(delay, second, &sample);
   note_needed(delay, &sample);
-  give_up(delay);
   update_target(delay, second);
   update_jitter(delay, sample.transit_ns);
 }

@@ -55,7 +55,7 @@ int64_t paw_playout_base_trend(const struct paw_playout_base *base, int64_t time
 /* ---- histogram: how much delay packets needed ---- */
 
 struct paw_playout_histogram {
-  float weights[PAW_PLAYOUT_BINS + 1]; /* of 1 ms; the last one for all above */
+  float weights[PAW_PLAYOUT_BINS + 1]; /* of 1 ms about whole ones; the last for all above */
   float unit;                          /* of a packet now: instead of the old fading, it grows */
 };
 
@@ -66,7 +66,7 @@ void paw_playout_histogram_init(struct paw_playout_histogram *histogram, int64_t
 void paw_playout_histogram_age(struct paw_playout_histogram *histogram, int64_t duration_ns);
 
 static inline size_t paw_playout_histogram_bin(int64_t needed_ns) {
-  int64_t ms = needed_ns / (int64_t)PAW_NS_PER_MS;
+  int64_t ms = (needed_ns + (int64_t)PAW_NS_PER_MS / 2) / (int64_t)PAW_NS_PER_MS;
   return ms < PAW_PLAYOUT_BINS ? (size_t)ms : PAW_PLAYOUT_BINS;
 }
 
