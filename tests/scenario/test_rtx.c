@@ -73,6 +73,7 @@ static struct kit_pair *begin(struct kit_pair_config *config) {
   struct paw_playout_config player;
   memset(&ear, 0, sizeof ear);
   paw_playout_config_init(&player);
+  player.target_delay_ns = 40 * PAW_NS_PER_MS;
   assert_int_equal(paw_playout_new(&player, &ear.player), PAW_OK);
   ear.pair = kit_pair_new(config);
   kit_net_set_filter(ear.pair->net, count_rtp, NULL);
