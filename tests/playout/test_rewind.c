@@ -206,10 +206,156 @@ static void a_gap_that_is_filled_in_part_is_better_than_one_that_is_not(void **s
   }
 }
 
+/* The copy of a lost frame is heard; the frame itself, that comes later, sets the decoder right. */
+static void a_frame_comes_after_its_fec_copy(void **state) {
+  (void)state;
+  uint64_t copies = 0;
+  for (size_t i = 0; i < 4; i++) {
+    for (int early = 0; early <= 1; early++) {
+      struct gap gap = {.lost = 1, .filled = 1};
+      gap.after_ms = early ? 0 : 12;
+      gap.early_ms = early ? 6 : 0;
+      struct stage *stage = begin(&formats[i], &gap);
+      stage->encoder_config.inband_fec = true;
+      stage->encoder_config.packet_loss_percent = 20;
+      stage_begin(stage);
+      stage_run_ms(stage, 1800);
+      size_t right = right_again(&formats[i], &gap) - gap.early_ms * 48;
+      expect_same(stage, right, right + 9600);
+      struct paw_playout_stats stats = stage_stats(stage);
+      assert_int_equal(stats.recovered_late, early);
+      assert_int_equal(stats.packets_late, !early);
+      assert_int_equal(stats.decoder_rewinds, 1);
+      assert_true((stats.recovered_fec == 1) == (stats.concealed_samples == 0));
+      copies += stats.recovered_fec;
+      stage_free(stage);
+    }
+  }
+  assert_true(copies >= 2); /* not every frame has one */
+}
+
+/* A redundant copy that comes too late is a late frame like any other; the packet itself, later
+ * still, says nothing new. */
+static void a_late_red_copy_sets_the_decoder_right(void **state) {
+  (void)state;
+  struct gap gap = {.lost = 3, .filled = 1, .after_ms = 60};
+  struct stage *stage = begin(&formats[0], &gap);
+  stage->red_count =
+      3; /* the frames of the gap come with the one after it, half of them too late */
+  stage_begin(stage);
+  stage_run_ms(stage, 2000);
+  size_t right = gap_end(&formats[0], &gap) + JOIN_FRAMES + ROOM_FRAMES;
+  expect_same(stage, right, right + 9600);
+  struct paw_playout_stats stats = stage_stats(stage);
+  assert_int_equal(stats.decoder_rewinds, 1);
+  assert_int_equal(stats.packets_late, 1);
+  assert_in_range(stats.recovered_red, 1, 2);
+  stage_free(stage);
+}
+
+/* ---- anything, for minutes ---- */
+
+struct weather {
+  double late; /* these come late, most of them within reach */
+  uint64_t late_max_ms;
+  double dropped;
+  double doubled;
+  double reordered;
+};
+
+static void take_its_luck(struct stage *stage, struct stage_packet *packet) {
+  const struct weather *weather = stage->user_data;
+  if (kit_rng_chance(&stage->rng, weather->doubled)) {
+    packet->again_ns = packet->arrival_ns + kit_rng_below(&stage->rng, 150 * PAW_NS_PER_MS);
+  }
+  if (kit_rng_chance(&stage->rng, weather->dropped)) {
+    packet->arrival_ns = PAW_TIME_NEVER;
+  } else if (kit_rng_chance(&stage->rng, weather->late)) {
+    packet->arrival_ns += kit_rng_below(&stage->rng, weather->late_max_ms * PAW_NS_PER_MS);
+  } else if (kit_rng_chance(&stage->rng, weather->reordered)) {
+    packet->arrival_ns += kit_rng_below(&stage->rng, 30 * PAW_NS_PER_MS);
+  }
+}
+
+/* Nothing is put aside: then all that was heard since the last gap is exact. */
+static bool is_settled(const struct stage *stage) {
+  const struct paw_playout_sound *sound = &stage->player->sound;
+  return sound->past.state == PAW_PLAYOUT_PAST_NONE && sound->kind == PAW_PLAYOUT_KIND_FRAME &&
+         sound->join.at == sound->join.frames;
+}
+
+static void expect_accounts(const struct stage *stage, size_t offset) {
+  const struct paw_playout *player = stage->player;
+  struct paw_playout_stats stats = stage_stats(stage);
+  assert_int_equal(stats.total_samples, stage->heard_frames - offset);
+  assert_true(stats.concealed_samples <= stats.total_samples);
+  assert_true(stats.silent_concealed_samples <= stats.concealed_samples);
+  assert_true(player->buffer.kept <= PAW_PLAYOUT_KEPT_MAX);
+  assert_true(player->buffer.kept <= player->buffer.count);
+  assert_true(player->sound.past.state != PAW_PLAYOUT_PAST_NONE || player->buffer.kept == 0);
+}
+
+/* Where all that was late came within reach, the sound is that of the loss-free stream whenever no
+ * gap is open, and is never more than 5 ms behind in becoming so. */
+static void bad_weather(uint64_t seed, void *context) {
+  struct weather weather = *(const struct weather *)context;
+  const struct format *format = &formats[seed % 4];
+  struct gap unused = {0};
+  struct stage *stage = begin(format, &unused);
+  kit_rng_init(&stage->rng, seed);
+  stage->heard_max = (size_t)31 * PAW_RTP_HZ;
+  stage->fate = take_its_luck;
+  stage->user_data = &weather;
+  stage_begin(stage);
+  struct weather fine = {0};
+  stage->user_data = &fine;
+  stage_run_ms(stage, 500);
+  size_t offset = offset_of(stage);
+  stage->user_data = &weather;
+  size_t settled = 0;
+  for (int i = 0; i < 2900; i++) {
+    size_t from = stage->heard_frames;
+    bool was_settled = is_settled(stage);
+    uint64_t concealed = stage_stats(stage).concealed_samples;
+    stage_run_ms(stage, 10);
+    expect_accounts(stage, offset);
+    bool is_plain =
+        was_settled && is_settled(stage) && stage_stats(stage).concealed_samples == concealed;
+    if (is_plain && weather.dropped == 0) {
+      expect_same(stage, from - offset, stage->heard_frames - offset);
+      settled++;
+    }
+  }
+  struct paw_playout_stats stats = stage_stats(stage);
+  assert_true(weather.dropped > 0 || settled > 300);
+  assert_true(stats.decoder_rewinds > 50);
+  assert_true(stats.recovered_late > 10);
+  assert_int_equal(stats.resyncs, 0);
+  assert_int_equal(stage->stalled, 0);
+  stage_free(stage);
+}
+
+static void any_late_packets(void **state) {
+  (void)state;
+  struct weather late = {.late = 0.1, .late_max_ms = 180, .doubled = 0.1, .reordered = 0.3};
+  kit_seeds_run(bad_weather, &late, 4);
+}
+
+static void any_loss_besides(void **state) {
+  (void)state;
+  struct weather bad = {
+      .late = 0.2, .late_max_ms = 300, .dropped = 0.1, .doubled = 0.1, .reordered = 0.3};
+  kit_seeds_run(bad_weather, &bad, 4);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_filled_gap_leaves_nothing_behind),
       cmocka_unit_test(a_gap_that_is_filled_in_part_is_better_than_one_that_is_not),
+      cmocka_unit_test(a_frame_comes_after_its_fec_copy),
+      cmocka_unit_test(a_late_red_copy_sets_the_decoder_right),
+      cmocka_unit_test(any_late_packets),
+      cmocka_unit_test(any_loss_besides),
       cmocka_unit_test(the_first_good_frame_is_good),
   };
   return cmocka_run_group_tests_name("playout rewind", tests, NULL, NULL);
