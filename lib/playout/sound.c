@@ -215,9 +215,24 @@ static void resume(struct paw_playout_sound *sound) {
   sound->resume_rtp = 0;
 }
 
+/* A decoder that joins a running stream needs about 200 ms to sound as it should: where the first
+ * packets are there and their time is over, they are decoded for that. */
+static void warm_up(struct paw_playout_sound *sound, const struct paw_playout_frame *frame) {
+  size_t frames = 0;
+  if (sound->kind != PAW_PLAYOUT_KIND_NOTHING ||
+      frame->media_rtp + PAW_PLAYOUT_REWIND_FRAMES_MAX < sound->position_rtp ||
+      paw_opus_decoder_decode(&sound->decoder, frame->data, frame->len, sound->pcm,
+                              PAW_OPUS_DURATION_MAX_RTP, &frames) != PAW_OK) {
+    return;
+  }
+  sound->last_sequence = frame->sequence;
+  sound->is_dtx = frame->payload.is_dtx;
+}
+
 static void drop_past_frames(struct paw_playout *player) {
   const struct paw_playout_frame *front = paw_playout_buffer_front(&player->buffer);
   while (front != NULL && paw_playout_frame_end(front) <= player->sound.position_rtp) {
+    warm_up(&player->sound, front);
     paw_playout_buffer_pop(&player->buffer);
     player->stats.packets_dropped++;
     front = paw_playout_buffer_front(&player->buffer);

@@ -256,6 +256,24 @@ static void a_late_red_copy_sets_the_decoder_right(void **state) {
   stage_free(stage);
 }
 
+/* Rendering begins when the first packets' time is over: they are not heard, but the decoder knows
+ * them. */
+static void what_came_before_the_first_sound_is_decoded(void **state) {
+  (void)state;
+  struct gap none = {0};
+  for (size_t i = 0; i < FORMAT_COUNT; i++) {
+    struct stage *stage = begin(&formats[i], &none);
+    stage->device_is_stuck = true;
+    stage_begin(stage);
+    stage_run_ms(stage, 220);
+    stage->device_is_stuck = false;
+    stage_run_ms(stage, 600);
+    (void)stage_find(stage, 240 * 48, 9600); /* the first 5 ms fade in */
+    assert_int_equal(stage_stats(stage).resyncs, 0);
+    stage_free(stage);
+  }
+}
+
 /* ---- anything, for minutes ---- */
 
 struct weather {
@@ -357,6 +375,7 @@ int main(void) {
       cmocka_unit_test(a_gap_that_is_filled_in_part_is_better_than_one_that_is_not),
       cmocka_unit_test(a_frame_comes_after_its_fec_copy),
       cmocka_unit_test(a_late_red_copy_sets_the_decoder_right),
+      cmocka_unit_test(what_came_before_the_first_sound_is_decoded),
       cmocka_unit_test(any_late_packets),
       cmocka_unit_test(any_loss_besides),
       cmocka_unit_test(the_first_good_frame_is_good),
