@@ -72,7 +72,7 @@ static bool config_is_valid(const struct paw_playout_config *config) {
 }
 
 static size_t buffer_capacity(const struct paw_playout_config *config) {
-  uint64_t frames = config->max_delay_ns / FRAME_USUAL_NS;
+  uint64_t frames = config->max_delay_ns / FRAME_USUAL_NS + PAW_PLAYOUT_KEPT_MAX;
   if (frames < PAW_PLAYOUT_FRAMES_MIN) {
     return PAW_PLAYOUT_FRAMES_MIN;
   }
@@ -82,6 +82,7 @@ static size_t buffer_capacity(const struct paw_playout_config *config) {
 static int init_parts(struct paw_playout *player) {
   const struct paw_playout_config *config = &player->config;
   paw_playout_delay_init(&player->delay, config);
+  paw_playout_repair_init(&player->repair);
   player->drift_since_ns = PAW_TIME_NEVER;
   int status =
       paw_playout_buffer_init(&player->buffer, &config->allocator, buffer_capacity(config));

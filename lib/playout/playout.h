@@ -241,7 +241,9 @@ struct paw_playout_frame {
   uint64_t sequence; /* extended */
   struct paw_opus_payload payload;
   enum paw_playout_origin origin;
-  bool is_late; /* came when its first samples had been concealed already */
+  bool is_late;         /* came when its first samples had been concealed already */
+  bool is_counted;      /* as played */
+  bool copy_is_counted; /* the one in it of the frame before */
   size_t len;
   uint8_t data[PAW_DATAGRAM_MAX];
 };
@@ -250,6 +252,7 @@ struct paw_playout_buffer {
   struct paw_playout_frame *frames;
   uint16_t *order; /* the first `count` by media time, then those that are free */
   size_t count;
+  size_t kept; /* the first of them were played: kept to be decoded once more */
   size_t capacity;
 };
 
@@ -267,12 +270,21 @@ struct paw_playout_frame *paw_playout_buffer_find(struct paw_playout_buffer *buf
 struct paw_playout_frame *paw_playout_buffer_insert(struct paw_playout_buffer *buffer,
                                                     uint64_t media_rtp);
 
-/* The frames with the lowest and the highest media time, or NULL. */
+/* The frame at this place, those that are kept at first; NULL past the last. */
+struct paw_playout_frame *paw_playout_buffer_at(struct paw_playout_buffer *buffer, size_t place);
+
+/* Of those to be played, the frames with the lowest and the highest media time, or NULL. */
 struct paw_playout_frame *paw_playout_buffer_front(struct paw_playout_buffer *buffer);
 struct paw_playout_frame *paw_playout_buffer_back(struct paw_playout_buffer *buffer);
 
 /* Take out the front one. It may still be read until the next insertion. */
 void paw_playout_buffer_pop(struct paw_playout_buffer *buffer);
+
+/* Those that begin before this media time are the ones that were played, and are kept. */
+void paw_playout_buffer_keep_before(struct paw_playout_buffer *buffer, uint64_t media_rtp);
+
+/* Take out so many of the kept ones, the oldest first. */
+void paw_playout_buffer_release(struct paw_playout_buffer *buffer, size_t count);
 
 static inline bool paw_playout_buffer_is_full(const struct paw_playout_buffer *buffer) {
   return buffer->count == buffer->capacity;
@@ -295,7 +307,9 @@ struct paw_playout_entry {
   uint64_t media_rtp; /* guessed while nothing has come */
   uint64_t asked_ns;  /* the first request, once asks > 0 */
   uint64_t ask_ns;    /* the next one */
+  uint64_t passed_ns; /* when one with a higher number came, while it was missing; 0 = not yet */
   uint8_t asks;       /* requests made */
+  bool is_answer;     /* it did not come before it was asked for */
   enum paw_playout_arrival arrival;
 };
 
@@ -306,6 +320,7 @@ struct paw_playout_ledger {
   uint32_t duration_rtp; /* of the packet with the highest number */
   bool is_dtx;           /* that packet was empty: a pause follows it */
   uint64_t open;         /* all before it are settled: played, late or lost */
+  uint64_t told;         /* of all before it the fate was told */
   uint64_t lost;
 };
 
@@ -318,10 +333,23 @@ void paw_playout_ledger_start(struct paw_playout_ledger *ledger, uint16_t sequen
 struct paw_playout_entry *paw_playout_ledger_get(struct paw_playout_ledger *ledger,
                                                  uint64_t sequence);
 
-/* A packet came. `media_rtp` extended. */
-void paw_playout_ledger_note(struct paw_playout_ledger *ledger, uint64_t sequence,
-                             uint64_t media_rtp, uint32_t duration_rtp,
-                             enum paw_playout_arrival arrival);
+struct paw_playout_note {
+  uint64_t sequence;
+  uint64_t media_rtp; /* extended */
+  uint32_t duration_rtp;
+  uint64_t arrival_ns;
+  bool is_answer;
+  enum paw_playout_arrival arrival;
+};
+
+/* A packet came. */
+void paw_playout_ledger_note(struct paw_playout_ledger *ledger,
+                             const struct paw_playout_note *note);
+
+/* Was the next packet, in the order of numbers, lost when it was sent first? False while that is
+ * open: a missing one is given up when its samples lie before this media time. */
+bool paw_playout_ledger_next_fate(struct paw_playout_ledger *ledger, uint64_t given_up_rtp,
+                                  bool *was_lost);
 
 /* Past the highest number nothing is known any more: the sender has paused. */
 void paw_playout_ledger_forget_guesses(struct paw_playout_ledger *ledger);
@@ -333,10 +361,28 @@ void paw_playout_ledger_settle(struct paw_playout_ledger *ledger, uint64_t media
 
 struct paw_playout_repair {
   bool enabled;
-  uint64_t rtt_ns;  /* 0 = not known */
-  uint64_t next_ns; /* no request before */
+  uint64_t rtt_ns;    /* 0 = not known */
+  uint64_t next_ns;   /* no request before */
+  int64_t usual_ns;   /* later than this after the base delay come few packets, if they come */
+  uint64_t guard_ns;  /* so much later than its successor a packet may come without being lost */
+  int64_t credit_rtp; /* how much may be sent again */
   uint16_t sequences[PAW_PLAYOUT_NACK_MAX];
 };
+
+void paw_playout_repair_init(struct paw_playout_repair *repair);
+
+/* A packet was sent for the first time, whether it came or not. */
+void paw_playout_repair_earn(struct paw_playout_repair *repair, uint64_t duration_rtp);
+
+/* An answer came. */
+void paw_playout_repair_spend(struct paw_playout_repair *repair, uint32_t duration_rtp);
+
+/* Both the packet and the answer came: it was asked for too soon. */
+void paw_playout_repair_note_vain(struct paw_playout_repair *repair);
+
+/* A packet came that was sent for the first time, so long after the base delay, and so long after
+ * its successor. */
+void paw_playout_repair_note(struct paw_playout *player, int64_t late_ns, uint64_t after_ns);
 
 /* The sequence numbers to ask for now, in repair->sequences; marks them as asked for. */
 size_t paw_playout_repair_collect(struct paw_playout *player, uint64_t now_ns);
@@ -379,14 +425,37 @@ struct paw_playout_span {
   bool is_silent;
 };
 
+/* How far a decoder has come. */
+struct paw_playout_place {
+  uint64_t position_rtp;  /* of the sample that comes out next */
+  uint64_t last_sequence; /* of the frame before; 0 = none */
+  bool is_dtx;            /* that frame was empty */
+};
+
+enum paw_playout_past_state {
+  PAW_PLAYOUT_PAST_NONE,
+  PAW_PLAYOUT_PAST_KEPT,
+  PAW_PLAYOUT_PAST_WANTED, /* a frame came late: go back to it */
+};
+
+/* The decoder as it was before the oldest gap that may still be filled. */
+struct paw_playout_past {
+  enum paw_playout_past_state state;
+  struct paw_opus_decoder decoder;
+  struct paw_playout_place place;
+  int16_t unheard[PAW_OPUS_DURATION_MAX_RTP * PAW_PLAYOUT_CHANNELS_MAX];
+};
+
 struct paw_playout_sound {
   struct paw_opus_decoder decoder;
   void *saved; /* decoder state while something is inserted */
+  struct paw_playout_past past;
   int16_t pcm[PAW_OPUS_DURATION_MAX_RTP * PAW_PLAYOUT_CHANNELS_MAX]; /* decoded ahead */
   size_t at;
   size_t frames;
   enum paw_playout_kind kind;
-  size_t concealed_frames; /* on end, up to now */
+  size_t concealed_frames; /* on end, since the frame that the decoder had last */
+  size_t missing_frames;   /* on end, since a frame was heard */
   size_t comfort_frames;   /* on end, without a packet */
   struct paw_playout_join join;
   uint64_t position_rtp;  /* of the next sample that comes out */
@@ -401,17 +470,35 @@ int paw_playout_sound_init(struct paw_playout_sound *sound, const struct paw_all
 void paw_playout_sound_wipe(struct paw_playout_sound *sound, const struct paw_allocator *allocator);
 
 /* Forget the stream. */
-void paw_playout_sound_reset(struct paw_playout_sound *sound);
+void paw_playout_sound_reset(struct paw_playout *player);
 
 /* Render at most `frames` from the position on. `play_ns` is when the first is heard, 0 = never. */
 struct paw_playout_span paw_playout_sound_pull(struct paw_playout *player, int16_t *pcm,
                                                size_t frames, uint64_t play_ns);
+
+/* Pull `frames` that nobody hears; the first `kept_frames` go into `kept`. */
+void paw_playout_sound_pull_unheard(struct paw_playout *player, size_t frames, int16_t *kept,
+                                    size_t kept_frames);
 
 /* Leave out, or insert (negative), so many samples here. Only while nothing is decoded ahead. */
 void paw_playout_sound_skip(struct paw_playout *player, int64_t frames);
 
 /* Fade out; afterwards there is silence, and the next frame is faded in. */
 void paw_playout_sound_stop(struct paw_playout *player);
+
+/* What lies ahead now, `frames` of which `at` are over, comes from a packet. */
+void paw_playout_sound_set_decoded(struct paw_playout_sound *sound, size_t at, size_t frames);
+
+/* What lies ahead now is invented, and was for so long already. */
+void paw_playout_sound_set_invented(struct paw_playout *player, uint64_t gone_rtp);
+
+/* This frame is heard, but for what was skipped of it. */
+void paw_playout_sound_count(struct paw_playout *player, struct paw_playout_frame *frame,
+                             size_t skipped, uint64_t play_ns);
+
+static inline bool paw_playout_sound_is_invented(const struct paw_playout_sound *sound) {
+  return sound->kind == PAW_PLAYOUT_KIND_COMFORT || sound->kind == PAW_PLAYOUT_KIND_CONCEALED;
+}
 
 /* All before this was heard. */
 static inline uint64_t paw_playout_sound_heard(const struct paw_playout_sound *sound) {
@@ -423,6 +510,53 @@ static inline uint64_t paw_playout_sound_decoded(const struct paw_playout_sound 
   bool is_decoded = sound->kind == PAW_PLAYOUT_KIND_FRAME;
   return paw_playout_sound_heard(sound) + (is_decoded ? sound->frames - sound->at : 0);
 }
+
+/* ---- conceal: what is invented, and the way back from it ---- */
+
+/* SILK invents in steps of 10 ms, whatever it is asked for. */
+#define PAW_PLAYOUT_STEP_FRAMES ((size_t)480)
+
+#define PAW_PLAYOUT_JOIN_LATE_FRAMES ((size_t)120) /* 2.5 ms: both sides are nearly the same */
+#define PAW_PLAYOUT_JOIN_FADE_FRAMES ((size_t)240) /* 5 ms: in from silence, or out */
+
+/* Until invented sound has faded to silence; 0 when it has. */
+size_t paw_playout_conceal_left(const struct paw_playout_sound *sound);
+
+/* Have `frames` of invented sound decoded ahead, at most a step. */
+void paw_playout_conceal_invent(struct paw_playout_sound *sound, size_t frames);
+
+/* Let a decoder invent what nobody hears; `unheard` has room for a step. */
+void paw_playout_conceal_skip(struct paw_opus_decoder *decoder, int16_t *unheard, uint64_t frames);
+
+/* Fade what comes out now as the time that is being concealed demands. */
+void paw_playout_conceal_fade(const struct paw_playout_sound *sound, int16_t *pcm, size_t frames);
+
+/* Let what would have gone on fade out under the frame that comes, of which `skipped` are left out.
+ * libopus makes the join itself where it is at the border of its own frames and at full level. */
+void paw_playout_conceal_bridge(struct paw_playout_sound *sound, size_t skipped);
+
+/* ---- rewind: a frame that comes too late sets the decoder right ---- */
+
+/* Something is about to be invented: put the decoder's state aside, unless one is kept. */
+void paw_playout_rewind_note(struct paw_playout *player);
+
+void paw_playout_rewind_forget(struct paw_playout *player);
+
+/* Does it still help to decode a frame that begins here? */
+bool paw_playout_rewind_reaches(const struct paw_playout *player, uint64_t media_rtp);
+
+/* Is all of a frame decoded without it, and can the decoder not be set right any more? */
+bool paw_playout_rewind_is_over(const struct paw_playout *player, uint64_t media_rtp,
+                                uint64_t end_rtp);
+
+/* A frame that helps was put into the buffer; all before `until_rtp` was decoded without it. */
+void paw_playout_rewind_want(struct paw_playout *player, uint64_t until_rtp);
+
+/* Go back, if that is wanted. */
+void paw_playout_rewind_apply(struct paw_playout *player, uint64_t play_ns);
+
+/* Too much is kept: the oldest gap stays as it was concealed. */
+void paw_playout_rewind_trim(struct paw_playout *player);
 
 /* ---- player ---- */
 

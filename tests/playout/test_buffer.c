@@ -53,6 +53,33 @@ static void any_order(void **state) {
   kit_seeds_run(frames_come_out_in_the_order_of_media_time, NULL, 5);
 }
 
+/* Played ones stay in their order, late ones fall in between, and both leave the oldest first. */
+static void played_frames_can_be_kept(void **state) {
+  (void)state;
+  struct paw_allocator none = {0};
+  struct paw_playout_buffer buffer;
+  assert_int_equal(paw_playout_buffer_init(&buffer, &none, CAPACITY), PAW_OK);
+  static const uint64_t begins[] = {10, 20, 40, 50};
+  for (size_t i = 0; i < 4; i++) {
+    (void)paw_playout_buffer_insert(&buffer, begins[i]);
+  }
+  paw_playout_buffer_keep_before(&buffer, 41);
+  assert_int_equal(buffer.kept, 3);
+  assert_int_equal(paw_playout_buffer_front(&buffer)->media_rtp, 50);
+  (void)paw_playout_buffer_insert(&buffer, 30);
+  assert_int_equal(buffer.kept, 4);
+  assert_int_equal(paw_playout_buffer_at(&buffer, 2)->media_rtp, 30);
+  assert_non_null(paw_playout_buffer_find(&buffer, 20));
+  paw_playout_buffer_release(&buffer, 2);
+  assert_int_equal(buffer.kept, 2);
+  assert_int_equal(paw_playout_buffer_at(&buffer, 0)->media_rtp, 30);
+  paw_playout_buffer_pop(&buffer);
+  assert_null(paw_playout_buffer_front(&buffer));
+  assert_null(paw_playout_buffer_back(&buffer));
+  assert_int_equal(buffer.count, 2);
+  paw_playout_buffer_wipe(&buffer, &none);
+}
+
 static void few_places_are_touched(void **state) {
   (void)state;
   struct paw_allocator none = {0};
@@ -84,6 +111,7 @@ static void no_memory_is_told(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(any_order),
+      cmocka_unit_test(played_frames_can_be_kept),
       cmocka_unit_test(few_places_are_touched),
       cmocka_unit_test(no_memory_is_told),
   };
