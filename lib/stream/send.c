@@ -330,6 +330,10 @@ bool paw_send_next(struct paw_send *send, uint64_t now_ns, struct paw_wr *wr) {
   return true;
 }
 
+uint8_t paw_send_get_red_distance(const struct paw_send *send) {
+  return send->next_index > send->base_index ? get_distance(send, send->next_index - 1) : 0;
+}
+
 bool paw_send_get_rtp_time(const struct paw_send *send, uint64_t now_ns, uint32_t *out) {
   if (send->history == NULL || send->packets == 0 || send->next_index == send->base_index) {
     return false;

@@ -95,6 +95,9 @@ bool paw_send_next(struct paw_send *send, uint64_t now_ns, struct paw_wr *wr);
 void paw_send_request(struct paw_send *send, uint64_t now_ns, uint64_t rtt_ns,
                       const uint16_t *sequences, size_t count);
 
+/* Of the packet sent last; 0: it was not redundant, or there was none. */
+uint8_t paw_send_get_red_distance(const struct paw_send *send);
+
 /* The RTP time that `now_ns` corresponds to, for a sender report. False before the first packet. */
 bool paw_send_get_rtp_time(const struct paw_send *send, uint64_t now_ns, uint32_t *out);
 
