@@ -154,13 +154,15 @@ static void take_reference_time(struct paw_rtc *rtc, const struct paw_rtcp_xr *x
   }
 }
 
-static int take_xr(struct paw_rtc *rtc, const struct paw_rtcp_packet *packet, uint64_t arrival_ns) {
+static int take_xr(struct paw_rtc *rtc, const struct paw_rtcp_packet *packet, uint64_t arrival_ns,
+                   bool has_report) {
   struct paw_rtcp_xr xr;
   int status = paw_rtcp_read_xr(packet, rtc->local_ssrc, &xr);
   if (status != PAW_OK) {
     return status;
   }
   if (xr.has_reference_time) {
+    rtc->rrtr_is_urgent = !has_report;
     take_reference_time(rtc, &xr, arrival_ns);
   }
   if (xr.has_dlrr) {
@@ -170,8 +172,8 @@ static int take_xr(struct paw_rtc *rtc, const struct paw_rtcp_packet *packet, ui
   return PAW_OK;
 }
 
-static int take_rtcp(struct paw_rtc *rtc, const struct paw_rtcp_packet *packet,
-                     uint64_t arrival_ns) {
+static int take_rtcp(struct paw_rtc *rtc, const struct paw_rtcp_packet *packet, uint64_t arrival_ns,
+                     bool has_report) {
   switch (packet->type) {
   case PAW_RTCP_SR:
   case PAW_RTCP_RR:
@@ -181,7 +183,7 @@ static int take_rtcp(struct paw_rtc *rtc, const struct paw_rtcp_packet *packet,
   case PAW_RTCP_RTPFB:
     return take_nack(rtc, packet);
   case PAW_RTCP_XR:
-    return take_xr(rtc, packet, arrival_ns);
+    return take_xr(rtc, packet, arrival_ns, has_report);
   default: /* SDES, APP, payload feedback, and what is not known: passed over */
     return PAW_OK;
   }
@@ -199,10 +201,8 @@ void paw_rtc_receive_rtcp(struct paw_rtc *rtc, const struct paw_input *input) {
   bool has_report = false;
   while (status == PAW_OK && paw_rtcp_next(&compound, &packet)) {
     has_report = has_report || packet.type == PAW_RTCP_SR || packet.type == PAW_RTCP_RR;
-    rtc->rrtr_is_urgent = rtc->rrtr_is_urgent || (packet.type == PAW_RTCP_XR && !has_report);
-    status = take_rtcp(rtc, &packet, input->arrival_ns);
+    status = take_rtcp(rtc, &packet, input->arrival_ns, has_report);
   }
-  rtc->rrtr_is_urgent = rtc->rrtr_is_urgent && rtc->rrtr_ntp != 0;
   if (status != PAW_OK || compound.bad) {
     paw_rtc_drop(rtc, PAW_DROP_RTCP_MALFORMED);
   }
@@ -249,9 +249,11 @@ static void write_report(struct paw_rtc *rtc, struct paw_wr *wr) {
 }
 
 /* RFC 3611: the receiver sends its time, the sender says when it got it. Until it knows the round
- * trip, it sends its time with NACKs too. */
+ * trip, it sends its time with NACKs too; never with an answer alone, or two that both do not know
+ * would go on answering each other. */
 static void write_extended_reports(struct paw_rtc *rtc, struct paw_wr *wr, bool due) {
-  if (paw_rtc_receives(rtc) && rtc->remote.rrtr && (due || rtc->rtt_ns == 0)) {
+  if (paw_rtc_receives(rtc) && rtc->remote.rrtr &&
+      (due || (rtc->nack_count > 0 && rtc->rtt_ns == 0))) {
     paw_rtcp_write_rrtr(wr, rtc->local_ssrc, paw_ntp_from_ns(&rtc->wall, rtc->clock.now_ns));
   }
   if (rtc->rrtr_ntp != 0 && (due || rtc->rrtr_is_urgent)) {
