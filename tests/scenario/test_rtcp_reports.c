@@ -297,6 +297,36 @@ static void a_receiver_learns_the_round_trip(void **state) {
   stop_listening();
 }
 
+/* Who asks with a NACK, not knowing the round trip, is answered at once, and that is that, also
+ * when neither learns anything by it. */
+static void a_lone_question_is_answered_once(void **state) {
+  (void)state;
+  struct kit_pair_config config;
+  kit_pair_config_init(&config, 308);
+  struct kit_pair *pair = connect_and_listen(&config);
+  kit_peer_talk(&pair->peers[0], 480, pair->clock.now_ns);
+  kit_peer_talk(&pair->peers[1], 480, pair->clock.now_ns);
+  kit_pair_run_ms(pair, 100);
+  size_t before[2] = {listener.counts[0], listener.counts[1]};
+  pair->peers[0].rtc->rtt_ns = 0;
+  pair->peers[1].rtc->rtt_ns = 0;
+  uint16_t wanted = (uint16_t)(pair->peers[0].seen.audio.sequence - 2);
+  assert_int_equal(paw_rtc_send_nack(pair->peers[0].rtc, pair->clock.now_ns, &wanted, 1), PAW_OK);
+  kit_peer_drain(&pair->peers[0], pair->clock.now_ns);
+  for (int i = 0; i < 20; i++) {
+    kit_pair_run_ms(pair, 2);
+    pair->peers[0].rtc->rtt_ns = 0;
+    pair->peers[1].rtc->rtt_ns = 0;
+  }
+  assert_int_equal(listener.counts[0], before[0] + 1);
+  assert_true(listener.taken[0][before[0]].has_reference_time);
+  assert_int_equal(listener.taken[0][before[0]].nack_count, 1);
+  assert_int_equal(listener.counts[1], before[1] + 1);
+  assert_true(listener.taken[1][before[1]].has_dlrr);
+  assert_false(listener.taken[1][before[1]].has_reference_time);
+  stop_listening();
+}
+
 static void forget_reference_time(char *sdp, size_t size) {
   kit_sdp_replace(sdp, size, "a=rtcp-xr:rcvr-rtt=all\r\n", "");
 }
@@ -439,6 +469,7 @@ int main(void) {
       cmocka_unit_test(sender_reports_follow_the_clock),
       cmocka_unit_test(silence_is_not_reported_on),
       cmocka_unit_test(a_receiver_learns_the_round_trip),
+      cmocka_unit_test(a_lone_question_is_answered_once),
       cmocka_unit_test(who_did_not_ask_gets_no_reference_time),
       cmocka_unit_test(feedback_alone_needs_both_sides),
       cmocka_unit_test(unknown_packets_are_passed_over),
