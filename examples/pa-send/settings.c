@@ -53,8 +53,8 @@ static struct option *put_serving(struct settings *s, struct raw *raw, struct op
        .kind = OPTION_TEXT,
        .target = &s->state_dir,
        .value_name = "DIR",
-       .help = "folder of tokens and TLS key ($STATE_DIRECTORY, $XDG_STATE_HOME/pa-send,\n"
-               "                             ~/.local/state/pa-send, /var/lib/pa-send)"},
+       .help = "folder of tokens and TLS key ($STATE_DIRECTORY, $XDG_STATE_HOME/pa-send, "
+               "~/.local/state/pa-send, /var/lib/pa-send)"},
       {.name = "tls-cert",
        .kind = OPTION_TEXT,
        .target = &s->tls_cert,
@@ -73,8 +73,8 @@ static struct option *put_serving(struct settings *s, struct raw *raw, struct op
        .kind = OPTION_LIST,
        .target = &s->host_names,
        .value_name = "NAME",
-       .help = "name that the web page may be opened by, repeatable (addresses, localhost,\n"
-               "                             this host's name, the same in .local)"},
+       .help = "name that the web page may be opened by, repeatable (addresses, localhost, "
+               "this host's name, the same in .local)"},
   };
   return put(out, group, sizeof group);
 }
