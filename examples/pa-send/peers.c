@@ -9,6 +9,9 @@
 #include "interfaces_watch.h"
 #include "system.h"
 
+static const enum paw_family families[] = {PAW_FAMILY_IPV4, PAW_FAMILY_IPV6};
+#define FAMILY_COUNT (sizeof families / sizeof families[0])
+
 /* Datagrams polled in one go; a frame to many peers takes several. */
 #define TRANSMITS_MAX 64
 
@@ -140,6 +143,16 @@ void peers_drain(struct peers *peers, uint64_t now_ns) {
   /* An event may have changed a connection. */
   send_all(peers);
   loop_timer_set(&peers->timer, paw_hub_next_timeout(peers->hub).deadline_ns);
+}
+
+void peers_fetch(struct peers *peers) {
+  for (size_t i = 0; i < FAMILY_COUNT; i++) {
+    int fd = udp_get_fd(peers->udp, families[i]);
+    if (fd >= 0) {
+      on_datagrams(peers, fd, POLLIN);
+    }
+  }
+  peers_drain(peers, system_now_ns());
 }
 
 void peers_send(struct peers *peers, uint64_t now_ns, const struct paw_audio_frame *frame) {
@@ -385,8 +398,7 @@ static int make_hub(struct peers *peers, struct fault *fault) {
 }
 
 static int watch_sockets(struct peers *peers, struct fault *fault) {
-  static const enum paw_family families[] = {PAW_FAMILY_IPV4, PAW_FAMILY_IPV6};
-  for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
+  for (size_t i = 0; i < FAMILY_COUNT; i++) {
     int fd = udp_get_fd(peers->udp, families[i]);
     if (fd >= 0 && loop_watch(peers->loop, fd, POLLIN, on_datagrams, peers) != 0) {
       return fault_set(fault, "UDP: too many descriptors are watched");

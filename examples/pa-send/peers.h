@@ -64,6 +64,9 @@ void peers_end_all(struct peers *peers, uint64_t now_ns);
 /* Send what is to be sent, look at what happened, set the timer: for the loop's idle hook. */
 void peers_drain(struct peers *peers, uint64_t now_ns);
 
+/* Read what has come by now and hand it over, instead of in the next turn of the loop. */
+void peers_fetch(struct peers *peers);
+
 size_t peers_get_count(const struct peers *peers);
 uint16_t peers_get_port(const struct peers *peers);
 

@@ -99,6 +99,10 @@ static void on_signal(void *user_data, int signal_number) {
 static void on_frame_timer(void *user_data, uint64_t now_ns) {
   struct server *server = user_data;
   struct paw_audio_frame frame;
+  /* A talker's packet that has come is heard in this frame, not missed by it. */
+  if (talkers_get_count(server->talkers) > 0) {
+    peers_fetch(server->peers);
+  }
   if (programme_next(&server->programme, now_ns, &frame)) {
     peers_send(server->peers, now_ns, &frame);
   }
