@@ -212,7 +212,7 @@ static void fill_config(const struct peers *peers, enum whep_kind kind,
   config->audio.direction = directions[kind];
   config->audio.ptime_ms = (uint16_t)(settings_frame_frames[settings->frame] / 48);
   config->audio.stereo = peers->config.channels == 2;
-  config->audio.inband_fec = settings->fec;
+  config->audio.inband_fec = settings->fec != FEC_CHOICE_OFF;
 }
 
 /* An address that came or went is taken over by everybody who is there: where this side checks, it
@@ -472,6 +472,10 @@ static void add_peer(struct peers *peers, const struct peer *known, struct peers
   out->resent += stats.packets_resent;
   out->nacks += stats.nacks_received;
   out->lost += stats.remote_lost;
+  double loss_percent = stats.remote_fraction_lost * 100.0 / 256;
+  if (loss_percent > out->worst_loss_percent) {
+    out->worst_loss_percent = loss_percent;
+  }
 }
 
 void peers_get_stats(struct peers *peers, struct peers_stats *out) {

@@ -80,7 +80,8 @@ struct peers_stats {
   uint64_t resent;
   uint64_t nacks;
   uint64_t lost;
-  uint64_t datagrams; /* of the sockets, since the start */
+  double worst_loss_percent; /* by the last report of the peer that loses most */
+  uint64_t datagrams;        /* of the sockets, since the start */
   uint64_t dropped;
   uint64_t unclaimed;
 };
