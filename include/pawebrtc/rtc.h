@@ -26,6 +26,11 @@ extern "C" {
 struct paw_rtc;
 struct paw_playout;
 
+/** Redundancy (RFC 2198) of what is sent, see paw_rtc_set_red; the values between are distances. */
+#define PAW_RED_AUTO (-1)
+#define PAW_RED_OFF 0
+#define PAW_RED_DISTANCE_MAX 6
+
 /** What this side wants of the audio section. */
 struct paw_audio_config {
   enum paw_direction direction;     /**< SENDRECV */
@@ -35,6 +40,8 @@ struct paw_audio_config {
   bool inband_fec;                  /**< true */
   bool nack;                        /**< asks for and answers retransmissions. true */
   bool rtx; /**< offers a stream of their own for them (RFC 4588); offered, it is taken. false */
+  bool red; /**< offers and takes redundant packets, after Opus alone (RFC 2198). true */
+  int8_t red_distance; /**< what this side sends at first, see paw_rtc_set_red. PAW_RED_AUTO */
 };
 
 struct paw_rtc_config {
@@ -201,6 +208,19 @@ PAW_API int paw_rtc_get_media(const struct paw_rtc *rtc, struct paw_media_info *
 PAW_API int paw_rtc_send_audio(struct paw_rtc *rtc, uint64_t now_ns,
                                const struct paw_audio_frame *frame);
 
+/**
+ * How redundant the packets are that this side sends from now on, where the peer takes RED
+ * (paw_media_info.red_payload_type): each carries the frame `distance` frames before it once more.
+ *
+ * @param distance  1..PAW_RED_DISTANCE_MAX; PAW_RED_OFF; PAW_RED_AUTO: begins when the peer reports
+ *                  that more than 1 % stays lost and asking again would come too late (round trip
+ *                  above 20 ms) or was not agreed on; ends after ten seconds in which that was not
+ *                  so. The distance then is what a delay of 60 ms leaves time for, at most 6, at
+ *                  most 2 for a peer without receiver reference times, which is a browser
+ * @return PAW_OK; PAW_ERR_INVALID
+ */
+PAW_API int paw_rtc_set_red(struct paw_rtc *rtc, int distance);
+
 /** Ask for packets of the received stream again (RFC 4585 section 6.2.1). Ignored when NACK was not
  * negotiated. @return PAW_OK; PAW_ERR_INVALID (count 0 or above 64); PAW_ERR_LIMIT (too many wait)
  */
@@ -264,7 +284,14 @@ struct paw_sender_report {
   uint32_t octets;
 };
 
-/** What the peer says of the stream that this side sends (RFC 3550 section 6.4.2). */
+/**
+ * What the peer says of the stream that this side sends (RFC 3550 section 6.4.2).
+ *
+ * Packets that were resent with the stream's own SSRC count as received, those that came as RTX do
+ * not. Whoever encodes for this connection alone sets the encoder by it, as a hub advises for its
+ * tracks (hub.h): while more than 2 % is lost, in-band FEC on and packet loss at max(10, percent);
+ * off when it has been below 1 % for ten seconds.
+ */
 struct paw_receiver_report {
   uint64_t arrival_ns;
   uint64_t rtt_ns; /**< 0 = not known from this report */
@@ -374,13 +401,18 @@ struct paw_rtc_stats {
   uint64_t nacks_received; /**< sequence numbers asked for by the peer */
   uint64_t packets_resent;
   uint64_t nacks_unanswered;    /**< no longer there, asked again too soon, or too many */
+  uint64_t nacks_duplicate;     /**< of these: asked again within half a round trip */
+  uint64_t red_packets_sent;    /**< of packets_sent, with a frame of before in them */
+  uint64_t red_bytes_sent;      /**< of payload_bytes_sent, what redundancy added */
+  uint8_t red_distance;         /**< of the packet sent last, in frames; 0 = not redundant */
   uint64_t remote_lost;         /**< by the last receiver report; 0 if negative */
   uint8_t remote_fraction_lost; /**< of 256 */
   uint32_t remote_jitter_rtp;
 
   uint64_t packets_received; /**< RTP, authenticated, duplicates included */
   uint64_t payload_bytes_received;
-  int64_t packets_lost; /**< RFC 3550: expected - received, may be negative */
+  uint64_t red_packets_received; /**< of packets_received */
+  int64_t packets_lost;          /**< RFC 3550: expected - received, may be negative */
   uint32_t jitter_rtp;
   uint64_t nacks_sent;    /**< sequence numbers */
   uint64_t rtcp_received; /**< datagrams, authenticated */

@@ -14,6 +14,8 @@ void paw_rtc_config_init(struct paw_rtc_config *config) {
               .stereo = true,
               .inband_fec = true,
               .nack = true,
+              .red = true,
+              .red_distance = PAW_RED_AUTO,
           },
       .ice_initial_rto_ns = 50 * PAW_NS_PER_MS,
       .dtls_initial_rto_ns = 50 * PAW_NS_PER_MS,
@@ -74,7 +76,8 @@ int paw_rtc_new(const struct paw_rtc_config *given, uint64_t now_ns, struct paw_
   int status = paw_config_take(&config, sizeof config, given);
   if (status != PAW_OK || config.certificate == NULL || config.rng.fill == NULL ||
       config.dscp > 63 || (unsigned)config.audio.direction > PAW_DIRECTION_SENDRECV ||
-      (unsigned)config.ice_mode > PAW_ICE_LITE) {
+      (unsigned)config.ice_mode > PAW_ICE_LITE ||
+      !paw_rtc_is_red_distance(config.audio.red_distance)) {
     return PAW_ERR_INVALID;
   }
   struct paw_rtc *rtc = paw_mem_alloc(&config.allocator, sizeof *rtc);
@@ -86,6 +89,7 @@ int paw_rtc_new(const struct paw_rtc_config *given, uint64_t now_ns, struct paw_
   rtc->log = config.log;
   rtc->wall = config.wall;
   rtc->wanted = config.audio;
+  rtc->red_wanted = config.audio.red_distance;
   rtc->certificate = config.certificate;
   rtc->degraded_ns = config.degraded_ns;
   rtc->ice_initial_rto_ns = config.ice_initial_rto_ns;

@@ -6,6 +6,7 @@
 
 /* Ids and payload type of our offers: Chromium's, so that logs of both sides read alike. */
 #define OFFER_OPUS_PAYLOAD_TYPE 111
+#define OFFER_RED_PAYLOAD_TYPE 63
 #define OFFER_RTX_PAYLOAD_TYPE 112
 #define OFFER_EXTENSION_AUDIO_LEVEL 1
 #define OFFER_EXTENSION_MID 4
@@ -68,6 +69,7 @@ static void describe_audio(const struct paw_rtc *rtc, struct paw_audio_descripti
 static void keep_names(const struct paw_rtc *rtc, struct paw_audio_description *audio) {
   memcpy(audio->mid, rtc->local.mid, sizeof audio->mid);
   audio->opus_payload_type = rtc->local.opus_payload_type;
+  audio->red_payload_type = rtc->local.red_payload_type;
   audio->rtx_payload_type = rtc->local.rtx_payload_type;
   audio->extension_mid = rtc->local.extension_mid;
   audio->extension_audio_level = rtc->local.extension_audio_level;
@@ -83,6 +85,7 @@ void paw_rtc_describe_offer(const struct paw_rtc *rtc, struct paw_description *o
               .mid = "0",
               .direction = rtc->wanted.direction,
               .opus_payload_type = OFFER_OPUS_PAYLOAD_TYPE,
+              .red_payload_type = rtc->wanted.red ? OFFER_RED_PAYLOAD_TYPE : 0,
               .rtx_payload_type = rtc->wanted.nack && rtc->wanted.rtx ? OFFER_RTX_PAYLOAD_TYPE : 0,
               .extension_mid = OFFER_EXTENSION_MID,
               .extension_audio_level = OFFER_EXTENSION_AUDIO_LEVEL,
@@ -121,6 +124,7 @@ void paw_rtc_describe_answer(const struct paw_rtc *rtc, const struct paw_descrip
               .direction = paw_rtc_common_direction(rtc->wanted.direction,
                                                     paw_rtc_mirror_direction(offered->direction)),
               .opus_payload_type = offered->opus_payload_type,
+              .red_payload_type = rtc->wanted.red ? offered->red_payload_type : 0,
               .rtx_payload_type = rtc->wanted.nack ? offered->rtx_payload_type : 0,
               .extension_mid = offered->extension_mid,
               .extension_audio_level = offered->extension_audio_level,

@@ -45,6 +45,35 @@ int paw_rtc_send_audio(struct paw_rtc *rtc, uint64_t now_ns, const struct paw_au
   return status == PAW_OK ? paw_history_push(rtc->own_history, rtc->clock.now_ns, frame) : status;
 }
 
+/* A browser's buffer does not make room for redundancy: what comes later than two frames after
+ * its time is not waited for. None of them says that it sends reference times; players of ours do.
+ */
+#define BROWSER_RED_DISTANCE_MAX 2
+
+bool paw_rtc_is_red_distance(int distance) {
+  return distance >= PAW_RED_AUTO && distance <= PAW_RED_DISTANCE_MAX;
+}
+
+/* Set what is sent by what is known of the path. */
+void paw_rtc_follow_red(struct paw_rtc *rtc) {
+  if (rtc->red_wanted != PAW_RED_AUTO) {
+    paw_send_set_red(&rtc->send, (uint8_t)rtc->red_wanted, UINT32_MAX);
+    return;
+  }
+  uint8_t most = rtc->remote.rrtr ? PAW_RED_DISTANCE_MAX : BROWSER_RED_DISTANCE_MAX;
+  bool on = rtc->redundancy.state == PAW_REDUNDANCY_ON;
+  paw_send_set_red(&rtc->send, on ? most : 0, paw_redundancy_get_room_rtp(paw_rtc_get_rtt_ns(rtc)));
+}
+
+int paw_rtc_set_red(struct paw_rtc *rtc, int distance) {
+  if (!paw_rtc_is_red_distance(distance)) {
+    return PAW_ERR_INVALID;
+  }
+  rtc->red_wanted = distance;
+  paw_rtc_follow_red(rtc);
+  return PAW_OK;
+}
+
 uint64_t paw_rtc_serve_playout(struct paw_rtc *rtc, uint64_t now_ns, struct paw_playout *playout) {
   paw_playout_set_nack(playout, rtc->local.nack && rtc->remote.nack);
   paw_playout_set_rtt(playout, paw_rtc_get_rtt_ns(rtc));

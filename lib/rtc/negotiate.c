@@ -89,6 +89,10 @@ bool paw_rtc_uses_rtx(const struct paw_rtc *rtc) {
   return rtc->local.rtx_payload_type != 0 && rtc->remote.rtx_payload_type != 0;
 }
 
+bool paw_rtc_uses_red(const struct paw_rtc *rtc) {
+  return rtc->local.red_payload_type != 0 && rtc->remote.red_payload_type != 0;
+}
+
 /* False: not agreed on, or no memory for it. Then packets are resent with the stream's own SSRC. */
 static bool prepare_rtx(struct paw_rtc *rtc) {
   return paw_rtc_uses_rtx(rtc) && (rtc->srtp == NULL || paw_rtc_key_rtx(rtc) == PAW_OK);
@@ -99,6 +103,7 @@ static void set_send_format(struct paw_rtc *rtc) {
   const struct paw_audio_description *remote = &rtc->remote;
   struct paw_send_format format = {
       .payload_type = remote->opus_payload_type,
+      .red_payload_type = paw_rtc_uses_red(rtc) ? remote->red_payload_type : 0,
       .rtx_payload_type = prepare_rtx(rtc) ? remote->rtx_payload_type : 0,
       .extension_audio_level = remote->extension_audio_level,
       .extension_abs_capture_time = remote->extension_abs_capture_time,
@@ -172,6 +177,7 @@ static int apply(struct paw_rtc *rtc, const struct paw_description *local,
   rtc->signaling = PAW_RTC_STABLE;
   rtc->session_version++;
   set_send_format(rtc);
+  paw_rtc_follow_red(rtc);
   if (!sent && paw_rtc_sends(rtc)) {
     paw_send_skip_to_now(&rtc->send); /* what was said while nothing was to be sent stays unsaid */
   }
@@ -334,6 +340,7 @@ int paw_rtc_get_media(const struct paw_rtc *rtc, struct paw_media_info *out) {
   *out = (struct paw_media_info){
       .direction = rtc->direction,
       .opus_payload_type = rtc->remote.opus_payload_type,
+      .red_payload_type = paw_rtc_uses_red(rtc) ? rtc->remote.red_payload_type : 0,
       .rtx_payload_type = paw_rtc_uses_rtx(rtc) ? rtc->remote.rtx_payload_type : 0,
       .nack = rtc->local.nack && rtc->remote.nack,
       .local_ssrc = rtc->local_ssrc,

@@ -37,21 +37,30 @@ static struct paw_recv *add_recv(struct paw_rtc *rtc, uint32_t ssrc, uint16_t se
 }
 
 /* After an empty packet of Opus the sender is silent on purpose (RFC 6716 section 2.1.9). */
-static bool begins_pause(struct paw_slice payload) {
+static bool begins_pause(struct paw_slice payload, bool red) {
   struct paw_opus_payload opus;
+  struct paw_red_block blocks[PAW_RED_BLOCKS_MAX];
+  size_t count = 0;
+  if (red && paw_red_read(payload.data, payload.len, blocks, &count) == PAW_OK) {
+    payload = blocks[count - 1].data;
+  }
   return paw_opus_payload_read(payload.data, payload.len, &opus) == PAW_OK && opus.is_dtx;
 }
 
-static void note_media(struct paw_rtc *rtc, struct paw_slice payload) {
+static void note_media(struct paw_rtc *rtc, struct paw_slice payload, bool red) {
   if (rtc->flow == PAW_RTC_FLOW_IDLE ||
       paw_time_elapsed(rtc->clock.now_ns, rtc->last_media_ns) >= PAW_REPORT_IDLE_NS) {
     paw_report_reconsider(&rtc->report, true);
+  }
+  /* The round trip decides what NACKs can mend: ask for it before the first loss. */
+  if (rtc->flow == PAW_RTC_FLOW_IDLE && rtc->rtt_ns == 0 && rtc->remote.rrtr) {
+    paw_report_hurry(&rtc->report, rtc->clock.now_ns);
   }
   if (rtc->flow == PAW_RTC_FLOW_DEGRADED) {
     paw_rtc_mark(rtc, PAW_RTC_EVENT_RECOVERED);
   }
   rtc->last_media_ns = rtc->clock.now_ns;
-  rtc->flow = begins_pause(payload) ? PAW_RTC_FLOW_PAUSED : PAW_RTC_FLOW_FLOWING;
+  rtc->flow = begins_pause(payload, red) ? PAW_RTC_FLOW_PAUSED : PAW_RTC_FLOW_FLOWING;
 }
 
 static void read_capture_time(struct paw_slice value, struct paw_audio_packet *packet) {
@@ -81,6 +90,10 @@ static void read_extensions(const struct paw_rtc *rtc, const struct paw_rtp_head
   }
 }
 
+static bool is_red(const struct paw_rtc *rtc, const struct paw_rtp_header *header) {
+  return paw_rtc_uses_red(rtc) && header->payload_type == rtc->local.red_payload_type;
+}
+
 static void hand_on(struct paw_rtc *rtc, const struct paw_input *input,
                     const struct paw_rtp_header *header, struct paw_slice payload,
                     bool retransmission) {
@@ -90,6 +103,7 @@ static void hand_on(struct paw_rtc *rtc, const struct paw_input *input,
   }
   rtc->stats.packets_received++;
   rtc->stats.payload_bytes_received += payload.len;
+  rtc->stats.red_packets_received += is_red(rtc, header) ? 1 : 0;
   struct paw_audio_packet packet = {
       .data = payload.data,
       .len = payload.len,
@@ -100,6 +114,7 @@ static void hand_on(struct paw_rtc *rtc, const struct paw_input *input,
       .payload_type = header->payload_type,
       .level = PAW_AUDIO_LEVEL_NONE,
       .marker = header->marker,
+      .red = is_red(rtc, header),
       .retransmission = retransmission,
   };
   read_extensions(rtc, header, &packet);
@@ -141,7 +156,8 @@ static void take_packet(struct paw_rtc *rtc, const struct paw_input *input,
     take_rtx(rtc, input, header, payload);
     return;
   }
-  if (header->payload_type != rtc->local.opus_payload_type) {
+  bool red = is_red(rtc, header);
+  if (header->payload_type != rtc->local.opus_payload_type && !red) {
     paw_rtc_drop(rtc, PAW_DROP_RTP_PAYLOAD_TYPE);
     return;
   }
@@ -155,7 +171,7 @@ static void take_packet(struct paw_rtc *rtc, const struct paw_input *input,
   }
   paw_recv_packet(recv, input->arrival_ns, header->sequence, header->timestamp_rtp);
   if (!recv->ended && paw_rtc_receives(rtc)) {
-    note_media(rtc, payload);
+    note_media(rtc, payload, red);
   }
   hand_on(rtc, input, header, payload, false);
 }

@@ -8,7 +8,9 @@
 #include "base/time.h"
 #include "rtc/rtc.h"
 #include "srtp/srtp.h"
+#include "stream/loss.h"
 #include "stream/recv.h"
+#include "stream/redundancy.h"
 #include "stream/report.h"
 #include "stream/send.h"
 
@@ -78,6 +80,8 @@ struct paw_rtc {
   /* media */
   struct paw_history *own_history; /* of a lone connection; NULL in a hub */
   struct paw_send send;
+  int red_wanted; /* PAW_RED_AUTO, PAW_RED_OFF or a distance */
+  struct paw_redundancy redundancy;
   size_t recv_count;
   struct paw_recv recv[PAW_RTC_RECV_STREAMS_MAX];
   enum paw_rtc_flow flow;
@@ -90,7 +94,12 @@ struct paw_rtc {
   uint64_t rrtr_ntp; /* the peer's last reference time, 0 = none to answer */
   uint64_t rrtr_ns;
   uint32_t rrtr_ssrc;
-  uint64_t rtt_ns; /* by RTCP, smoothed; 0 = not known */
+  bool rrtr_is_urgent;    /* it came on its own: its sender does not know the round trip yet */
+  bool rrtr_was_answered; /* since something is sent */
+  uint64_t rtt_ns;        /* by RTCP, smoothed; 0 = not known */
+  uint64_t rtt_floor_ns;  /* the least of late: what a duplicate request is told by */
+  struct paw_loss loss;   /* of what is sent, by the peer's reports */
+  uint32_t report_count;  /* of these reports */
   uint8_t byes_left;
 
   /* waiting to be polled */
@@ -134,6 +143,7 @@ int paw_rtc_apply_answered(struct paw_rtc *rtc, const struct paw_description *of
                            const struct paw_description *answer);
 bool paw_rtc_is_negotiated(const struct paw_rtc *rtc);
 bool paw_rtc_uses_rtx(const struct paw_rtc *rtc);
+bool paw_rtc_uses_red(const struct paw_rtc *rtc);
 bool paw_rtc_sends(const struct paw_rtc *rtc);
 bool paw_rtc_receives(const struct paw_rtc *rtc);
 
@@ -143,6 +153,10 @@ bool paw_rtc_poll_ice(struct paw_rtc *rtc, struct paw_transmit *out);
 bool paw_rtc_poll_dtls(struct paw_rtc *rtc, struct paw_transmit *out);
 void paw_rtc_install_keys(struct paw_rtc *rtc);
 int paw_rtc_key_rtx(struct paw_rtc *rtc);
+
+/* media.c */
+bool paw_rtc_is_red_distance(int distance);
+void paw_rtc_follow_red(struct paw_rtc *rtc);
 
 /* input.c */
 void paw_rtc_pass_time(struct paw_rtc *rtc);

@@ -15,6 +15,25 @@ static void note_rtt(struct paw_rtc *rtc, uint64_t rtt_ns) {
   }
   /* As TCP smooths (RFC 6298 section 2): an eighth of the news. */
   rtc->rtt_ns = rtc->rtt_ns == 0 ? rtt_ns : (rtc->rtt_ns * 7 + rtt_ns) / 8;
+  /* One trip that was held up must not make requests after it look like duplicates: the least
+   * rises by a sixteenth a report. */
+  uint64_t raised_ns = rtc->rtt_floor_ns + rtc->rtt_floor_ns / 16;
+  rtc->rtt_floor_ns = rtc->rtt_floor_ns == 0 || rtt_ns < raised_ns ? rtt_ns : raised_ns;
+}
+
+/* What the path is like, after a report. Chromium heeds NACK without saying so: who has asked,
+ * asks.
+ */
+static void note_path(struct paw_rtc *rtc, const struct paw_rtcp_report_block *block) {
+  paw_loss_report(&rtc->loss, block->fraction_lost, block->highest_sequence);
+  rtc->report_count++;
+  struct paw_redundancy_path path = {
+      .loss_16 = rtc->loss.share_16,
+      .rtt_ns = paw_rtc_get_rtt_ns(rtc),
+      .nack = rtc->local.nack && (rtc->remote.nack || rtc->send.nacks_received > 0),
+  };
+  paw_redundancy_report(&rtc->redundancy, rtc->clock.now_ns, &path);
+  paw_rtc_follow_red(rtc);
 }
 
 static void take_block(struct paw_rtc *rtc, const struct paw_rtcp_report_block *block,
@@ -28,6 +47,7 @@ static void take_block(struct paw_rtc *rtc, const struct paw_rtcp_report_block *
   rtc->stats.remote_lost = block->cumulative_lost > 0 ? (uint64_t)block->cumulative_lost : 0;
   rtc->stats.remote_fraction_lost = block->fraction_lost;
   rtc->stats.remote_jitter_rtp = block->jitter_rtp;
+  note_path(rtc, block);
   struct paw_rtc_event event = {
       .kind = PAW_RTC_EVENT_RECEIVER_REPORT,
       .receiver_report =
@@ -115,9 +135,23 @@ static int take_nack(struct paw_rtc *rtc, const struct paw_rtcp_packet *packet) 
     return PAW_OK; /* another kind of feedback, such as transport-wide */
   }
   if (status == PAW_OK && media_ssrc == rtc->local_ssrc && rtc->local.nack) {
-    paw_send_request(&rtc->send, rtc->clock.now_ns, paw_rtc_get_rtt_ns(rtc), sequences, count);
+    uint64_t rtt_ns = rtc->rtt_floor_ns != 0 ? rtc->rtt_floor_ns : paw_rtc_get_rtt_ns(rtc);
+    paw_send_request(&rtc->send, rtc->clock.now_ns, rtt_ns, sequences, count);
   }
   return status;
+}
+
+/* The first answer is a sender report ahead of its time, so that both sides soon know the round
+ * trip. */
+static void take_reference_time(struct paw_rtc *rtc, const struct paw_rtcp_xr *xr,
+                                uint64_t arrival_ns) {
+  rtc->rrtr_ntp = xr->reference_ntp;
+  rtc->rrtr_ns = arrival_ns;
+  rtc->rrtr_ssrc = xr->ssrc;
+  if (!rtc->rrtr_was_answered && rtc->send.packets > 0) {
+    rtc->rrtr_was_answered = true;
+    paw_report_hurry(&rtc->report, rtc->clock.now_ns);
+  }
 }
 
 static int take_xr(struct paw_rtc *rtc, const struct paw_rtcp_packet *packet, uint64_t arrival_ns) {
@@ -127,9 +161,7 @@ static int take_xr(struct paw_rtc *rtc, const struct paw_rtcp_packet *packet, ui
     return status;
   }
   if (xr.has_reference_time) {
-    rtc->rrtr_ntp = xr.reference_ntp;
-    rtc->rrtr_ns = arrival_ns;
-    rtc->rrtr_ssrc = xr.ssrc;
+    take_reference_time(rtc, &xr, arrival_ns);
   }
   if (xr.has_dlrr) {
     uint64_t now_ntp = paw_ntp_from_ns(&rtc->wall, arrival_ns);
@@ -164,9 +196,13 @@ void paw_rtc_receive_rtcp(struct paw_rtc *rtc, const struct paw_input *input) {
   struct paw_rd compound = paw_rd_init(plain, len);
   struct paw_rtcp_packet packet;
   int status = PAW_OK;
+  bool has_report = false;
   while (status == PAW_OK && paw_rtcp_next(&compound, &packet)) {
+    has_report = has_report || packet.type == PAW_RTCP_SR || packet.type == PAW_RTCP_RR;
+    rtc->rrtr_is_urgent = rtc->rrtr_is_urgent || (packet.type == PAW_RTCP_XR && !has_report);
     status = take_rtcp(rtc, &packet, input->arrival_ns);
   }
+  rtc->rrtr_is_urgent = rtc->rrtr_is_urgent && rtc->rrtr_ntp != 0;
   if (status != PAW_OK || compound.bad) {
     paw_rtc_drop(rtc, PAW_DROP_RTCP_MALFORMED);
   }
@@ -212,16 +248,18 @@ static void write_report(struct paw_rtc *rtc, struct paw_wr *wr) {
   paw_rtcp_write_sdes(wr, rtc->local_ssrc, rtc->cname);
 }
 
-/* RFC 3611: the receiver sends its time, the sender says when it got it. */
-static void write_extended_reports(struct paw_rtc *rtc, struct paw_wr *wr) {
-  if (paw_rtc_receives(rtc) && rtc->remote.rrtr) {
+/* RFC 3611: the receiver sends its time, the sender says when it got it. Until it knows the round
+ * trip, it sends its time with NACKs too. */
+static void write_extended_reports(struct paw_rtc *rtc, struct paw_wr *wr, bool due) {
+  if (paw_rtc_receives(rtc) && rtc->remote.rrtr && (due || rtc->rtt_ns == 0)) {
     paw_rtcp_write_rrtr(wr, rtc->local_ssrc, paw_ntp_from_ns(&rtc->wall, rtc->clock.now_ns));
   }
-  if (rtc->rrtr_ntp != 0) {
+  if (rtc->rrtr_ntp != 0 && (due || rtc->rrtr_is_urgent)) {
     uint64_t age_ns = paw_time_elapsed(rtc->clock.now_ns, rtc->rrtr_ns);
     paw_rtcp_write_dlrr(wr, rtc->local_ssrc, rtc->rrtr_ssrc, paw_ntp_middle(rtc->rrtr_ntp),
                         paw_ns_to_short_ntp(age_ns));
     rtc->rrtr_ntp = 0;
+    rtc->rrtr_is_urgent = false;
   }
 }
 
@@ -245,20 +283,21 @@ static void write_nacks(struct paw_rtc *rtc, struct paw_wr *wr) {
 
 bool paw_rtc_poll_rtcp(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
   bool due = paw_time_due(rtc->report.next_ns, rtc->clock.now_ns);
-  if (!due && rtc->nack_count == 0) {
+  bool reduced = rtc->local.rtcp_rsize && rtc->remote.rtcp_rsize;
+  bool early = reduced && rtc->rrtr_is_urgent;
+  if (!due && !early && rtc->nack_count == 0) {
     return false;
   }
   struct paw_wr wr = paw_wr_init(buffer, PAW_DATAGRAM_MAX - PAW_SRTP_TRAILER_MAX);
-  bool reduced = rtc->local.rtcp_rsize && rtc->remote.rtcp_rsize;
   if (due || !reduced) { /* RFC 5506: feedback alone only where both agreed */
     write_report(rtc, &wr);
   }
   if (due) {
     uint32_t random = 0;
-    write_extended_reports(rtc, &wr);
     (void)paw_rng_u32(&rtc->rng, &random); /* zero on failure: a shorter interval, no harm */
     paw_report_sent(&rtc->report, rtc->clock.now_ns, is_active(rtc), random);
   }
+  write_extended_reports(rtc, &wr, due);
   if (rtc->nack_count > 0) {
     write_nacks(rtc, &wr);
   }

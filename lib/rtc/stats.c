@@ -10,6 +10,10 @@ void paw_rtc_get_stats(const struct paw_rtc *rtc, struct paw_rtc_stats *out) {
   out->packets_sent = rtc->send.packets;
   out->payload_bytes_sent = rtc->send.payload_bytes;
   out->nacks_received = rtc->send.nacks_received;
+  out->nacks_duplicate = rtc->send.nacks_duplicate;
+  out->red_packets_sent = rtc->send.red_packets;
+  out->red_bytes_sent = rtc->send.red_bytes;
+  out->red_distance = paw_send_get_red_distance(&rtc->send);
   out->packets_resent = rtc->send.packets_resent;
   out->nacks_unanswered = rtc->send.nacks_unanswered;
   for (size_t i = 0; i < rtc->recv_count; i++) {

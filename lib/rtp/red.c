@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "rtp/rtp.h"
 
-/* RFC 2198 section 3: 14 bits of offset, 10 of length. */
-#define OFFSET_MAX 0x3fff
-#define LENGTH_MAX 0x3ff
-
 /* All block headers; the lengths go into data.len, the primary's stays 0. */
 static int read_headers(struct paw_rd *rd, struct paw_red_block *blocks, size_t *count) {
   for (size_t i = 0; i < PAW_RED_BLOCKS_MAX; i++) {
@@ -16,7 +12,7 @@ static int read_headers(struct paw_rd *rd, struct paw_red_block *blocks, size_t 
     }
     uint32_t rest = paw_rd_u24(rd);
     blocks[i].offset_rtp = (uint16_t)(rest >> 10);
-    blocks[i].data.len = rest & LENGTH_MAX;
+    blocks[i].data.len = rest & PAW_RED_LENGTH_MAX;
   }
   return rd->bad ? PAW_ERR_MALFORMED : PAW_ERR_LIMIT;
 }
@@ -47,8 +43,8 @@ static bool blocks_are_valid(const struct paw_red_block *blocks, size_t count) {
   }
   for (size_t i = 0; i < count; i++) {
     bool redundant = i + 1 < count;
-    if (blocks[i].payload_type > 127 ||
-        (redundant && (blocks[i].offset_rtp > OFFSET_MAX || blocks[i].data.len > LENGTH_MAX))) {
+    if (blocks[i].payload_type > 127 || (redundant && (blocks[i].offset_rtp > PAW_RED_OFFSET_MAX ||
+                                                       blocks[i].data.len > PAW_RED_LENGTH_MAX))) {
       return false;
     }
   }

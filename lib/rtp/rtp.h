@@ -66,6 +66,10 @@ bool paw_rtp_extension_next(struct paw_rtp_extension_reader *reader, struct paw_
 
 /* ---- RED ---- */
 
+/* RFC 2198 section 3: 14 bits of offset, 10 of length. */
+#define PAW_RED_OFFSET_MAX 0x3fff
+#define PAW_RED_LENGTH_MAX 0x3ff
+
 struct paw_red_block {
   uint8_t payload_type;
   uint16_t offset_rtp; /* how far before the packet's time stamp; 0 for the primary, the last */

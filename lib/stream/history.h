@@ -14,6 +14,7 @@ struct paw_history_frame {
   uint64_t pushed_ns;
   uint32_t offset; /* of the payload, into bytes */
   uint16_t len;
+  uint16_t duration_rtp;
   uint8_t level;
   bool voice;
   bool talk_spurt;

@@ -8,6 +8,10 @@ void paw_report_start(struct paw_report *report, uint64_t now_ns) {
   *report = (struct paw_report){.next_ns = now_ns};
 }
 
+void paw_report_hurry(struct paw_report *report, uint64_t now_ns) {
+  report->next_ns = now_ns;
+}
+
 /* 0.5 to 1.5 times the mean. RFC 3550's division by e - 1.5 corrects for reconsideration among many
  * members; between two there is nothing to correct. */
 static uint64_t get_interval(const struct paw_report *report, bool active) {

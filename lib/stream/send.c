@@ -12,6 +12,12 @@
 /* The mid is written until the peer has surely seen it once, even at heavy loss. */
 #define MID_PACKETS 100
 
+#define RED_HEADERS_BYTES 5 /* of two blocks: four and one */
+
+/* Both frames of a redundant packet: what a header of 12 bytes, extensions of at most 36, block
+ * headers of 5 and SRTP's tag of 10 leave of the MTU. */
+#define RED_FRAMES_BYTES_MAX (PAW_MTU - 63)
+
 int paw_send_init(struct paw_send *send, const struct paw_rng *rng, uint32_t ssrc,
                   const struct paw_wall_anchor *wall) {
   uint32_t random[4] = {0};
@@ -28,6 +34,7 @@ int paw_send_init(struct paw_send *send, const struct paw_rng *rng, uint32_t ssr
       .timestamp_offset = random[1],
       .rtx_ssrc = random[2] != ssrc && random[2] != 0 ? random[2] : ssrc + 1,
       .rtx_sequence = (uint16_t)(random[3] & 0x7fff),
+      .resend_credit = PAW_SEND_RESENDS_MAX,
   };
   return status;
 }
@@ -73,10 +80,60 @@ void paw_send_attach(struct paw_send *send, const struct paw_history *history, u
   }
 }
 
+void paw_send_set_red(struct paw_send *send, uint8_t distance_max, uint32_t room_rtp) {
+  send->red_distance_max = distance_max;
+  send->red_room_rtp = room_rtp;
+}
+
 void paw_send_skip_to_now(struct paw_send *send) {
   if (send->history != NULL) {
     rebase(send, send->history->next_index);
   }
+}
+
+/* ---- redundancy ---- */
+
+static uint8_t get_distance(const struct paw_send *send, uint64_t index) {
+  return send->red_distances[index % PAW_HISTORY_FRAMES];
+}
+
+/* The redundant frame of a packet, NULL when it has none or it is no longer there. */
+static const struct paw_history_frame *get_copy(const struct paw_send *send, uint64_t index) {
+  uint8_t distance = get_distance(send, index);
+  return distance > 0 ? paw_history_get(send->history, index - distance) : NULL;
+}
+
+/* The largest distance that leaves room (the further apart, the better against bursts), or 0: a
+ * frame that was not sent before, lies too far back or makes the packet too long is left out. */
+static uint8_t choose_distance(const struct paw_send *send, uint64_t index,
+                               const struct paw_history_frame *frame) {
+  if (send->format.red_payload_type == 0 || send->red_distance_max == 0) {
+    return 0;
+  }
+  uint32_t distance = send->red_room_rtp / frame->duration_rtp;
+  distance = distance < 1 ? 1 : distance;
+  distance = distance > send->red_distance_max ? send->red_distance_max : distance;
+  if (index - send->base_index < distance) {
+    return 0;
+  }
+  const struct paw_history_frame *copy = paw_history_get(send->history, index - distance);
+  bool fits = copy != NULL && copy->len <= PAW_RED_LENGTH_MAX &&
+              copy->len + frame->len <= RED_FRAMES_BYTES_MAX &&
+              frame->media_rtp - copy->media_rtp <= PAW_RED_OFFSET_MAX;
+  return fits ? (uint8_t)distance : 0;
+}
+
+/* All blocks are Opus; the primary stands last (RFC 2198 section 3). */
+static void write_red(const struct paw_send *send, const struct paw_history_frame *copy,
+                      const struct paw_history_frame *frame, struct paw_wr *wr) {
+  const struct paw_red_block blocks[] = {
+      {.payload_type = send->format.payload_type,
+       .offset_rtp = (uint16_t)(frame->media_rtp - copy->media_rtp),
+       .data = {paw_history_payload(send->history, copy), copy->len}},
+      {.payload_type = send->format.payload_type,
+       .data = {paw_history_payload(send->history, frame), frame->len}},
+  };
+  (void)paw_red_write(wr, blocks, sizeof blocks / sizeof blocks[0]);
 }
 
 /* ---- writing ---- */
@@ -123,15 +180,18 @@ static void write_extensions(const struct paw_send *send, const struct extension
 }
 
 /* `as_rtx`: as a retransmission in a stream of its own (RFC 4588 section 4), a new packet each
- * time, behind the number of the first one. It names the mid always, there being few of them. */
+ * time, behind the number of the first one. It names the mid always, there being few of them, and
+ * holds the frame alone: its payload type stands for Opus. */
 static void write_packet(const struct paw_send *send, uint64_t index,
                          const struct paw_history_frame *frame, bool as_rtx, struct paw_wr *wr) {
   struct extensions extensions = get_extensions(send, index, frame);
   extensions.mid = extensions.mid || (as_rtx && send->format.extension_mid != 0);
   bool any_extension = extensions.level || extensions.mid || extensions.capture_time;
+  const struct paw_history_frame *copy = as_rtx ? NULL : get_copy(send, index);
+  uint8_t own_type = copy != NULL ? send->format.red_payload_type : send->format.payload_type;
   struct paw_rtp_header header = {
       .marker = frame->talk_spurt || index == send->base_index,
-      .payload_type = as_rtx ? send->format.rtx_payload_type : send->format.payload_type,
+      .payload_type = as_rtx ? send->format.rtx_payload_type : own_type,
       .sequence = as_rtx ? send->rtx_sequence : sequence_of(send, index),
       .timestamp_rtp = (uint32_t)frame->media_rtp + send->timestamp_offset,
       .ssrc = as_rtx ? send->rtx_ssrc : send->ssrc,
@@ -143,7 +203,11 @@ static void write_packet(const struct paw_send *send, uint64_t index,
   if (as_rtx) {
     paw_wr_u16(wr, sequence_of(send, index));
   }
-  paw_wr_bytes(wr, paw_history_payload(send->history, frame), frame->len);
+  if (copy != NULL) {
+    write_red(send, copy, frame, wr);
+  } else {
+    paw_wr_bytes(wr, paw_history_payload(send->history, frame), frame->len);
+  }
 }
 
 /* ---- resending ---- */
@@ -159,40 +223,55 @@ static bool find_index(const struct paw_send *send, uint16_t sequence, uint64_t 
     return false;
   }
   *index = last - (uint64_t)back;
-  return paw_history_get(send->history, *index) != NULL;
+  bool alone = send->format.rtx_payload_type != 0 || get_distance(send, *index) == 0;
+  return paw_history_get(send->history, *index) != NULL &&
+         (alone || get_copy(send, *index) != NULL);
 }
 
-static uint16_t *resent_ms(struct paw_send *send, uint16_t sequence) {
-  return &send->resent_ms[sequence % PAW_HISTORY_FRAMES];
+static uint32_t *resent_us(struct paw_send *send, uint64_t index) {
+  return &send->resent_us[index % PAW_HISTORY_FRAMES];
 }
 
-/* The time in milliseconds, which wraps, and is not 0. */
-static uint16_t resend_ms(uint64_t now_ns) {
-  uint16_t ms = (uint16_t)(now_ns / PAW_NS_PER_MS);
-  return ms == 0 ? 1 : ms;
+/* The time in microseconds, which wraps after 71 minutes, and is not 0. */
+static uint32_t resend_us(uint64_t now_ns) {
+  uint32_t us = (uint32_t)(now_ns / 1000);
+  return us == 0 ? 1 : us;
 }
 
-static bool was_resent_lately(struct paw_send *send, uint64_t now_ns, uint64_t rtt_ns,
-                              uint16_t sequence) {
-  uint16_t then_ms = *resent_ms(send, sequence);
-  uint64_t gap_ms = rtt_ns / 2 / PAW_NS_PER_MS + 1;
-  return then_ms != 0 && (uint16_t)(resend_ms(now_ns) - then_ms) < gap_ms;
+static bool was_asked_lately(struct paw_send *send, uint64_t now_ns, uint64_t rtt_ns,
+                             uint64_t index) {
+  uint32_t then_us = *resent_us(send, index);
+  return then_us != 0 && (uint32_t)(resend_us(now_ns) - then_us) <= rtt_ns / 2000;
+}
+
+/* False: it stays unanswered. */
+static bool queue_resend(struct paw_send *send, uint64_t now_ns, uint64_t rtt_ns,
+                         uint16_t sequence) {
+  uint64_t index = 0;
+  if (!find_index(send, sequence, &index)) {
+    return false;
+  }
+  if (was_asked_lately(send, now_ns, rtt_ns, index)) {
+    send->nacks_duplicate++;
+    return false;
+  }
+  if (send->resend_count == PAW_SEND_RESENDS_MAX || send->resend_credit == 0) {
+    return false;
+  }
+  *resent_us(send, index) = resend_us(now_ns);
+  size_t tail = (size_t)(send->resend_head + send->resend_count) % PAW_SEND_RESENDS_MAX;
+  send->resends[tail] = sequence;
+  send->resend_count++;
+  send->resend_credit--;
+  return true;
 }
 
 void paw_send_request(struct paw_send *send, uint64_t now_ns, uint64_t rtt_ns,
                       const uint16_t *sequences, size_t count) {
+  send->nacks_received += count;
   for (size_t i = 0; i < count; i++) {
-    uint64_t index = 0;
-    send->nacks_received++;
-    if (send->resend_count == PAW_SEND_RESENDS_MAX || !find_index(send, sequences[i], &index) ||
-        was_resent_lately(send, now_ns, rtt_ns, sequences[i])) {
-      send->nacks_unanswered++;
-      continue;
-    }
-    *resent_ms(send, sequences[i]) = resend_ms(now_ns);
-    size_t tail = (size_t)(send->resend_head + send->resend_count) % PAW_SEND_RESENDS_MAX;
-    send->resends[tail] = sequences[i];
-    send->resend_count++;
+    bool queued = queue_resend(send, now_ns, rtt_ns, sequences[i]);
+    send->nacks_unanswered += queued ? 0 : 1;
   }
 }
 
@@ -214,6 +293,19 @@ static bool write_resend(struct paw_send *send, struct paw_wr *wr) {
   return false;
 }
 
+static void count_sent(struct paw_send *send, uint64_t index,
+                       const struct paw_history_frame *frame) {
+  const struct paw_history_frame *copy = get_copy(send, index);
+  size_t red_bytes = copy != NULL ? RED_HEADERS_BYTES + copy->len : 0;
+  send->packets++;
+  send->payload_bytes += frame->len + red_bytes;
+  send->red_packets += copy != NULL ? 1 : 0;
+  send->red_bytes += red_bytes;
+  if (send->resend_credit < PAW_SEND_RESENDS_MAX) {
+    send->resend_credit++;
+  }
+}
+
 bool paw_send_next(struct paw_send *send, uint64_t now_ns, struct paw_wr *wr) {
   if (send->history == NULL) {
     return false;
@@ -227,13 +319,19 @@ bool paw_send_next(struct paw_send *send, uint64_t now_ns, struct paw_wr *wr) {
   if (frame == NULL) {
     return write_resend(send, wr);
   }
-  write_packet(send, send->next_index, frame, false, wr);
+  uint64_t index = send->next_index;
+  send->red_distances[index % PAW_HISTORY_FRAMES] = choose_distance(send, index, frame);
+  *resent_us(send, index) = 0;
+  write_packet(send, index, frame, false, wr);
+  count_sent(send, index, frame);
   send->next_index++;
-  send->packets++;
-  send->payload_bytes += frame->len;
   send->last_sent_ns = now_ns;
   send->last_timestamp_rtp = (uint32_t)frame->media_rtp + send->timestamp_offset;
   return true;
+}
+
+uint8_t paw_send_get_red_distance(const struct paw_send *send) {
+  return send->next_index > send->base_index ? get_distance(send, send->next_index - 1) : 0;
 }
 
 bool paw_send_get_rtp_time(const struct paw_send *send, uint64_t now_ns, uint32_t *out) {

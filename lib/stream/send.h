@@ -2,10 +2,11 @@
 /* What one receiver gets of a programme: its own SSRC, sequence numbers and time stamps over the
  * shared history, and the answers to its NACKs.
  *
- * A packet is a function of its frame's index and of nothing that changes later, so building it
- * again gives the same bytes: the condition under which it may be protected again on the same SSRC
- * (README.md). When something does change (another track, another payload type), indices before
- * the change are not resent. */
+ * A packet is a function of its frame's index, of the redundancy that is remembered for it, and of
+ * nothing that changes later, so building it again gives the same bytes: the condition under which
+ * it may be protected again on the same SSRC (README.md). When something does change (another
+ * track, another payload type), indices before the change are not resent; nor are those whose
+ * redundant frame is no longer there. */
 #ifndef PAW_STREAM_SEND_H
 #define PAW_STREAM_SEND_H
 
@@ -16,6 +17,7 @@
 /* What was negotiated; ids of 0 are not written. */
 struct paw_send_format {
   uint8_t payload_type;
+  uint8_t red_payload_type; /* RFC 2198; 0: never redundant */
   uint8_t rtx_payload_type; /* RFC 4588; 0: resend with the same SSRC and sequence number */
   uint8_t extension_mid;
   uint8_t extension_audio_level;
@@ -42,13 +44,22 @@ struct paw_send {
   uint16_t resends[PAW_SEND_RESENDS_MAX]; /* sequence numbers asked for, first in first out */
   uint8_t resend_head;
   uint8_t resend_count;
-  uint16_t resent_ms[PAW_HISTORY_FRAMES]; /* 0 = never; by sequence number modulo */
+  uint8_t resend_credit; /* answers that may still be given before the next frame */
+
+  /* Redundancy of the packets to come, and by index modulo of those that were sent. */
+  uint8_t red_distance_max;
+  uint32_t red_room_rtp;
+  uint8_t red_distances[PAW_HISTORY_FRAMES]; /* 0 = none */
+  uint32_t resent_us[PAW_HISTORY_FRAMES];    /* when it was asked for last, 0 = never */
 
   uint64_t packets;
   uint64_t payload_bytes;
+  uint64_t red_packets;
+  uint64_t red_bytes; /* of payload, beyond the frames themselves */
   uint64_t nacks_received;
+  uint64_t nacks_duplicate;
   uint64_t packets_resent;
-  uint64_t nacks_unanswered;
+  uint64_t nacks_unanswered; /* duplicates included */
 };
 
 /* PAW_OK; PAW_ERR_RANDOM. */
@@ -60,6 +71,10 @@ void paw_send_set_format(struct paw_send *send, const struct paw_send_format *fo
 
 /* Send from this history, from its next frame on; NULL: nothing. Sequence numbers go on. */
 void paw_send_attach(struct paw_send *send, const struct paw_history *history, uint64_t now_ns);
+
+/* Let packets from now on carry an earlier frame too (RFC 2198): the one as many frames before as
+ * `room_rtp` holds, at least 1 and at most `distance_max`. 0: none. */
+void paw_send_set_red(struct paw_send *send, uint8_t distance_max, uint32_t room_rtp);
 
 /* Begin with the frame that comes next: what came before the connection was up is not sent. */
 void paw_send_skip_to_now(struct paw_send *send);
@@ -73,10 +88,15 @@ static inline bool paw_send_is_ready(const struct paw_send *send) {
 /* Write the next packet, new or resent, in plaintext. False: none is left. */
 bool paw_send_next(struct paw_send *send, uint64_t now_ns, struct paw_wr *wr);
 
-/* The receiver asks for packets. Those still there and not sent within half a round trip wait to be
- * resent. */
+/* The receiver asks for packets. Those that can be built again and were not asked for within half a
+ * round trip, ends included, wait to be resent: a request that comes so soon was sent before the
+ * answer to the one before could be there. Answers are bounded by what is sent: each frame earns
+ * one, and PAW_SEND_RESENDS_MAX can be saved. */
 void paw_send_request(struct paw_send *send, uint64_t now_ns, uint64_t rtt_ns,
                       const uint16_t *sequences, size_t count);
+
+/* Of the packet sent last; 0: it was not redundant, or there was none. */
+uint8_t paw_send_get_red_distance(const struct paw_send *send);
 
 /* The RTP time that `now_ns` corresponds to, for a sender report. False before the first packet. */
 bool paw_send_get_rtp_time(const struct paw_send *send, uint64_t now_ns, uint32_t *out);

@@ -116,6 +116,7 @@ static struct kit_pair_config offering_rtx(uint64_t seed) {
   struct kit_pair_config config;
   kit_pair_config_init(&config, seed);
   config.rtc[0].audio.rtx = true;
+  config.rtc[0].audio.red_distance = PAW_RED_OFF; /* where it would help, but is not looked at */
   return config;
 }
 
