@@ -69,6 +69,28 @@ PAW_API int paw_hub_subscribe(struct paw_hub *hub, paw_hub_peer peer, struct paw
 PAW_API int paw_hub_track_send(struct paw_hub *hub, struct paw_hub_track *track, uint64_t now_ns,
                                const struct paw_audio_frame *frame);
 
+/** paw_rtc_set_red of every connection that is in the hub; later ones bring their own.
+ * @return PAW_OK; PAW_ERR_INVALID */
+PAW_API int paw_hub_set_red(struct paw_hub *hub, int distance);
+
+/** How a track's encoder should be set, for the subscriber that loses most. */
+struct paw_encoder_advice {
+  uint8_t packet_loss_percent; /**< 0, or 10..100 in steps of 5: paw_encoder_set_packet_loss */
+  bool inband_fec;             /**< paw_encoder_set_inband_fec */
+};
+
+/**
+ * Take the next advice. It comes from receiver reports: in-band FEC on while a subscriber loses
+ * more than 2 %, for max(10, its percent); less, or off below 1 %, after ten seconds in which no
+ * more was needed. A subscriber that leaves, or reports nothing for 15 s, counts no more. Before
+ * the first advice it is {0, false}. Poll it after events; it is found out when reports come and
+ * when frames are sent, so it sets no deadline.
+ *
+ * @return false when nothing has changed since
+ */
+PAW_API bool paw_hub_poll_advice(struct paw_hub *hub, struct paw_hub_track **track,
+                                 struct paw_encoder_advice *out);
+
 /**
  * Feed a datagram, or the passing of time, to whom it concerns. A datagram that is nobody's is
  * counted.

@@ -71,6 +71,7 @@ static void receive(struct paw_hub *hub, const struct paw_input *input) {
   }
   struct paw_rtc *rtc = hub->slots[slot].rtc;
   (void)paw_rtc_handle_input(rtc, input);
+  paw_hub_adapt_report(hub, slot);
   /* Only an authenticated check makes an address count. */
   if (paw_rtc_is_valid_path(rtc, &input->local, &input->remote)) {
     paw_hub_index_path(hub, slot, &input->local, &input->remote);

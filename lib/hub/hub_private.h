@@ -43,6 +43,12 @@ struct paw_hub_slot {
 
   struct paw_hub_track *track; /* NULL: subscribed to none */
   uint32_t track_position;
+
+  /* Receiver reports, as far as the advice to the track's encoder needs them. */
+  uint64_t reported_ns;
+  uint32_t report_count; /* that were looked at */
+  uint8_t loss_percent;  /* rounded up */
+  bool counts_loss;      /* in the track's advisor */
 };
 
 /* First in, first out, linked through one member of the slots. */
@@ -51,7 +57,22 @@ struct paw_hub_list {
   uint32_t tail;
 };
 
+/* What the encoder of a track should be set to.
+ *
+ *   percent: 0 ──more needed──> 10 … 100 ──less needed for ten seconds──> the most of those seconds
+ */
+struct paw_hub_advisor {
+  uint32_t counts[101]; /* subscribers by loss_percent */
+  uint8_t worst;        /* the highest of them that has any */
+  uint8_t percent;      /* advised; 0: no in-band FEC */
+  uint8_t peak_percent; /* the most that was needed since, while it is less */
+  bool is_to_tell;
+  uint64_t since_ns; /* as much as this was needed last */
+  uint32_t next;     /* subscriber to be looked at */
+};
+
 struct paw_hub_track {
+  struct paw_hub_advisor advisor;
   struct paw_history *history;
   uint32_t *subscribers; /* slots */
   uint32_t subscriber_count;
@@ -111,6 +132,11 @@ uint32_t paw_hub_index_find(const struct paw_hub *hub, const struct paw_input *i
 
 /* timers.c */
 void paw_hub_timer_set(struct paw_hub *hub, uint32_t slot, uint64_t deadline_ns);
+
+/* adapt.c */
+void paw_hub_adapt_report(struct paw_hub *hub, uint32_t index);
+void paw_hub_adapt_leave(struct paw_hub *hub, uint32_t index);
+void paw_hub_adapt_pass(struct paw_hub *hub, struct paw_hub_track *track);
 
 /* track.c */
 void paw_hub_track_leave(struct paw_hub *hub, uint32_t slot);

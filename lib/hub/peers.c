@@ -128,6 +128,9 @@ int paw_hub_add(struct paw_hub *hub, struct paw_rtc *rtc, paw_hub_peer *out) {
   slot->path_count = 0;
   slot->ufrag_bucket = PAW_HUB_NONE;
   slot->track = NULL;
+  slot->counts_loss = false;
+  slot->loss_percent = 0;
+  slot->report_count = paw_rtc_get_report_count(rtc);
   hub->peer_count++;
   paw_hub_index_ufrag(hub, index);
   paw_hub_touch(hub, index);
@@ -167,6 +170,16 @@ struct paw_rtc *paw_hub_get_rtc(struct paw_hub *hub, paw_hub_peer peer) {
   }
   paw_hub_touch(hub, (uint32_t)(slot - hub->slots));
   return slot->rtc;
+}
+
+int paw_hub_set_red(struct paw_hub *hub, int distance) {
+  int status = paw_rtc_is_red_distance(distance) ? PAW_OK : PAW_ERR_INVALID;
+  for (uint32_t i = 0; i < hub->slot_count && status == PAW_OK; i++) {
+    if (hub->slots[i].rtc != NULL) {
+      status = paw_rtc_set_red(hub->slots[i].rtc, distance);
+    }
+  }
+  return status;
 }
 
 size_t paw_hub_get_peer_count(const struct paw_hub *hub) {

@@ -73,6 +73,7 @@ void paw_hub_track_leave(struct paw_hub *hub, uint32_t slot) {
   if (track == NULL) {
     return;
   }
+  paw_hub_adapt_leave(hub, slot);
   uint32_t last = track->subscribers[--track->subscriber_count];
   track->subscribers[s->track_position] = last;
   hub->slots[last].track_position = s->track_position;
@@ -115,6 +116,7 @@ int paw_hub_track_send(struct paw_hub *hub, struct paw_hub_track *track, uint64_
   int status = paw_history_push(track->history, hub->clock.now_ns, frame);
   if (status == PAW_OK) {
     track->cursor = 0;
+    paw_hub_adapt_pass(hub, track);
   }
   return status;
 }

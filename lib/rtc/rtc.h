@@ -24,6 +24,14 @@ void paw_rtc_attach_history(struct paw_rtc *rtc, uint64_t now_ns,
 /* The local ufrag, by which a STUN request finds its connection. */
 const char *paw_rtc_get_ufrag(const struct paw_rtc *rtc);
 
+/* May it be given to paw_rtc_set_red? */
+bool paw_rtc_is_red_distance(int distance);
+
+/* How many receiver reports came about what is sent, and how much is lost by them: smoothed, in
+ * percent, rounded up. */
+uint32_t paw_rtc_get_report_count(const struct paw_rtc *rtc);
+uint8_t paw_rtc_get_loss_percent(const struct paw_rtc *rtc);
+
 /* Was this pair validated by an authenticated check? */
 bool paw_rtc_is_valid_path(const struct paw_rtc *rtc, const struct paw_address *local,
                            const struct paw_address *remote);

@@ -155,7 +155,6 @@ void paw_rtc_install_keys(struct paw_rtc *rtc);
 int paw_rtc_key_rtx(struct paw_rtc *rtc);
 
 /* media.c */
-bool paw_rtc_is_red_distance(int distance);
 void paw_rtc_follow_red(struct paw_rtc *rtc);
 
 /* input.c */

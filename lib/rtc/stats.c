@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "rtc/rtc_private.h"
 
+uint32_t paw_rtc_get_report_count(const struct paw_rtc *rtc) {
+  return rtc->report_count;
+}
+
+uint8_t paw_rtc_get_loss_percent(const struct paw_rtc *rtc) {
+  return (uint8_t)((rtc->loss.share_16 * 100 + 65535) / 65536);
+}
+
 void paw_rtc_get_stats(const struct paw_rtc *rtc, struct paw_rtc_stats *out) {
   *out = rtc->stats;
   out->ice_state = paw_ice_get_state(rtc->ice);
