@@ -135,10 +135,15 @@ static void send_all(struct peers *peers) {
 
 void peers_drain(struct peers *peers, uint64_t now_ns) {
   struct paw_rtc_event event;
+  struct paw_encoder_advice advice;
+  struct paw_hub_track *track = NULL; /* there is but one */
   paw_hub_peer peer = 0;
   send_all(peers);
   while (paw_hub_poll_event(peers->hub, &peer, &event)) {
     on_event(peers, now_ns, peer, &event);
+  }
+  while (paw_hub_poll_advice(peers->hub, &track, &advice)) {
+    peers->config.advised(peers->config.user_data, &advice);
   }
   /* An event may have changed a connection. */
   send_all(peers);
@@ -212,6 +217,7 @@ static void fill_config(const struct peers *peers, enum whep_kind kind,
   config->audio.direction = directions[kind];
   config->audio.ptime_ms = (uint16_t)(settings_frame_frames[settings->frame] / 48);
   config->audio.stereo = peers->config.channels == 2;
+  config->audio.red_distance = settings->red == OPTION_AUTO ? PAW_RED_AUTO : (int8_t)settings->red;
   config->audio.inband_fec = settings->fec != FEC_CHOICE_OFF;
 }
 
@@ -472,6 +478,7 @@ static void add_peer(struct peers *peers, const struct peer *known, struct peers
   out->resent += stats.packets_resent;
   out->nacks += stats.nacks_received;
   out->lost += stats.remote_lost;
+  out->redundant += stats.red_distance > 0;
   double loss_percent = stats.remote_fraction_lost * 100.0 / 256;
   if (loss_percent > out->worst_loss_percent) {
     out->worst_loss_percent = loss_percent;

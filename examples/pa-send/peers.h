@@ -24,6 +24,8 @@ struct peers_config {
   /* A packet of a talker. */
   void (*audio)(void *user_data, uint64_t now_ns, uint64_t peer,
                 const struct paw_audio_packet *packet);
+  /* How the encoder should be set for the listener that loses most. */
+  void (*advised)(void *user_data, const struct paw_encoder_advice *advice);
   void (*closed)(void *user_data, uint64_t peer);
   void *user_data;
 };
@@ -81,6 +83,7 @@ struct peers_stats {
   uint64_t nacks;
   uint64_t lost;
   double worst_loss_percent; /* by the last report of the peer that loses most */
+  size_t redundant;          /* peers whose packets repeat an earlier frame */
   uint64_t datagrams;        /* of the sockets, since the start */
   uint64_t dropped;
   uint64_t unclaimed;

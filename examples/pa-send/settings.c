@@ -2,6 +2,7 @@
 #include "settings.h"
 
 #include <assert.h>
+#include <pawebrtc/rtc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,7 +122,7 @@ static struct option *put_encoding(struct settings *s, struct option *out) {
        .target = &s->red,
        .value_name = "N",
        .minimum = 1,
-       .maximum = RED_DISTANCE_MAX,
+       .maximum = PAW_RED_DISTANCE_MAX,
        .automatic = true,
        .may_be_off = true,
        .help = "each packet repeats the frame N before, 1 to 6, where the receiver can take it; "

@@ -13,9 +13,6 @@ enum ice_choice { ICE_CHOICE_AUTO, ICE_CHOICE_LITE, ICE_CHOICE_FULL };
 /* Opus's redundancy in the packets: as the receivers lose, always, never. */
 enum fec_choice { FEC_CHOICE_AUTO, FEC_CHOICE_ON, FEC_CHOICE_OFF };
 
-/* Frames that a redundant one may lie behind at most. */
-#define RED_DISTANCE_MAX 6
-
 struct settings {
   const char *source;
   struct paw_address listen; /* family NONE: all addresses */
