@@ -6,9 +6,13 @@
 #include "base/mem.h"
 #include "playout/playout.h"
 
-#define TARGET_DEFAULT_NS (40 * PAW_NS_PER_MS)
+#define START_DEFAULT_NS (20 * PAW_NS_PER_MS) /* a wire */
+#define MIN_DEFAULT_NS (3 * PAW_NS_PER_MS)    /* below, timers and devices are not exact enough */
 #define DELAY_DEFAULT_NS PAW_NS_PER_S
 #define DELAY_LIMIT_NS (10 * PAW_NS_PER_S)
+
+/* Every late sample is worth the longest delay then. */
+#define LATE_WEIGHT_LIMIT_MS 1e6
 
 /* Room for the longest delay, were all frames this short; shorter ones are seldom kept so long. */
 #define FRAME_USUAL_NS (5 * PAW_NS_PER_MS)
@@ -42,14 +46,29 @@ void paw_playout_config_init(struct paw_playout_config *config) {
   *config = (struct paw_playout_config){
       .struct_size = sizeof *config,
       .channels = 2,
-      .target_delay_ns = TARGET_DEFAULT_NS,
+      .profile = PAW_PLAYOUT_LIVE,
+      .start_delay_ns = START_DEFAULT_NS,
+      .min_delay_ns = MIN_DEFAULT_NS,
       .max_delay_ns = DELAY_DEFAULT_NS,
   };
 }
 
+static bool range_is_valid(const struct paw_playout_config *config, uint64_t min_ns,
+                           uint64_t cap_ns) {
+  uint64_t own_cap_ns = paw_playout_delay_cap_ns(config, cap_ns);
+  return min_ns <= own_cap_ns && own_cap_ns <= config->max_delay_ns;
+}
+
+/* The limits of a delay that is fixed are not looked at. */
 static bool config_is_valid(const struct paw_playout_config *config) {
+  bool has_profile =
+      config->profile == PAW_PLAYOUT_LIVE || config->profile == PAW_PLAYOUT_ANNOUNCEMENT;
+  bool has_weight = config->late_weight_ms >= 0 && config->late_weight_ms <= LATE_WEIGHT_LIMIT_MS;
+  bool has_range = config->target_delay_ns > 0 ||
+                   range_is_valid(config, config->min_delay_ns, config->cap_delay_ns);
   return (config->channels == 1 || config->channels == 2) &&
-         config->target_delay_ns <= config->max_delay_ns && config->max_delay_ns <= DELAY_LIMIT_NS;
+         config->target_delay_ns <= config->max_delay_ns &&
+         config->max_delay_ns <= DELAY_LIMIT_NS && has_profile && has_weight && has_range;
 }
 
 static size_t buffer_capacity(const struct paw_playout_config *config) {
@@ -62,7 +81,7 @@ static size_t buffer_capacity(const struct paw_playout_config *config) {
 
 static int init_parts(struct paw_playout *player) {
   const struct paw_playout_config *config = &player->config;
-  paw_playout_delay_init(&player->delay, config->target_delay_ns, config->max_delay_ns);
+  paw_playout_delay_init(&player->delay, config);
   player->drift_since_ns = PAW_TIME_NEVER;
   int status =
       paw_playout_buffer_init(&player->buffer, &config->allocator, buffer_capacity(config));
@@ -144,15 +163,27 @@ void paw_playout_poll_output(struct paw_playout *player, uint64_t now_ns,
 
 void paw_playout_set_rtt(struct paw_playout *player, uint64_t rtt_ns) {
   player->repair.rtt_ns = rtt_ns;
+  paw_playout_delay_set_rtt(&player->delay, rtt_ns);
 }
 
 void paw_playout_set_nack(struct paw_playout *player, bool on) {
   player->repair.enabled = on;
+  paw_playout_delay_set_nack(&player->delay, on);
+}
+
+int paw_playout_set_delay_range(struct paw_playout *player, uint64_t min_ns, uint64_t cap_ns) {
+  if (!range_is_valid(&player->config, min_ns, cap_ns)) {
+    return PAW_ERR_INVALID;
+  }
+  paw_playout_delay_set_range(&player->delay, min_ns,
+                              paw_playout_delay_cap_ns(&player->config, cap_ns));
+  return PAW_OK;
 }
 
 void paw_playout_get_stats(const struct paw_playout *player, struct paw_playout_stats *out) {
   *out = player->stats;
   out->packets_lost = player->ledger.lost;
+  out->outages = player->delay.outages;
   out->target_delay_ns = (uint64_t)paw_playout_delay_target_ns(&player->delay);
   out->jitter_ns = (uint64_t)player->delay.jitter_ns;
 }

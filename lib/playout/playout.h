@@ -3,7 +3,7 @@
  * to 64 bits; PCM is int16 interleaved.
  *
  *   packet -> input -> ledger (what came, what is missing) -> repair (what to ask for)
- *                   -> delay  (when is which sample due)
+ *                   -> delay  (when is which sample due: base, histogram, budget)
  *                   -> buffer (encoded frames by media time) -> sound (PCM, concealment) -> player
  */
 #ifndef PAW_PLAYOUT_PLAYOUT_H
@@ -27,37 +27,172 @@ static inline int64_t paw_playout_ns_to_rtp(int64_t ns) {
   return (ns * 6 + (ns < 0 ? -62500 : 62500)) / 125000;
 }
 
+/* ---- base: the smallest transit, as two clocks drift apart ---- */
+
+/* Transit is arrival less media time. This was the smallest of one second in which packets came. */
+struct paw_playout_low {
+  int64_t begin_ns;
+  int64_t at_ns;
+  int64_t transit_ns;
+};
+
+struct paw_playout_base {
+  struct paw_playout_low lows[PAW_PLAYOUT_SKEW_SECONDS];
+  size_t count;         /* ever begun; the newest is at (count - 1) modulo the window */
+  double skew;          /* by which transits grow with time */
+  int64_t reference_ns; /* where the skew counts from */
+  int64_t floor_ns;     /* the smallest transit of the last ten seconds, without skew */
+};
+
+/* Begin anew. The skew stays: it is that of clocks. */
+void paw_playout_base_start(struct paw_playout_base *base);
+
+void paw_playout_base_note(struct paw_playout_base *base, int64_t now_ns, int64_t transit_ns);
+
+/* What transits have grown by since the reference. */
+int64_t paw_playout_base_trend(const struct paw_playout_base *base, int64_t time_ns);
+
+/* ---- histogram: how much delay packets needed ---- */
+
+struct paw_playout_histogram {
+  float weights[PAW_PLAYOUT_BINS + 1]; /* of 1 ms; the last one for all above */
+  float unit;                          /* of a packet now: instead of the old fading, it grows */
+};
+
+/* As if all had needed `ns`, until a few seconds of packets tell otherwise. */
+void paw_playout_histogram_init(struct paw_playout_histogram *histogram, int64_t ns);
+
+/* So much more sound was sent. */
+void paw_playout_histogram_age(struct paw_playout_histogram *histogram, int64_t duration_ns);
+
+static inline size_t paw_playout_histogram_bin(int64_t needed_ns) {
+  int64_t ms = needed_ns / (int64_t)PAW_NS_PER_MS;
+  return ms < PAW_PLAYOUT_BINS ? (size_t)ms : PAW_PLAYOUT_BINS;
+}
+
+void paw_playout_histogram_add(struct paw_playout_histogram *histogram, size_t bin);
+
+/* All needed so many bins less. */
+void paw_playout_histogram_shift(struct paw_playout_histogram *histogram, size_t bins);
+
+/* The delay of which the cost is least: itself, and `late_weight_ms` for each percent of sound
+ * that would have come too late. Packets hold `packet_ns` of sound each; of one that is late, what
+ * remains is played. */
+int64_t paw_playout_histogram_best_ns(const struct paw_playout_histogram *histogram,
+                                      int64_t packet_ns, double late_weight_ms);
+
+/* ---- budget: how much delay repair needs ---- */
+
+struct paw_playout_budget {
+  bool nack;
+  bool is_lossy; /* enough is lost for delay to be spent on it */
+  bool last_was_lost;
+  int64_t rtt_ns; /* smoothed; 0 = not known */
+  int64_t rtt_deviation_ns;
+  double sent_ns; /* these four fade */
+  double lost_ns;
+  double lost;
+  double bursts;
+  int64_t packet_ns;
+  int64_t copies_ns;      /* how much later than a packet its copy comes */
+  int64_t copies_left_ns; /* until it is believed that none are sent any more */
+};
+
+void paw_playout_budget_init(struct paw_playout_budget *budget);
+
+/* A round trip was measured; 0 = it is not known any more. */
+void paw_playout_budget_note_rtt(struct paw_playout_budget *budget, uint64_t rtt_ns);
+void paw_playout_budget_note_fate(struct paw_playout_budget *budget, bool was_lost,
+                                  int64_t duration_ns);
+void paw_playout_budget_note_copies(struct paw_playout_budget *budget, int64_t distance_ns);
+
+/* So much more sound was sent. */
+void paw_playout_budget_age(struct paw_playout_budget *budget, int64_t duration_ns);
+
+/* The delay that leaves room for repair, 0 for none; `jitter_ns` is needed without it. */
+int64_t paw_playout_budget_ns(const struct paw_playout_budget *budget, int64_t jitter_ns);
+
 /* ---- delay: when is which sample due ---- */
 
-/* The smallest transit (arrival less media time) and the longest lead of one second in which
- * packets came. */
+/* Of one second in which packets came. The lead is how far the sound device was ahead at their
+ * arrival. */
 struct paw_playout_delay_second {
   int64_t begin_ns;
-  int64_t transit_min_ns;
+  int64_t lead_min_ns; /* INT64_MAX: not known */
   int64_t lead_max_ns;
+  int64_t peak_ns; /* the greatest delay asked for, lead included */
+};
+
+/* Packets that came too late one after the other. Until it is known what they were, jitter, an
+ * outage or another path, they count for nothing. */
+struct paw_playout_train {
+  size_t packets; /* 0: none under way */
+  int64_t begin_ns;
+  int64_t limit_ns; /* it ends with a packet that needs no more than this */
+  int64_t low_ns;   /* the smallest transit in it, and when */
+  int64_t low_at_ns;
+  int64_t lead_min_ns;
+  bool is_outage;
+  size_t count;
+  uint8_t bins[PAW_PLAYOUT_TRAIN_MAX];
+};
+
+/* The last train that was taken for another path: should the base come back, it was none. */
+struct paw_playout_moved {
+  int64_t until_ns;
+  int64_t below_ns;
+  size_t count;
+  uint8_t bins[PAW_PLAYOUT_TRAIN_MAX];
 };
 
 /* All times in here are relative to `epoch_ns`, all media times to `origin_rtp`. */
 struct paw_playout_delay {
   uint64_t epoch_ns;
   uint64_t origin_rtp;
-  struct paw_playout_delay_second seconds[PAW_PLAYOUT_DELAY_SECONDS];
-  size_t second_count; /* ever begun; the newest is at (second_count - 1) modulo the window */
-  int64_t base_ns;     /* the smallest transit in the window */
-  int64_t lead_ns;     /* the longest lead in the window */
-  int64_t configured_ns;
+  struct paw_playout_base base;
+  int64_t base_ns; /* its floor */
+  struct paw_playout_histogram histogram;
+  struct paw_playout_budget budget;
+  struct paw_playout_delay_second seconds[PAW_PLAYOUT_HOLD_SECONDS];
+  size_t second_count;
+  int64_t lead_ns;       /* the longest of the last seconds */
+  int64_t usual_lead_ns; /* what packets need is counted from here */
+  bool knows_lead;
+  struct paw_playout_train train;
+  struct paw_playout_moved moved;
+  uint64_t highest_rtp;
+  int64_t packet_ns;   /* how much sound a packet holds */
+  int64_t distance_ns; /* between the media times of the last two */
+  double late_weight_ms;
+  int64_t fixed_ns; /* 0: the target follows the network */
+  int64_t min_ns;
+  int64_t cap_ns;
   int64_t max_ns;
-  int64_t transit_ns; /* of the packet before, for the jitter */
+  int64_t target_ns;
+  uint64_t outages;
+  bool start_was_outage; /* the packet that it all began with was held up */
+  int64_t transit_ns;    /* of the packet before, for the jitter */
   int64_t jitter_ns;
 };
 
-void paw_playout_delay_init(struct paw_playout_delay *delay, uint64_t target_ns, uint64_t max_ns);
+/* Where config->cap_delay_ns is 0: as the profile says, but not above max_delay_ns. */
+uint64_t paw_playout_delay_cap_ns(const struct paw_playout_config *config, uint64_t cap_ns);
+
+void paw_playout_delay_init(struct paw_playout_delay *delay,
+                            const struct paw_playout_config *config);
+
+/* Not while the target is fixed. */
+void paw_playout_delay_set_range(struct paw_playout_delay *delay, uint64_t min_ns, uint64_t cap_ns);
+
+/* Are lost packets asked for, and how long does the answer take; 0 = not known. */
+void paw_playout_delay_set_nack(struct paw_playout_delay *delay, bool on);
+void paw_playout_delay_set_rtt(struct paw_playout_delay *delay, uint64_t rtt_ns);
 
 /* Begin anew with a packet that stands for all that is known. The jitter stays. */
 void paw_playout_delay_start(struct paw_playout_delay *delay, uint64_t media_rtp,
                              uint64_t arrival_ns);
 
-/* Arrival less media time, on the scale of base_ns. */
+/* Arrival less media time, without skew, on the scale of base_ns. */
 int64_t paw_playout_delay_transit(const struct paw_playout_delay *delay, uint64_t media_rtp,
                                   uint64_t arrival_ns);
 
@@ -66,8 +201,15 @@ int64_t paw_playout_delay_transit(const struct paw_playout_delay *delay, uint64_
 void paw_playout_delay_note(struct paw_playout_delay *delay, uint64_t media_rtp,
                             uint64_t arrival_ns, uint64_t rendered_until_ns);
 
-/* The delay aimed at: what was configured, or more where the sound device asks so early that this
- * could not be met. */
+/* For each sequence number in turn: did the packet fail to come when it was sent first? */
+void paw_playout_delay_note_fate(struct paw_playout_delay *delay, bool first_was_lost,
+                                 uint32_t duration_rtp);
+
+/* Packets carry copies of what was sent so much before. */
+void paw_playout_delay_note_copies(struct paw_playout_delay *delay, uint32_t distance_rtp);
+
+/* The delay aimed at, the sound device's usual lead included. A fixed one is more than configured
+ * only where the device asks so early that it could not be met. */
 int64_t paw_playout_delay_target_ns(const struct paw_playout_delay *delay);
 
 /* From `time_ns` until the sample is due; negative when it was due before. */

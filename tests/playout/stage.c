@@ -23,6 +23,7 @@ struct stage *stage_new(uint64_t seed, unsigned seconds) {
   stage->encoder_config.frame_frames = 960;
   paw_playout_config_init(&stage->config);
   stage->config.channels = 1;
+  stage->config.target_delay_ns = 40 * PAW_NS_PER_MS;
   stage->begin_ns = KIT_CLOCK_ORIGIN_NS;
   stage->now_ns = stage->begin_ns;
   stage->ssrc = 0x11223344;

@@ -20,7 +20,10 @@ struct sender {
 
 static struct sender begin(void) {
   struct sender sender = {.media_rtp = (UINT64_C(1) << 33) - 5, .sent_ns = KIT_CLOCK_ORIGIN_NS};
-  paw_playout_delay_init(&sender.delay, TARGET_NS, PAW_NS_PER_S);
+  struct paw_playout_config config;
+  paw_playout_config_init(&config);
+  config.target_delay_ns = TARGET_NS;
+  paw_playout_delay_init(&sender.delay, &config);
   paw_playout_delay_start(&sender.delay, sender.media_rtp, sender.sent_ns);
   return sender;
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +26,11 @@ static void values_out_of_range_are_refused(void **state) {
   struct paw_playout_config good;
   paw_playout_config_init(&good);
   assert_int_equal(good.channels, 2);
-  assert_int_equal(good.target_delay_ns, 40 * PAW_NS_PER_MS);
+  assert_int_equal(good.profile, PAW_PLAYOUT_LIVE);
+  assert_int_equal(good.target_delay_ns, 0);
+  assert_int_equal(good.start_delay_ns, 20 * PAW_NS_PER_MS);
+  assert_int_equal(good.min_delay_ns, 3 * PAW_NS_PER_MS);
+  assert_int_equal(good.cap_delay_ns, 0);
   struct paw_playout_config bad = good;
   bad.struct_size = 0;
   expect_refused(&bad);
@@ -40,6 +45,39 @@ static void values_out_of_range_are_refused(void **state) {
   bad = good;
   bad.max_delay_ns = 10 * PAW_NS_PER_S + 1;
   expect_refused(&bad);
+  bad = good;
+  bad.profile = (enum paw_playout_profile)2;
+  expect_refused(&bad);
+  bad = good;
+  bad.late_weight_ms = -1;
+  expect_refused(&bad);
+  bad.late_weight_ms = NAN;
+  expect_refused(&bad);
+  bad = good;
+  bad.min_delay_ns = 60 * PAW_NS_PER_MS + 1;
+  expect_refused(&bad);
+  bad = good;
+  bad.cap_delay_ns = bad.max_delay_ns + 1;
+  expect_refused(&bad);
+}
+
+static void limits_of_the_delay_out_of_range_are_refused(void **state) {
+  (void)state;
+  static const uint64_t caps_ms[] = {60, 200};
+  for (int profile = PAW_PLAYOUT_LIVE; profile <= PAW_PLAYOUT_ANNOUNCEMENT; profile++) {
+    struct paw_playout_config config;
+    struct paw_playout *player = NULL;
+    paw_playout_config_init(&config);
+    config.profile = (enum paw_playout_profile)profile;
+    assert_int_equal(paw_playout_new(&config, &player), PAW_OK);
+    uint64_t cap_ns = caps_ms[profile] * PAW_NS_PER_MS;
+    assert_int_equal(paw_playout_set_delay_range(player, cap_ns, 0), PAW_OK);
+    assert_int_equal(paw_playout_set_delay_range(player, cap_ns + 1, 0), PAW_ERR_INVALID);
+    assert_int_equal(paw_playout_set_delay_range(player, 2, 1), PAW_ERR_INVALID);
+    assert_int_equal(paw_playout_set_delay_range(player, 0, PAW_NS_PER_S), PAW_OK);
+    assert_int_equal(paw_playout_set_delay_range(player, 0, PAW_NS_PER_S + 1), PAW_ERR_INVALID);
+    paw_playout_free(player);
+  }
 }
 
 static void no_memory_is_told_and_none_is_left(void **state) {
@@ -269,6 +307,7 @@ static void states_are_logged(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(values_out_of_range_are_refused),
+      cmocka_unit_test(limits_of_the_delay_out_of_range_are_refused),
       cmocka_unit_test(no_memory_is_told_and_none_is_left),
       cmocka_unit_test(after_new_nothing_is_allocated),
       cmocka_unit_test(no_data_is_a_bug_of_the_caller),
