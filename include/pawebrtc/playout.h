@@ -34,12 +34,12 @@ struct paw_playout_config {
   struct paw_log log;
   uint8_t channels;                 /**< of the PCM that is rendered, 1 or 2. 2 */
   enum paw_playout_profile profile; /**< LIVE */
-  uint64_t target_delay_ns; /**< the delay, fixed; 0 = follow the network. 0 */
-  uint64_t start_delay_ns;  /**< followed from here: 20 ms for a wire, 40 ms for Wi-Fi. 20 ms */
-  uint64_t min_delay_ns;    /**< the delay never falls below. 3 ms */
-  uint64_t cap_delay_ns;    /**< nor grows above; 0 = as the profile says. 0 */
-  double late_weight_ms;    /**< delay that 1 % of late sound is worth; 0 = as the profile. 0 */
-  uint64_t max_delay_ns;    /**< what lies further ahead than this is dropped. 1 s */
+  uint64_t target_delay_ns;         /**< the delay, fixed; 0 = follow the network. 0 */
+  uint64_t start_delay_ns; /**< followed from here: 20 ms for a wire, 40 ms for Wi-Fi. 20 ms */
+  uint64_t min_delay_ns;   /**< the delay never falls below. 3 ms */
+  uint64_t cap_delay_ns;   /**< nor grows above; 0 = as the profile says. 0 */
+  double late_weight_ms;   /**< delay that 1 % of late sound is worth; 0 = as the profile. 0 */
+  uint64_t max_delay_ns;   /**< what lies further ahead than this is dropped. 1 s */
 };
 
 PAW_API void paw_playout_config_init(struct paw_playout_config *config);
@@ -128,18 +128,18 @@ struct paw_playout_stats {
   uint64_t recovered_red;  /**< frames played from a RED block */
   uint64_t recovered_fec;  /**< frames played from Opus in-band FEC */
   uint64_t
-      recovered_late;  /**< frames of which the remaining part was played after a late arrival */
-  uint64_t decoder_rewinds;  /**< the decoder was set right after a late repair */
-  uint64_t nacks_sent;       /**< sequence numbers asked for */
-  uint64_t inserted_samples; /**< W3C insertedSamplesForDeceleration */
-  uint64_t removed_samples;  /**< W3C removedSamplesForAcceleration */
-  uint64_t outages;          /**< delays above the cap, one for all packets held up together */
-  double jitter_buffer_delay_s;          /**< W3C jitterBufferDelay: sum over emitted samples */
+      recovered_late; /**< frames of which the remaining part was played after a late arrival */
+  uint64_t decoder_rewinds;     /**< the decoder was set right after a late repair */
+  uint64_t nacks_sent;          /**< sequence numbers asked for */
+  uint64_t inserted_samples;    /**< W3C insertedSamplesForDeceleration */
+  uint64_t removed_samples;     /**< W3C removedSamplesForAcceleration */
+  uint64_t outages;             /**< delays above the cap, one for all packets held up together */
+  double jitter_buffer_delay_s; /**< W3C jitterBufferDelay: sum over emitted samples */
   uint64_t jitter_buffer_emitted_samples; /**< W3C jitterBufferEmittedCount */
-  uint64_t resyncs;    /**< jumps of the playout position */
-  uint64_t target_delay_ns; /**< now */
-  uint64_t delay_ns;        /**< mean from arrival to sound over about the last second; 0 unknown */
-  uint64_t jitter_ns;       /**< RFC 3550 interarrival jitter */
+  uint64_t resyncs;                       /**< jumps of the playout position */
+  uint64_t target_delay_ns;               /**< now */
+  uint64_t delay_ns;  /**< mean from arrival to sound over about the last second; 0 unknown */
+  uint64_t jitter_ns; /**< RFC 3550 interarrival jitter */
 };
 
 PAW_API void paw_playout_get_stats(const struct paw_playout *playout,

@@ -43,8 +43,11 @@
 #define PAW_ICE_ANSWERS_MAX_BYTES 2048    /* about twenty; lost answers are asked for again */
 
 /* ---- playout ---- */
-#define PAW_PLAYOUT_FRAMES_MAX 512    /* encoded frames kept: 10 s of 20 ms ones */
-#define PAW_PLAYOUT_FRAMES_MIN 64     /* 160 ms of 2.5 ms ones: four times the usual delay */
+#define PAW_PLAYOUT_FRAMES_MAX 512 /* encoded frames kept: 10 s of 20 ms ones */
+#define PAW_PLAYOUT_FRAMES_MIN 64  /* 160 ms of 2.5 ms ones: four times the usual delay */
+#define PAW_PLAYOUT_KEPT_MAX 24    /* played frames kept to be decoded once more: as below */
+#define PAW_PLAYOUT_REWIND_FRAMES_MAX                                                              \
+  9600                                /* 200 ms: by then SILK has forgotten a gap; 24 of 10 ms */
 #define PAW_PLAYOUT_SEQUENCES_MAX 512 /* sequence numbers remembered: 1.3 s of 2.5 ms packets */
 #define PAW_PLAYOUT_GUESSES_MAX 16    /* asked for beyond the highest seen: then it is an outage */
 #define PAW_PLAYOUT_BASE_SECONDS 10   /* window of the base delay: outlives congestion */

@@ -42,14 +42,14 @@ static size_t count_before(struct paw_playout_buffer *buffer, uint64_t media_rtp
   return place;
 }
 
+struct paw_playout_frame *paw_playout_buffer_at(struct paw_playout_buffer *buffer, size_t place) {
+  return place < buffer->count ? get_frame(buffer, place) : NULL;
+}
+
 struct paw_playout_frame *paw_playout_buffer_find(struct paw_playout_buffer *buffer,
                                                   uint64_t media_rtp) {
-  size_t place = count_before(buffer, media_rtp);
-  if (place == buffer->count) {
-    return NULL;
-  }
-  struct paw_playout_frame *frame = get_frame(buffer, place);
-  return frame->media_rtp == media_rtp ? frame : NULL;
+  struct paw_playout_frame *frame = paw_playout_buffer_at(buffer, count_before(buffer, media_rtp));
+  return frame != NULL && frame->media_rtp == media_rtp ? frame : NULL;
 }
 
 struct paw_playout_frame *paw_playout_buffer_insert(struct paw_playout_buffer *buffer,
@@ -60,23 +60,40 @@ struct paw_playout_frame *paw_playout_buffer_insert(struct paw_playout_buffer *b
           (buffer->count - place) * sizeof buffer->order[0]);
   buffer->order[place] = index;
   buffer->count++;
+  buffer->kept += place < buffer->kept;
   struct paw_playout_frame *frame = &buffer->frames[index];
   frame->media_rtp = media_rtp;
   return frame;
 }
 
 struct paw_playout_frame *paw_playout_buffer_front(struct paw_playout_buffer *buffer) {
-  return buffer->count > 0 ? get_frame(buffer, 0) : NULL;
+  return paw_playout_buffer_at(buffer, buffer->kept);
 }
 
 struct paw_playout_frame *paw_playout_buffer_back(struct paw_playout_buffer *buffer) {
-  return buffer->count > 0 ? get_frame(buffer, buffer->count - 1) : NULL;
+  return buffer->count > buffer->kept ? get_frame(buffer, buffer->count - 1) : NULL;
 }
 
 /* The place that becomes free is the first to be used again: few of them are ever touched. */
-void paw_playout_buffer_pop(struct paw_playout_buffer *buffer) {
-  uint16_t index = buffer->order[0];
+static void take_out(struct paw_playout_buffer *buffer, size_t place) {
+  uint16_t index = buffer->order[place];
   buffer->count--;
-  memmove(&buffer->order[0], &buffer->order[1], buffer->count * sizeof buffer->order[0]);
+  memmove(&buffer->order[place], &buffer->order[place + 1],
+          (buffer->count - place) * sizeof buffer->order[0]);
   buffer->order[buffer->count] = index;
+}
+
+void paw_playout_buffer_pop(struct paw_playout_buffer *buffer) {
+  take_out(buffer, buffer->kept);
+}
+
+void paw_playout_buffer_keep_before(struct paw_playout_buffer *buffer, uint64_t media_rtp) {
+  buffer->kept = count_before(buffer, media_rtp);
+}
+
+void paw_playout_buffer_release(struct paw_playout_buffer *buffer, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    take_out(buffer, 0);
+  }
+  buffer->kept -= count;
 }

@@ -46,7 +46,7 @@ static int read_payload(struct arrived *arrived) {
 /* ---- streams ---- */
 
 static void clear_buffer(struct paw_playout *player) {
-  while (player->buffer.count > 0) {
+  while (paw_playout_buffer_front(&player->buffer) != NULL) {
     paw_playout_buffer_pop(&player->buffer);
     player->stats.packets_dropped++;
   }
@@ -70,7 +70,7 @@ static void begin_stream(struct paw_playout *player, struct arrived *arrived) {
   if (player->state == PAW_PLAYOUT_PLAYING) {
     paw_playout_sound_stop(player);
   }
-  paw_playout_sound_reset(&player->sound);
+  paw_playout_sound_reset(player);
   player->ssrc = arrived->packet->ssrc;
   paw_playout_ledger_start(&player->ledger, arrived->packet->sequence,
                            arrived->packet->timestamp_rtp, arrived->payload.duration_rtp);
@@ -170,13 +170,22 @@ static bool place(struct paw_playout *player, struct arrived *arrived) {
 
 /* ---- frames ---- */
 
-static bool is_too_late(const struct paw_playout *player, uint64_t end_rtp) {
+static bool is_heard(const struct paw_playout *player, uint64_t rtp) {
+  return player->state == PAW_PLAYOUT_PLAYING && rtp <= paw_playout_sound_heard(&player->sound);
+}
+
+/* All of it is decoded without it, and the decoder cannot be set right any more. */
+static bool is_useless(const struct paw_playout *player, uint64_t media_rtp, uint64_t end_rtp) {
   return player->state == PAW_PLAYOUT_PLAYING &&
-         end_rtp <= paw_playout_sound_decoded(&player->sound);
+         end_rtp <= paw_playout_sound_decoded(&player->sound) &&
+         !paw_playout_rewind_reaches(player, media_rtp);
 }
 
 static struct paw_playout_frame *make_room(struct paw_playout *player, uint64_t media_rtp) {
   struct paw_playout_buffer *buffer = &player->buffer;
+  if (paw_playout_buffer_is_full(buffer)) {
+    paw_playout_rewind_forget(player);
+  }
   if (paw_playout_buffer_is_full(buffer)) {
     player->stats.packets_dropped++;
     if (media_rtp < paw_playout_buffer_front(buffer)->media_rtp) {
@@ -196,8 +205,25 @@ struct piece {
   struct paw_slice opus;
 };
 
+/* What was decoded already is decoded once more with this frame in it. */
+static void rewind_to(struct paw_playout *player, const struct paw_playout_frame *frame) {
+  uint64_t until_rtp = player->state == PAW_PLAYOUT_PLAYING
+                           ? paw_playout_sound_decoded(&player->sound)
+                           : player->start_rtp;
+  if (frame->media_rtp < until_rtp && paw_playout_rewind_reaches(player, frame->media_rtp)) {
+    paw_playout_rewind_want(player, until_rtp);
+  }
+}
+
+static bool is_same(const struct paw_playout_frame *frame, const struct piece *piece) {
+  return frame->len == piece->opus.len && memcmp(frame->data, piece->opus.data, frame->len) == 0;
+}
+
 static void insert(struct paw_playout *player, const struct piece *piece, uint64_t arrival_ns) {
   struct paw_playout_frame *frame = paw_playout_buffer_find(&player->buffer, piece->media_rtp);
+  if (frame != NULL && frame->is_counted && is_same(frame, piece)) {
+    return;
+  }
   if (frame != NULL && frame->origin != PAW_PLAYOUT_ORIGIN_RED) {
     player->stats.packets_dropped++;
     return;
@@ -212,10 +238,12 @@ static void insert(struct paw_playout *player, const struct piece *piece, uint64
   frame->sequence = piece->sequence;
   frame->payload = piece->payload;
   frame->origin = piece->origin;
-  frame->is_late = player->state == PAW_PLAYOUT_PLAYING &&
-                   piece->media_rtp < paw_playout_sound_heard(&player->sound);
+  frame->is_late = is_heard(player, piece->media_rtp + 1);
+  frame->is_counted = false;
+  frame->copy_is_counted = false;
   frame->len = piece->opus.len;
   memcpy(frame->data, piece->opus.data, piece->opus.len);
+  rewind_to(player, frame);
 }
 
 /* RFC 2198 section 3: the time of a block is told, its sequence number is not. */
@@ -230,7 +258,7 @@ static void insert_block(struct paw_playout *player, const struct arrived *arriv
   uint8_t opus_type = arrived->blocks[arrived->block_count - 1].payload_type;
   if (block->payload_type != opus_type || piece.media_rtp < player->start_rtp ||
       paw_opus_payload_read(block->data.data, block->data.len, &piece.payload) != PAW_OK ||
-      is_too_late(player, piece.media_rtp + piece.payload.duration_rtp) ||
+      is_useless(player, piece.media_rtp, piece.media_rtp + piece.payload.duration_rtp) ||
       paw_playout_buffer_find(&player->buffer, piece.media_rtp) != NULL) {
     return;
   }
@@ -244,7 +272,9 @@ static bool is_duplicate(struct paw_playout *player, const struct arrived *arriv
 }
 
 static void take_primary(struct paw_playout *player, const struct arrived *arrived) {
-  bool is_late = is_too_late(player, arrived->media_rtp + arrived->payload.duration_rtp);
+  uint64_t end_rtp = arrived->media_rtp + arrived->payload.duration_rtp;
+  bool useless = is_useless(player, arrived->media_rtp, end_rtp);
+  bool is_late = useless || is_heard(player, end_rtp);
   const struct paw_playout_entry *entry =
       paw_playout_ledger_get(&player->ledger, arrived->sequence);
   bool again = arrived->packet->retransmission ||
@@ -262,8 +292,8 @@ static void take_primary(struct paw_playout *player, const struct arrived *arriv
   if (arrived->sequence == player->ledger.highest) {
     player->ledger.is_dtx = arrived->payload.is_dtx;
   }
-  if (is_late) {
-    player->stats.packets_late++;
+  player->stats.packets_late += is_late;
+  if (useless) {
     return;
   }
   struct piece piece = {

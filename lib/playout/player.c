@@ -72,7 +72,7 @@ static bool config_is_valid(const struct paw_playout_config *config) {
 }
 
 static size_t buffer_capacity(const struct paw_playout_config *config) {
-  uint64_t frames = config->max_delay_ns / FRAME_USUAL_NS;
+  uint64_t frames = config->max_delay_ns / FRAME_USUAL_NS + PAW_PLAYOUT_KEPT_MAX;
   if (frames < PAW_PLAYOUT_FRAMES_MIN) {
     return PAW_PLAYOUT_FRAMES_MIN;
   }

@@ -233,7 +233,9 @@ struct paw_playout_frame {
   uint64_t sequence; /* extended */
   struct paw_opus_payload payload;
   enum paw_playout_origin origin;
-  bool is_late; /* came when its first samples had been concealed already */
+  bool is_late;         /* came when its first samples had been concealed already */
+  bool is_counted;      /* as played */
+  bool copy_is_counted; /* the one in it of the frame before */
   size_t len;
   uint8_t data[PAW_DATAGRAM_MAX];
 };
@@ -242,6 +244,7 @@ struct paw_playout_buffer {
   struct paw_playout_frame *frames;
   uint16_t *order; /* the first `count` by media time, then those that are free */
   size_t count;
+  size_t kept; /* the first of them were played: kept to be decoded once more */
   size_t capacity;
 };
 
@@ -259,12 +262,21 @@ struct paw_playout_frame *paw_playout_buffer_find(struct paw_playout_buffer *buf
 struct paw_playout_frame *paw_playout_buffer_insert(struct paw_playout_buffer *buffer,
                                                     uint64_t media_rtp);
 
-/* The frames with the lowest and the highest media time, or NULL. */
+/* The frame at this place, those that are kept at first; NULL past the last. */
+struct paw_playout_frame *paw_playout_buffer_at(struct paw_playout_buffer *buffer, size_t place);
+
+/* Of those to be played, the frames with the lowest and the highest media time, or NULL. */
 struct paw_playout_frame *paw_playout_buffer_front(struct paw_playout_buffer *buffer);
 struct paw_playout_frame *paw_playout_buffer_back(struct paw_playout_buffer *buffer);
 
 /* Take out the front one. It may still be read until the next insertion. */
 void paw_playout_buffer_pop(struct paw_playout_buffer *buffer);
+
+/* Those that begin before this media time are the ones that were played, and are kept. */
+void paw_playout_buffer_keep_before(struct paw_playout_buffer *buffer, uint64_t media_rtp);
+
+/* Take out so many of the kept ones, the oldest first. */
+void paw_playout_buffer_release(struct paw_playout_buffer *buffer, size_t count);
 
 static inline bool paw_playout_buffer_is_full(const struct paw_playout_buffer *buffer) {
   return buffer->count == buffer->capacity;
@@ -371,14 +383,37 @@ struct paw_playout_span {
   bool is_silent;
 };
 
+/* How far a decoder has come. */
+struct paw_playout_place {
+  uint64_t position_rtp;  /* of the sample that comes out next */
+  uint64_t last_sequence; /* of the frame before; 0 = none */
+  bool is_dtx;            /* that frame was empty */
+};
+
+enum paw_playout_past_state {
+  PAW_PLAYOUT_PAST_NONE,
+  PAW_PLAYOUT_PAST_KEPT,
+  PAW_PLAYOUT_PAST_WANTED, /* a frame came late: go back to it */
+};
+
+/* The decoder as it was before the oldest gap that may still be filled. */
+struct paw_playout_past {
+  enum paw_playout_past_state state;
+  struct paw_opus_decoder decoder;
+  struct paw_playout_place place;
+  int16_t unheard[PAW_OPUS_DURATION_MAX_RTP * PAW_PLAYOUT_CHANNELS_MAX];
+};
+
 struct paw_playout_sound {
   struct paw_opus_decoder decoder;
   void *saved; /* decoder state while something is inserted */
+  struct paw_playout_past past;
   int16_t pcm[PAW_OPUS_DURATION_MAX_RTP * PAW_PLAYOUT_CHANNELS_MAX]; /* decoded ahead */
   size_t at;
   size_t frames;
   enum paw_playout_kind kind;
-  size_t concealed_frames; /* on end, up to now */
+  size_t concealed_frames; /* on end, since the frame that the decoder had last */
+  size_t missing_frames;   /* on end, since a frame was heard */
   size_t comfort_frames;   /* on end, without a packet */
   struct paw_playout_join join;
   uint64_t position_rtp;  /* of the next sample that comes out */
@@ -393,17 +428,35 @@ int paw_playout_sound_init(struct paw_playout_sound *sound, const struct paw_all
 void paw_playout_sound_wipe(struct paw_playout_sound *sound, const struct paw_allocator *allocator);
 
 /* Forget the stream. */
-void paw_playout_sound_reset(struct paw_playout_sound *sound);
+void paw_playout_sound_reset(struct paw_playout *player);
 
 /* Render at most `frames` from the position on. `play_ns` is when the first is heard, 0 = never. */
 struct paw_playout_span paw_playout_sound_pull(struct paw_playout *player, int16_t *pcm,
                                                size_t frames, uint64_t play_ns);
+
+/* Pull `frames` that nobody hears; the first `kept_frames` go into `kept`. */
+void paw_playout_sound_pull_unheard(struct paw_playout *player, size_t frames, int16_t *kept,
+                                    size_t kept_frames);
 
 /* Leave out, or insert (negative), so many samples here. Only while nothing is decoded ahead. */
 void paw_playout_sound_skip(struct paw_playout *player, int64_t frames);
 
 /* Fade out; afterwards there is silence, and the next frame is faded in. */
 void paw_playout_sound_stop(struct paw_playout *player);
+
+/* What lies ahead now, `frames` of which `at` are over, comes from a packet. */
+void paw_playout_sound_set_decoded(struct paw_playout_sound *sound, size_t at, size_t frames);
+
+/* What lies ahead now is invented, and was for so long already. */
+void paw_playout_sound_set_invented(struct paw_playout *player, uint64_t gone_rtp);
+
+/* This frame is heard, but for what was skipped of it. */
+void paw_playout_sound_count(struct paw_playout *player, struct paw_playout_frame *frame,
+                             size_t skipped, uint64_t play_ns);
+
+static inline bool paw_playout_sound_is_invented(const struct paw_playout_sound *sound) {
+  return sound->kind == PAW_PLAYOUT_KIND_COMFORT || sound->kind == PAW_PLAYOUT_KIND_CONCEALED;
+}
 
 /* All before this was heard. */
 static inline uint64_t paw_playout_sound_heard(const struct paw_playout_sound *sound) {
@@ -415,6 +468,49 @@ static inline uint64_t paw_playout_sound_decoded(const struct paw_playout_sound 
   bool is_decoded = sound->kind == PAW_PLAYOUT_KIND_FRAME;
   return paw_playout_sound_heard(sound) + (is_decoded ? sound->frames - sound->at : 0);
 }
+
+/* ---- conceal: what is invented, and the way back from it ---- */
+
+/* SILK invents in steps of 10 ms, whatever it is asked for. */
+#define PAW_PLAYOUT_STEP_FRAMES ((size_t)480)
+
+#define PAW_PLAYOUT_JOIN_LATE_FRAMES ((size_t)120) /* 2.5 ms: both sides are nearly the same */
+#define PAW_PLAYOUT_JOIN_FADE_FRAMES ((size_t)240) /* 5 ms: in from silence, or out */
+
+/* Until invented sound has faded to silence; 0 when it has. */
+size_t paw_playout_conceal_left(const struct paw_playout_sound *sound);
+
+/* Have `frames` of invented sound decoded ahead, at most a step. */
+void paw_playout_conceal_invent(struct paw_playout_sound *sound, size_t frames);
+
+/* Let a decoder invent what nobody hears; `unheard` has room for a step. */
+void paw_playout_conceal_skip(struct paw_opus_decoder *decoder, int16_t *unheard, uint64_t frames);
+
+/* Fade what comes out now as the time that is being concealed demands. */
+void paw_playout_conceal_fade(const struct paw_playout_sound *sound, int16_t *pcm, size_t frames);
+
+/* Let what would have gone on fade out under the frame that comes, of which `skipped` are left out.
+ * libopus makes the join itself where it is at the border of its own frames and at full level. */
+void paw_playout_conceal_bridge(struct paw_playout_sound *sound, size_t skipped);
+
+/* ---- rewind: a frame that comes too late sets the decoder right ---- */
+
+/* Something is about to be invented: put the decoder's state aside, unless one is kept. */
+void paw_playout_rewind_note(struct paw_playout *player);
+
+void paw_playout_rewind_forget(struct paw_playout *player);
+
+/* Does it still help to decode a frame that begins here? */
+bool paw_playout_rewind_reaches(const struct paw_playout *player, uint64_t media_rtp);
+
+/* Such a frame was put into the buffer; all before `until_rtp` was decoded without it. */
+void paw_playout_rewind_want(struct paw_playout *player, uint64_t until_rtp);
+
+/* Go back, if that is wanted. */
+void paw_playout_rewind_apply(struct paw_playout *player, uint64_t play_ns);
+
+/* Too much is kept: the oldest gap stays as it was concealed. */
+void paw_playout_rewind_trim(struct paw_playout *player);
 
 /* ---- player ---- */
 

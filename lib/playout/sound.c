@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "playout/playout.h"
 
 #define FRAMES_PER_MS (PAW_RTP_HZ / 1000)
-
-/* SILK invents in steps of 10 ms, whatever it is asked for. */
-#define STEP_FRAMES ((size_t)10 * FRAMES_PER_MS)
-
-/* What Opus invents sounds like the signal for about this long, then it is faded out. */
-#define FADE_BEGIN_FRAMES ((size_t)60 * FRAMES_PER_MS)
-#define FADE_END_FRAMES ((size_t)100 * FRAMES_PER_MS)
 
 #define STALL_FRAMES ((size_t)200 * FRAMES_PER_MS)
 
@@ -22,8 +14,6 @@
 /* More than twice the longest delay there is: the play time was wrong. */
 #define DELAY_CREDIBLE_NS ((int64_t)(20 * PAW_NS_PER_S))
 
-#define JOIN_LATE_FRAMES ((size_t)120) /* 2.5 ms: both sides are the same signal, nearly */
-#define JOIN_FADE_FRAMES ((size_t)240) /* 5 ms: in from silence, or out */
 #define JOIN_SKIP_FRAMES ((size_t)480) /* 10 ms: two places of a signal */
 
 /* What comes next at the position, and until when. */
@@ -37,6 +27,9 @@ enum step {
 int paw_playout_sound_init(struct paw_playout_sound *sound, const struct paw_allocator *allocator,
                            uint8_t channels) {
   int status = paw_opus_decoder_init(&sound->decoder, allocator, channels);
+  if (status == PAW_OK) {
+    status = paw_opus_decoder_init(&sound->past.decoder, allocator, channels);
+  }
   if (status != PAW_OK) {
     return status;
   }
@@ -47,24 +40,24 @@ int paw_playout_sound_init(struct paw_playout_sound *sound, const struct paw_all
 void paw_playout_sound_wipe(struct paw_playout_sound *sound,
                             const struct paw_allocator *allocator) {
   paw_opus_decoder_wipe(&sound->decoder, allocator);
+  paw_opus_decoder_wipe(&sound->past.decoder, allocator);
   paw_mem_free(allocator, sound->saved);
   sound->saved = NULL;
 }
 
-void paw_playout_sound_reset(struct paw_playout_sound *sound) {
+void paw_playout_sound_reset(struct paw_playout *player) {
+  struct paw_playout_sound *sound = &player->sound;
+  paw_playout_rewind_forget(player);
   paw_opus_decoder_reset(&sound->decoder);
   sound->at = 0;
   sound->frames = 0;
   sound->kind = PAW_PLAYOUT_KIND_NOTHING;
   sound->concealed_frames = 0;
+  sound->missing_frames = 0;
   sound->comfort_frames = 0;
   sound->resume_rtp = 0;
   sound->last_sequence = 0;
   sound->is_dtx = false;
-}
-
-static bool is_invented(const struct paw_playout_sound *sound) {
-  return sound->kind == PAW_PLAYOUT_KIND_COMFORT || sound->kind == PAW_PLAYOUT_KIND_CONCEALED;
 }
 
 /* The frame before the front one was not sent: the sender was silent. */
@@ -103,40 +96,6 @@ static enum step next_step(struct paw_playout *player, uint64_t *until_rtp) {
 
 /* ---- inventing ---- */
 
-/* Invented sound is whole at first and nothing in the end. */
-static float fade_gain(size_t concealed_frames) {
-  if (concealed_frames <= FADE_BEGIN_FRAMES) {
-    return 1;
-  }
-  if (concealed_frames >= FADE_END_FRAMES) {
-    return 0;
-  }
-  float turn = 3.14159265f * (float)(concealed_frames - FADE_BEGIN_FRAMES) /
-               (float)(FADE_END_FRAMES - FADE_BEGIN_FRAMES);
-  return 0.5f + 0.5f * cosf(turn);
-}
-
-static void apply_gain(int16_t *pcm, size_t count, float gain) {
-  for (size_t i = 0; i < count; i++) {
-    pcm[i] = (int16_t)lrintf((float)pcm[i] * gain);
-  }
-}
-
-static bool has_faded(const struct paw_playout_sound *sound) {
-  return sound->concealed_frames >= FADE_END_FRAMES;
-}
-
-/* Have `frames` of invented sound decoded ahead, at most a step. */
-static void invent(struct paw_playout_sound *sound, size_t frames) {
-  size_t unit = PAW_OPUS_DURATION_UNIT_RTP;
-  size_t whole = (frames + unit - 1) / unit * unit;
-  if (has_faded(sound) || paw_opus_decoder_conceal(&sound->decoder, sound->pcm, whole) != PAW_OK) {
-    memset(sound->pcm, 0, whole * sound->decoder.channels * sizeof sound->pcm[0]);
-  }
-  sound->at = 0;
-  sound->frames = frames;
-}
-
 static bool is_comfort(const struct paw_playout_sound *sound,
                        const struct paw_playout_frame *front) {
   if (sound->resume_rtp != 0) {
@@ -146,49 +105,32 @@ static bool is_comfort(const struct paw_playout_sound *sound,
          (sound->is_dtx && sound->comfort_frames < COMFORT_FRAMES_MAX);
 }
 
+void paw_playout_sound_set_invented(struct paw_playout *player, uint64_t gone_rtp) {
+  struct paw_playout_sound *sound = &player->sound;
+  bool comfort = is_comfort(sound, paw_playout_buffer_front(&player->buffer));
+  sound->kind = comfort ? PAW_PLAYOUT_KIND_COMFORT : PAW_PLAYOUT_KIND_CONCEALED;
+  sound->concealed_frames = comfort ? 0 : (size_t)gone_rtp;
+  sound->comfort_frames = comfort ? (size_t)gone_rtp : 0;
+}
+
 static void fill_gap(struct paw_playout *player, uint64_t until_rtp) {
   struct paw_playout_sound *sound = &player->sound;
   const struct paw_playout_frame *front = paw_playout_buffer_front(&player->buffer);
+  paw_playout_rewind_note(player);
   sound->kind = is_comfort(sound, front) ? PAW_PLAYOUT_KIND_COMFORT : PAW_PLAYOUT_KIND_CONCEALED;
   if (sound->kind == PAW_PLAYOUT_KIND_CONCEALED && front == NULL && sound->resume_rtp == 0 &&
-      sound->concealed_frames >= STALL_FRAMES) {
+      sound->missing_frames >= STALL_FRAMES) {
     paw_playout_set_state(player, PAW_PLAYOUT_STALLED);
     return;
   }
   uint64_t left_rtp = until_rtp - sound->position_rtp;
-  invent(sound, left_rtp < STEP_FRAMES ? (size_t)left_rtp : STEP_FRAMES);
+  paw_playout_conceal_invent(sound, left_rtp < PAW_PLAYOUT_STEP_FRAMES ? (size_t)left_rtp
+                                                                       : PAW_PLAYOUT_STEP_FRAMES);
 }
 
-/* ---- from invented sound back to that of a packet ---- */
+/* ---- from a packet ---- */
 
-/* Let what would have gone on fade out under what comes. libopus makes the join itself where it is
- * at the border of its own frames and at full level. */
-static void bridge(struct paw_playout_sound *sound, size_t skipped) {
-  uint8_t channels = sound->decoder.channels;
-  float gain = fade_gain(sound->concealed_frames);
-  size_t wanted = gain < 1 ? JOIN_FADE_FRAMES : JOIN_LATE_FRAMES;
-  bool begins = sound->kind == PAW_PLAYOUT_KIND_NOTHING;
-  if (has_faded(sound) || (begins && skipped > 0)) {
-    paw_playout_join_begin(&sound->join, NULL, JOIN_FADE_FRAMES, channels);
-    return;
-  }
-  size_t left = is_invented(sound) ? sound->frames - sound->at : 0;
-  if (begins || (left == 0 && skipped == 0 && gain >= 1)) {
-    return;
-  }
-  if (left == 0) {
-    invent(sound, wanted);
-    left = wanted;
-  }
-  left = left < wanted ? left : wanted;
-  int16_t *old = &sound->pcm[sound->at * channels];
-  apply_gain(old, left * channels, gain);
-  paw_playout_join_apply(&sound->join, old, left, channels);
-  paw_playout_join_begin(&sound->join, old, left, channels);
-}
-
-/* What is decoded ahead now comes from a packet. */
-static void set_decoded(struct paw_playout_sound *sound, size_t at, size_t frames) {
+void paw_playout_sound_set_decoded(struct paw_playout_sound *sound, size_t at, size_t frames) {
   sound->at = at;
   sound->frames = frames;
   sound->kind = PAW_PLAYOUT_KIND_FRAME;
@@ -208,65 +150,68 @@ static void measure_delay(struct paw_playout_stats *stats, const struct paw_play
   stats->delay_ns = mean_ns == 0 ? (uint64_t)delay_ns : (uint64_t)(mean_ns + change_ns);
 }
 
-static void count_frame(struct paw_playout_stats *stats, const struct paw_playout_frame *frame) {
-  switch (frame->origin) {
-  case PAW_PLAYOUT_ORIGIN_FIRST:
-    break;
-  case PAW_PLAYOUT_ORIGIN_AGAIN:
-    stats->recovered_nack++;
-    break;
-  case PAW_PLAYOUT_ORIGIN_RED:
-    stats->recovered_red++;
-    break;
+void paw_playout_sound_count(struct paw_playout *player, struct paw_playout_frame *frame,
+                             size_t skipped, uint64_t play_ns) {
+  struct paw_playout_stats *stats = &player->stats;
+  if (frame->is_counted) {
+    return;
   }
-  if (frame->is_late) {
-    stats->recovered_late++;
-  }
+  frame->is_counted = true;
+  stats->recovered_nack += frame->origin == PAW_PLAYOUT_ORIGIN_AGAIN;
+  stats->recovered_red += frame->origin == PAW_PLAYOUT_ORIGIN_RED;
+  stats->recovered_late += frame->is_late;
+  measure_delay(stats, frame, skipped, play_ns);
 }
 
 static void play_frame(struct paw_playout *player, uint64_t play_ns) {
   struct paw_playout_sound *sound = &player->sound;
-  const struct paw_playout_frame *frame = paw_playout_buffer_front(&player->buffer);
+  struct paw_playout_frame *frame = paw_playout_buffer_front(&player->buffer);
   size_t skipped = (size_t)(sound->position_rtp - frame->media_rtp);
   size_t frames = 0;
-  bridge(sound, skipped);
+  paw_playout_conceal_bridge(sound, skipped);
   int status = paw_opus_decoder_decode(&sound->decoder, frame->data, frame->len, sound->pcm,
                                        PAW_OPUS_DURATION_MAX_RTP, &frames);
-  paw_playout_buffer_pop(&player->buffer);
   if (status != PAW_OK || frames != frame->payload.duration_rtp) {
+    paw_playout_buffer_pop(&player->buffer);
     sound->at = 0;
     sound->frames = 0;
     player->stats.packets_malformed++;
     return;
   }
-  set_decoded(sound, skipped, frames);
+  if (sound->past.state == PAW_PLAYOUT_PAST_NONE) {
+    paw_playout_buffer_pop(&player->buffer);
+  } else {
+    paw_playout_buffer_keep_before(&player->buffer, frame->media_rtp + 1);
+  }
+  paw_playout_sound_set_decoded(sound, skipped, frames);
   sound->last_sequence = frame->sequence;
   sound->is_dtx = frame->payload.is_dtx;
-  measure_delay(&player->stats, frame, skipped, play_ns);
-  count_frame(&player->stats, frame);
+  paw_playout_sound_count(player, frame, skipped, play_ns);
 }
 
 static void play_copy(struct paw_playout *player) {
   struct paw_playout_sound *sound = &player->sound;
-  const struct paw_playout_frame *frame = paw_playout_buffer_front(&player->buffer);
+  struct paw_playout_frame *frame = paw_playout_buffer_front(&player->buffer);
   size_t frames = frame->payload.frame_rtp;
-  bridge(sound, 0);
+  paw_playout_rewind_note(player);
+  paw_playout_conceal_bridge(sound, 0);
   if (paw_opus_decoder_decode_fec(&sound->decoder, frame->data, frame->len, sound->pcm, frames) !=
       PAW_OK) {
-    invent(sound, STEP_FRAMES);
+    paw_playout_conceal_invent(sound, PAW_PLAYOUT_STEP_FRAMES);
     sound->kind = PAW_PLAYOUT_KIND_CONCEALED;
     return;
   }
-  set_decoded(sound, 0, frames);
+  paw_playout_sound_set_decoded(sound, 0, frames);
   sound->last_sequence = frame->sequence - 1;
-  player->stats.recovered_fec++;
+  player->stats.recovered_fec += !frame->copy_is_counted;
+  frame->copy_is_counted = true;
 }
 
 /* The decoder takes up the stream where it was left. */
 static void resume(struct paw_playout_sound *sound) {
-  bridge(sound, 1);
+  paw_playout_conceal_bridge(sound, 1);
   paw_opus_decoder_restore(&sound->decoder, sound->saved);
-  set_decoded(sound, 0, 0);
+  paw_playout_sound_set_decoded(sound, 0, 0);
   sound->resume_rtp = 0;
 }
 
@@ -312,34 +257,40 @@ static size_t span_frames(struct paw_playout *player, size_t most) {
   const struct paw_playout_sound *sound = &player->sound;
   size_t frames = sound->frames - sound->at;
   frames = frames < most ? frames : most;
-  if (!is_invented(sound)) {
+  if (!paw_playout_sound_is_invented(sound)) {
     return frames;
   }
   uint64_t until_rtp = 0;
   (void)next_step(player, &until_rtp);
   uint64_t left_rtp = until_rtp - sound->position_rtp;
   frames = left_rtp < frames ? (size_t)left_rtp : frames;
-  bool will_fade = sound->kind == PAW_PLAYOUT_KIND_CONCEALED && !has_faded(sound);
-  size_t to_silence = FADE_END_FRAMES - (will_fade ? sound->concealed_frames : 0);
+  size_t to_silence = paw_playout_conceal_left(sound);
+  bool will_fade = sound->kind == PAW_PLAYOUT_KIND_CONCEALED && to_silence > 0;
   return will_fade && to_silence < frames ? to_silence : frames;
 }
 
-static void fade(struct paw_playout_sound *sound, int16_t *pcm, size_t frames) {
-  uint8_t channels = sound->decoder.channels;
-  bool is_concealed = sound->kind == PAW_PLAYOUT_KIND_CONCEALED;
-  for (size_t i = 0; i < frames; i++) {
-    float gain = fade_gain(sound->concealed_frames + (is_concealed ? i : 0));
-    if (gain < 1) {
-      apply_gain(&pcm[i * channels], channels, gain);
-    }
+static void count_on(struct paw_playout_sound *sound, size_t frames) {
+  switch (sound->kind) {
+  case PAW_PLAYOUT_KIND_NOTHING:
+    break;
+  case PAW_PLAYOUT_KIND_FRAME:
+    sound->missing_frames = 0;
+    break;
+  case PAW_PLAYOUT_KIND_COMFORT:
+    sound->comfort_frames += frames;
+    break;
+  case PAW_PLAYOUT_KIND_CONCEALED:
+    sound->concealed_frames += frames;
+    sound->missing_frames += frames;
+    break;
   }
 }
 
-struct paw_playout_span paw_playout_sound_pull(struct paw_playout *player, int16_t *pcm,
-                                               size_t frames, uint64_t play_ns) {
+static struct paw_playout_span pull(struct paw_playout *player, int16_t *pcm, size_t frames,
+                                    uint64_t play_ns) {
   struct paw_playout_sound *sound = &player->sound;
   uint8_t channels = sound->decoder.channels;
-  if (is_invented(sound) || sound->at == sound->frames) {
+  if (paw_playout_sound_is_invented(sound) || sound->at == sound->frames) {
     prepare(player, play_ns);
   }
   if (player->state == PAW_PLAYOUT_STALLED) {
@@ -347,32 +298,38 @@ struct paw_playout_span paw_playout_sound_pull(struct paw_playout *player, int16
   }
   struct paw_playout_span span = {.frames = span_frames(player, frames), .kind = sound->kind};
   memcpy(pcm, &sound->pcm[sound->at * channels], span.frames * channels * sizeof pcm[0]);
-  if (is_invented(sound)) {
-    fade(sound, pcm, span.frames);
-    span.is_silent = has_faded(sound);
-    *(sound->kind == PAW_PLAYOUT_KIND_COMFORT ? &sound->comfort_frames
-                                              : &sound->concealed_frames) += span.frames;
+  if (paw_playout_sound_is_invented(sound)) {
+    paw_playout_conceal_fade(sound, pcm, span.frames);
+    span.is_silent = paw_playout_conceal_left(sound) == 0;
   }
+  count_on(sound, span.frames);
   paw_playout_join_apply(&sound->join, pcm, span.frames, channels);
   sound->at += span.frames;
   sound->position_rtp += span.frames;
   return span;
 }
 
+struct paw_playout_span paw_playout_sound_pull(struct paw_playout *player, int16_t *pcm,
+                                               size_t frames, uint64_t play_ns) {
+  paw_playout_rewind_apply(player, play_ns);
+  struct paw_playout_span span = pull(player, pcm, frames, play_ns);
+  paw_playout_rewind_trim(player);
+  return span;
+}
+
 /* ---- leaving the place ---- */
 
-/* Pull `frames` that nobody hears; the first `kept_frames` go into `kept`. */
-static void pull_unheard(struct paw_playout *player, size_t frames, int16_t *kept,
-                         size_t kept_frames) {
-  int16_t unheard[STEP_FRAMES * PAW_PLAYOUT_CHANNELS_MAX];
+void paw_playout_sound_pull_unheard(struct paw_playout *player, size_t frames, int16_t *kept,
+                                    size_t kept_frames) {
+  int16_t unheard[PAW_PLAYOUT_STEP_FRAMES * PAW_PLAYOUT_CHANNELS_MAX];
   uint8_t channels = player->sound.decoder.channels;
   size_t done = 0;
   while (done < frames) {
     bool is_kept = done < kept_frames;
     size_t most = (is_kept ? kept_frames : frames) - done;
-    most = most < STEP_FRAMES ? most : STEP_FRAMES;
+    most = most < PAW_PLAYOUT_STEP_FRAMES ? most : PAW_PLAYOUT_STEP_FRAMES;
     int16_t *pcm = is_kept ? &kept[done * channels] : unheard;
-    size_t pulled = paw_playout_sound_pull(player, pcm, most, 0).frames;
+    size_t pulled = pull(player, pcm, most, 0).frames;
     if (pulled == 0) {
       return;
     }
@@ -389,18 +346,20 @@ void paw_playout_sound_skip(struct paw_playout *player, int64_t frames) {
     return;
   }
   int16_t old[JOIN_SKIP_FRAMES * PAW_PLAYOUT_CHANNELS_MAX] = {0};
-  pull_unheard(player, (size_t)frames, old, JOIN_SKIP_FRAMES);
+  paw_playout_sound_pull_unheard(player, (size_t)frames, old, JOIN_SKIP_FRAMES);
   paw_playout_join_begin(&sound->join, old, JOIN_SKIP_FRAMES, sound->decoder.channels);
 }
 
 void paw_playout_sound_stop(struct paw_playout *player) {
   struct paw_playout_sound *sound = &player->sound;
-  int16_t old[JOIN_FADE_FRAMES * PAW_PLAYOUT_CHANNELS_MAX] = {0};
-  pull_unheard(player, JOIN_FADE_FRAMES, old, JOIN_FADE_FRAMES);
-  paw_playout_join_begin(&sound->join, old, JOIN_FADE_FRAMES, sound->decoder.channels);
+  int16_t old[PAW_PLAYOUT_JOIN_FADE_FRAMES * PAW_PLAYOUT_CHANNELS_MAX] = {0};
+  paw_playout_sound_pull_unheard(player, PAW_PLAYOUT_JOIN_FADE_FRAMES, old,
+                                 PAW_PLAYOUT_JOIN_FADE_FRAMES);
+  paw_playout_join_begin(&sound->join, old, PAW_PLAYOUT_JOIN_FADE_FRAMES, sound->decoder.channels);
   sound->at = 0;
   sound->frames = 0;
   sound->resume_rtp = 0;
   sound->kind = PAW_PLAYOUT_KIND_CONCEALED;
-  sound->concealed_frames = FADE_END_FRAMES;
+  sound->concealed_frames = STALL_FRAMES; /* faded out long since */
+  paw_playout_rewind_forget(player);
 }
