@@ -178,6 +178,54 @@ static void a_running_encoder_can_be_changed(void **state) {
   paw_encoder_free(encoder);
 }
 
+/* Frames of a second of voice that carry a copy of the one before. */
+static size_t count_lbrr(struct paw_encoder *encoder, struct signal *signal, uint32_t frames) {
+  size_t count = 0;
+  for (uint32_t at = 0; at < 48000; at += frames) {
+    int16_t pcm[960];
+    uint8_t packet[PAW_OPUS_PACKET_MAX];
+    size_t len = sizeof packet;
+    struct paw_opus_payload payload;
+    signal_fill(signal, pcm, frames, 1);
+    assert_int_equal(paw_encoder_encode(encoder, pcm, packet, &len), PAW_OK);
+    assert_int_equal(paw_opus_payload_read(packet, len, &payload), PAW_OK);
+    count += payload.has_lbrr;
+  }
+  return count;
+}
+
+/* What a hub advises (hub.h) takes hold within a running stream: copies in most voiced frames where
+ * Opus can make them, none in frames too short for SILK, and none after it is taken back. */
+static void the_least_advice_makes_redundancy_within_a_stream(void **state) {
+  (void)state;
+  static const uint32_t sizes[] = {120, 240, 480, 960};
+  static const uint32_t bitrates[] = {24000, 32000, 40000, 48000};
+  for (size_t s = 0; s < 4; s++) {
+    for (size_t b = 0; b < 4; b++) {
+      struct paw_encoder_config config;
+      struct signal signal = {0};
+      paw_encoder_config_init(&config);
+      config.frame_frames = sizes[s];
+      config.bitrate_bps = bitrates[b];
+      config.inband_fec = false;
+      struct paw_encoder *encoder = encoder_new(&config);
+      assert_int_equal(count_lbrr(encoder, &signal, sizes[s]), 0);
+      for (int turn = 0; turn < 2; turn++) {
+        assert_int_equal(paw_encoder_set_inband_fec(encoder, true), PAW_OK);
+        assert_int_equal(paw_encoder_set_packet_loss(encoder, 10), PAW_OK);
+        size_t frames = 48000 / sizes[s];
+        size_t with_lbrr = count_lbrr(encoder, &signal, sizes[s]);
+        assert_in_range(with_lbrr, sizes[s] < 480 ? 0 : frames / 2, sizes[s] < 480 ? 0 : frames);
+        assert_int_equal(paw_encoder_set_packet_loss(encoder, 0), PAW_OK);
+        assert_int_equal(paw_encoder_set_inband_fec(encoder, false), PAW_OK);
+        (void)count_lbrr(encoder, &signal, sizes[s]);
+        assert_int_equal(count_lbrr(encoder, &signal, sizes[s]), 0);
+      }
+      paw_encoder_free(encoder);
+    }
+  }
+}
+
 static void dtx_sends_the_first_silent_frame_and_then_few(void **state) {
   (void)state;
   static const int16_t silence[960];
@@ -246,6 +294,7 @@ int main(void) {
       cmocka_unit_test(lookahead_is_that_of_the_application),
       cmocka_unit_test(values_out_of_range_are_refused),
       cmocka_unit_test(a_running_encoder_can_be_changed),
+      cmocka_unit_test(the_least_advice_makes_redundancy_within_a_stream),
       cmocka_unit_test(dtx_sends_the_first_silent_frame_and_then_few),
       cmocka_unit_test(no_room_is_an_error_of_the_codec),
       cmocka_unit_test(memory_is_one_block_of_the_allocator),

@@ -3,6 +3,8 @@
  */
 #include "fixture.h"
 
+#include <stdio.h>
+
 #define NOW_NS (KIT_CLOCK_ORIGIN_NS + 1000000)
 
 #define FINGERPRINT                                                                                \
@@ -134,6 +136,73 @@ static void as_pion_does(void **state) {
   paw_rtc_free(rtc);
 }
 
+/* Opus and RED over it, as Chromium lists them; RED first, without parameters, or over something
+ * else. It is answered with the offer's number, after Opus, and not where it is not wanted. */
+static void with_redundancy(void **state) {
+  (void)state;
+  static const struct {
+    const char *formats;
+    const char *parameters;
+    bool wanted;
+    const char *line;
+    uint8_t agreed;
+  } cases[] = {
+      {"111 63", "a=fmtp:63 111/111\r\n", true, "SAVPF 111 63\r\n", 63},
+      {"63 111", "a=fmtp:63 111/111\r\n", true, "SAVPF 111 63\r\n", 63},
+      {"111 63", "", true, "SAVPF 111 63\r\n", 63},
+      {"111 63", "a=fmtp:63 0/111\r\n", true, "SAVPF 111\r\n", 0},
+      {"111", "a=fmtp:63 111/111\r\n", true, "SAVPF 111\r\n", 0},
+      {"111 63", "a=fmtp:63 111/111\r\n", false, "SAVPF 111\r\n", 0},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char offer[1024];
+    int offer_len =
+        snprintf(offer, sizeof offer,
+                 "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+                 "m=audio 9 UDP/TLS/RTP/SAVPF %s\r\na=rtcp-mux\r\n" CREDENTIALS FINGERPRINT
+                 "a=rtpmap:111 opus/48000/2\r\n"
+                 "a=rtpmap:63 red/48000/2\r\n%s",
+                 cases[i].formats, cases[i].parameters);
+    assert_in_range(offer_len, 100, (int)sizeof offer - 1);
+    struct paw_rtc_config config = fixture_config();
+    config.audio.red = cases[i].wanted;
+    struct paw_rtc *rtc = fixture_rtc(&config, "192.0.2.1:5000");
+    struct paw_media_info info;
+    size_t len = sizeof answer;
+    assert_int_equal(paw_rtc_accept_offer(rtc, NOW_NS, offer, (size_t)offer_len, answer, &len),
+                     PAW_OK);
+    assert_non_null(strstr(answer, cases[i].line));
+    assert_int_equal(paw_rtc_get_media(rtc, &info), PAW_OK);
+    assert_int_equal(info.red_payload_type, cases[i].agreed);
+    bool said = strstr(answer, "a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n") != NULL;
+    assert_int_equal(said, cases[i].agreed != 0);
+    len = sizeof answer; /* a later offer keeps what was agreed on */
+    assert_int_equal(paw_rtc_create_offer(rtc, answer, &len), PAW_OK);
+    assert_non_null(strstr(answer, cases[i].line));
+    paw_rtc_free(rtc);
+  }
+}
+
+static void own_offers_list_it_after_opus(void **state) {
+  (void)state;
+  struct paw_rtc_config config = fixture_config();
+  for (int wanted = 0; wanted < 2; wanted++) {
+    config.audio.red = wanted == 1;
+    struct paw_rtc *rtc = fixture_rtc(&config, "192.0.2.1:5000");
+    size_t len = sizeof answer;
+    assert_int_equal(paw_rtc_create_offer(rtc, answer, &len), PAW_OK);
+    assert_non_null(strstr(answer, wanted == 1 ? "SAVPF 111 63\r\n" : "SAVPF 111\r\n"));
+    bool said = strstr(answer, "a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n") != NULL;
+    assert_int_equal(said, wanted == 1);
+    paw_rtc_free(rtc);
+  }
+  struct paw_rtc *none = NULL;
+  config.audio.red_distance = PAW_RED_DISTANCE_MAX + 1;
+  assert_int_equal(paw_rtc_new(&config, NOW_NS, &none), PAW_ERR_INVALID);
+  config.audio.red_distance = PAW_RED_AUTO - 1;
+  assert_int_equal(paw_rtc_new(&config, NOW_NS, &none), PAW_ERR_INVALID);
+}
+
 /* The least that can be answered: no mid, no bundle, no extension, line feeds alone, an AVP
  * profile, and what other codecs there are is left out. */
 static void as_little_as_can_be(void **state) {
@@ -223,6 +292,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(as_firefox_does),
       cmocka_unit_test(as_pion_does),
+      cmocka_unit_test(with_redundancy),
+      cmocka_unit_test(own_offers_list_it_after_opus),
       cmocka_unit_test(as_little_as_can_be),
       cmocka_unit_test(without_opus),
       cmocka_unit_test(any_byte_changed_and_any_end),

@@ -150,6 +150,45 @@ static void changes_of_what_is_sent(void **state) {
   paw_mem_free(&heap, others);
 }
 
+/* Redundancy on and off and from other distances, while everything is asked for again and again. */
+static void changes_of_redundancy(void **state) {
+  (void)state;
+  struct kit_pair *pair = watched_pair(3);
+  struct paw_rtc *sender = pair->peers[0].rtc;
+  for (int i = 0; i < 140; i++) {
+    assert_int_equal(paw_rtc_set_red(sender, i % (PAW_RED_DISTANCE_MAX + 1)), PAW_OK);
+    kit_pair_run_ms(pair, 73);
+  }
+  expect_one_plaintext_an_index(pair, 900);
+  struct paw_rtc_stats stats = kit_pair_get_stats(pair, 0);
+  assert_in_range(stats.red_packets_sent * 100 / stats.packets_sent, 75, 95);
+  kit_pair_free(pair);
+}
+
+/* As much as can be said, as often as there is anything to say: what is answered is bounded by what
+ * is sent, and 64 that were saved up. */
+static void a_storm_of_requests(void **state) {
+  (void)state;
+  struct kit_pair *pair = watched_pair(4);
+  struct kit_peer *asking = &pair->peers[1];
+  for (int i = 0; i < 5000; i++) {
+    uint16_t wanted[PAW_RTC_NACKS_MAX];
+    for (uint16_t j = 0; j < PAW_RTC_NACKS_MAX; j++) {
+      wanted[j] = (uint16_t)(asking->seen.audio.sequence - j);
+    }
+    assert_int_equal(paw_rtc_send_nack(asking->rtc, pair->clock.now_ns, wanted, PAW_RTC_NACKS_MAX),
+                     PAW_OK);
+    kit_peer_drain(asking, pair->clock.now_ns);
+    kit_pair_run_ms(pair, 1);
+  }
+  struct paw_rtc_stats stats = kit_pair_get_stats(pair, 0);
+  assert_true(stats.nacks_received > 200000);
+  assert_in_range(stats.packets_resent, 400, stats.packets_sent + PAW_SEND_RESENDS_MAX);
+  assert_true(stats.nacks_duplicate > 500);
+  assert_int_equal(wire.differing, 0);
+  kit_pair_free(pair);
+}
+
 /* Below 2^15, so that the receiver's guess of the roll-over counter is right even when the first
  * packets are lost (RFC 3711 section 3.3.1). */
 static void first_sequence_numbers(void **state) {
@@ -168,8 +207,8 @@ static void first_sequence_numbers(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(answers_to_nacks),
-      cmocka_unit_test(changes_of_what_is_sent),
+      cmocka_unit_test(answers_to_nacks),       cmocka_unit_test(changes_of_what_is_sent),
+      cmocka_unit_test(changes_of_redundancy),  cmocka_unit_test(a_storm_of_requests),
       cmocka_unit_test(first_sequence_numbers),
   };
   return cmocka_run_group_tests_name("same_keystream", tests, NULL, NULL);
