@@ -52,7 +52,7 @@
 #define PAW_PLAYOUT_GUESSES_MAX 16    /* asked for beyond the highest seen: then it is an outage */
 #define PAW_PLAYOUT_BASE_SECONDS 10   /* window of the base delay: outlives congestion */
 #define PAW_PLAYOUT_SKEW_SECONDS 30   /* in which 10 ppm stand out of a jitter of 0.3 ms */
-#define PAW_PLAYOUT_HOLD_SECONDS 11   /* the delay is held for ten, and the one under way */
+#define PAW_PLAYOUT_DELAY_SECONDS 30  /* in which what was needed is given up for good */
 #define PAW_PLAYOUT_BINS 256          /* of 1 ms: past the longest delay that a profile allows */
 #define PAW_PLAYOUT_TRAIN_MAX 240     /* late packets on end: 400 ms and 200 more of 2.5 ms ones */
 #define PAW_PLAYOUT_JOIN_FRAMES_MAX 480 /* of a cross-fade: 10 ms */

@@ -15,6 +15,12 @@
 /* What a delay that has just sufficed is exceeded by: bins of 1 ms, and a clock that wanders. */
 #define MARGIN_NS (2 * MS)
 
+/* A delay is held for ten whole seconds, and the one under way. */
+#define HOLD_SECONDS 11
+
+/* So long it takes to see what a path is like; until then the first delay is the least. */
+#define START_SECONDS 5
+
 /* What no packet has come in between is a pause: it counts as one packet at most. */
 #define PACKET_MAX_NS (120 * MS)
 #define PACKET_USUAL_NS (20 * MS)
@@ -30,11 +36,19 @@
 
 /* ---- making ---- */
 
-static int64_t clamp(int64_t value, int64_t least, int64_t most) {
-  if (value < least) {
-    return least;
+static int64_t clamp(int64_t value, int64_t smallest, int64_t greatest) {
+  if (value < smallest) {
+    return smallest;
   }
-  return value < most ? value : most;
+  return value < greatest ? value : greatest;
+}
+
+static int64_t least(int64_t one, int64_t other) {
+  return one < other ? one : other;
+}
+
+static int64_t most(int64_t one, int64_t other) {
+  return one > other ? one : other;
 }
 
 static double late_weight(const struct paw_playout_config *config) {
@@ -69,10 +83,10 @@ void paw_playout_delay_init(struct paw_playout_delay *delay,
       .cap_ns = (int64_t)paw_playout_delay_cap_ns(config, config->cap_delay_ns),
       .max_ns = (int64_t)config->max_delay_ns,
   };
-  int64_t start_ns = clamp((int64_t)config->start_delay_ns, delay->min_ns, delay->cap_ns);
-  paw_playout_histogram_init(&delay->histogram, start_ns - MARGIN_NS);
+  delay->start_ns = clamp((int64_t)config->start_delay_ns, delay->min_ns, delay->cap_ns);
+  paw_playout_histogram_init(&delay->histogram, delay->start_ns - MARGIN_NS);
   paw_playout_budget_init(&delay->budget);
-  delay->target_ns = delay->fixed_ns > 0 ? delay->fixed_ns : start_ns;
+  delay->target_ns = delay->fixed_ns > 0 ? delay->fixed_ns : delay->start_ns;
 }
 
 /* ---- times ---- */
@@ -94,7 +108,7 @@ int64_t paw_playout_delay_transit(const struct paw_playout_delay *delay, uint64_
 /* ---- seconds ---- */
 
 static struct paw_playout_delay_second *get_second(struct paw_playout_delay *delay, size_t number) {
-  return &delay->seconds[number % PAW_PLAYOUT_HOLD_SECONDS];
+  return &delay->seconds[number % PAW_PLAYOUT_DELAY_SECONDS];
 }
 
 static size_t count_seconds(const struct paw_playout_delay *delay, size_t most) {
@@ -148,22 +162,17 @@ static void update_lead(struct paw_playout_delay *delay, struct paw_playout_dela
     delay->usual_lead_ns += crept_ns / MS * MS;
   } else if (crept_ns <= -MS) {
     delay->usual_lead_ns += crept_ns;
-    second->peak_ns += delay->second_count == 1 ? crept_ns : 0;
+    second->asked_ns += delay->second_count == 1 ? crept_ns : 0;
   }
 }
 
 static void note_lead(struct paw_playout_delay *delay, struct paw_playout_delay_second *second,
                       int64_t lead_ns) {
-  if (lead_ns < second->lead_min_ns) {
-    second->lead_min_ns = lead_ns;
-  }
-  if (lead_ns > second->lead_max_ns) {
-    second->lead_max_ns = lead_ns;
-  }
+  second->lead_min_ns = least(second->lead_min_ns, lead_ns);
+  second->lead_max_ns = most(second->lead_max_ns, lead_ns);
   delay->lead_ns = 0;
   for (size_t i = 1; i <= count_seconds(delay, PAW_PLAYOUT_BASE_SECONDS); i++) {
-    int64_t longest_ns = get_second(delay, delay->second_count - i)->lead_max_ns;
-    delay->lead_ns = longest_ns > delay->lead_ns ? longest_ns : delay->lead_ns;
+    delay->lead_ns = most(delay->lead_ns, get_second(delay, delay->second_count - i)->lead_max_ns);
   }
   update_lead(delay, second);
 }
@@ -171,39 +180,53 @@ static void note_lead(struct paw_playout_delay *delay, struct paw_playout_delay_
 /* ---- the target ---- */
 
 static int64_t fixed_target(const struct paw_playout_delay *delay) {
-  int64_t least_ns = delay->lead_ns > 0 ? delay->lead_ns + LEAD_MARGIN_NS : 0;
-  return delay->fixed_ns > least_ns ? delay->fixed_ns : least_ns;
+  return most(delay->fixed_ns, delay->lead_ns > 0 ? delay->lead_ns + LEAD_MARGIN_NS : 0);
 }
 
-/* What jitter and repair need now. */
-static int64_t wanted_ns(const struct paw_playout_delay *delay) {
+/* The greatest of the last seconds. */
+static struct paw_playout_delay_second greatest(struct paw_playout_delay *delay, size_t seconds) {
+  struct paw_playout_delay_second all = {0};
+  for (size_t i = 1; i <= count_seconds(delay, seconds); i++) {
+    const struct paw_playout_delay_second *second = get_second(delay, delay->second_count - i);
+    all.needed_ns = most(all.needed_ns, second->needed_ns);
+    all.asked_ns = most(all.asked_ns, second->asked_ns);
+    all.repair_ns = most(all.repair_ns, second->repair_ns);
+  }
+  return all;
+}
+
+/* What no packet has needed in all the seconds there are is given up, though it has not faded. */
+static void give_up(struct paw_playout_delay *delay) {
+  if (delay->second_count > PAW_PLAYOUT_DELAY_SECONDS) {
+    int64_t needed_ns = greatest(delay, PAW_PLAYOUT_DELAY_SECONDS).needed_ns - delay->usual_lead_ns;
+    paw_playout_histogram_cut(&delay->histogram,
+                              paw_playout_histogram_bin(needed_ns > 0 ? needed_ns : 0));
+  }
+}
+
+/* Up at once. Down when for ten seconds nothing has asked for as much, or no packet needed it. */
+static int64_t adaptive_target(struct paw_playout_delay *delay,
+                               struct paw_playout_delay_second *second) {
+  int64_t lead_ns = delay->usual_lead_ns;
   int64_t jitter_ns =
       paw_playout_histogram_best_ns(&delay->histogram, delay->packet_ns, delay->late_weight_ms) +
       MARGIN_NS;
   int64_t repair_ns = paw_playout_budget_ns(&delay->budget, jitter_ns);
-  return clamp(jitter_ns > repair_ns ? jitter_ns : repair_ns, delay->min_ns, delay->cap_ns);
-}
-
-static int64_t held_target(const struct paw_playout_delay *delay) {
-  int64_t peak_ns = 0;
-  for (size_t i = 0; i < count_seconds(delay, PAW_PLAYOUT_HOLD_SECONDS); i++) {
-    peak_ns = delay->seconds[i].peak_ns > peak_ns ? delay->seconds[i].peak_ns : peak_ns;
+  if (delay->second_count <= START_SECONDS) {
+    jitter_ns = most(jitter_ns, delay->start_ns);
   }
-  return clamp(peak_ns, delay->usual_lead_ns + delay->min_ns, delay->usual_lead_ns + delay->cap_ns);
+  second->asked_ns = most(second->asked_ns, lead_ns + jitter_ns);
+  second->repair_ns = most(second->repair_ns, repair_ns);
+  struct paw_playout_delay_second held = greatest(delay, HOLD_SECONDS);
+  int64_t held_ns = least(held.asked_ns, held.needed_ns + MARGIN_NS);
+  int64_t target_ns = most(held_ns, lead_ns + most(jitter_ns, held.repair_ns));
+  return clamp(target_ns, lead_ns + delay->min_ns, lead_ns + delay->cap_ns);
 }
 
-/* Up at once, down when nothing has asked for as much in ten seconds. */
 static void update_target(struct paw_playout_delay *delay,
                           struct paw_playout_delay_second *second) {
-  int64_t target_ns = 0;
-  if (delay->fixed_ns > 0) {
-    target_ns = fixed_target(delay);
-  } else {
-    int64_t asked_ns = delay->usual_lead_ns + wanted_ns(delay);
-    second->peak_ns = asked_ns > second->peak_ns ? asked_ns : second->peak_ns;
-    target_ns = held_target(delay);
-  }
-  delay->target_ns = target_ns < delay->max_ns ? target_ns : delay->max_ns;
+  int64_t target_ns = delay->fixed_ns > 0 ? fixed_target(delay) : adaptive_target(delay, second);
+  delay->target_ns = least(target_ns, delay->max_ns);
 }
 
 void paw_playout_delay_set_range(struct paw_playout_delay *delay, uint64_t min_ns,
@@ -213,7 +236,7 @@ void paw_playout_delay_set_range(struct paw_playout_delay *delay, uint64_t min_n
   if (delay->fixed_ns == 0) {
     delay->target_ns = clamp(delay->target_ns, delay->usual_lead_ns + delay->min_ns,
                              delay->usual_lead_ns + delay->cap_ns);
-    delay->target_ns = delay->target_ns < delay->max_ns ? delay->target_ns : delay->max_ns;
+    delay->target_ns = least(delay->target_ns, delay->max_ns);
   }
 }
 
@@ -298,7 +321,7 @@ static void move_base(struct paw_playout_delay *delay, const struct sample *samp
   moved->count = train->is_outage ? 0 : train->count;
   memcpy(moved->bins, train->bins, moved->count);
   if (train->lead_min_ns != LEAD_UNKNOWN) {
-    for (size_t i = 0; i < PAW_PLAYOUT_HOLD_SECONDS; i++) {
+    for (size_t i = 0; i < PAW_PLAYOUT_DELAY_SECONDS; i++) {
       delay->seconds[i].lead_min_ns = LEAD_UNKNOWN;
     }
     current_second(delay, sample->now_ns)->lead_min_ns = train->lead_min_ns;
@@ -334,16 +357,18 @@ static void note_needed(struct paw_playout_delay *delay, const struct sample *sa
   }
 }
 
-/* In the first second there is no time to learn. */
-static void grow_early(struct paw_playout_delay *delay, struct paw_playout_delay_second *second,
-                       const struct sample *sample) {
+/* What was needed is remembered for itself; in the first second there is no time to learn. */
+static void note_most(struct paw_playout_delay *delay, struct paw_playout_delay_second *second,
+                      const struct sample *sample) {
+  int64_t needed_ns = delay->usual_lead_ns + sample->needed_ns;
+  if (sample->needed_ns <= delay->cap_ns) {
+    second->needed_ns = most(second->needed_ns, needed_ns);
+  }
   if (sample->now_ns >= SECOND_NS) {
     return;
   }
-  int64_t needed_ns = delay->usual_lead_ns + sample->needed_ns;
-  if (needed_ns > delay->target_ns && sample->needed_ns <= delay->cap_ns &&
-      needed_ns + MARGIN_NS > second->peak_ns) {
-    second->peak_ns = needed_ns + MARGIN_NS;
+  if (second->needed_ns > delay->target_ns) {
+    second->asked_ns = most(second->asked_ns, second->needed_ns + MARGIN_NS);
   }
   if (!delay->start_was_outage && delay->base_ns < -delay->cap_ns) {
     delay->start_was_outage = true;
@@ -365,7 +390,7 @@ void paw_playout_delay_start(struct paw_playout_delay *delay, uint64_t media_rtp
   delay->moved.count = 0;
   delay->start_was_outage = false;
   paw_playout_base_start(&delay->base);
-  for (size_t i = 0; i < PAW_PLAYOUT_HOLD_SECONDS; i++) {
+  for (size_t i = 0; i < PAW_PLAYOUT_DELAY_SECONDS; i++) {
     delay->seconds[i].begin_ns = clamp(delay->seconds[i].begin_ns, -SINCE_MAX_NS, SINCE_MAX_NS) -
                                  clamp(moved_ns, -SINCE_MAX_NS, SINCE_MAX_NS);
   }
@@ -413,7 +438,11 @@ void paw_playout_delay_note(struct paw_playout_delay *delay, uint64_t media_rtp,
                             uint64_t arrival_ns, uint64_t rendered_until_ns) {
   struct sample sample = {.now_ns = since_epoch(delay, arrival_ns), .lead_ns = LEAD_UNKNOWN};
   sample.transit_ns = sample.now_ns - media_ns(delay, media_rtp);
+  size_t seconds = delay->second_count;
   struct paw_playout_delay_second *second = current_second(delay, sample.now_ns);
+  if (delay->second_count > seconds) {
+    give_up(delay);
+  }
   note_media(delay, media_rtp);
   if (rendered_until_ns > 0) {
     sample.lead_ns = clamp(since_epoch(delay, rendered_until_ns) - sample.now_ns, 0, delay->max_ns);
@@ -423,7 +452,7 @@ void paw_playout_delay_note(struct paw_playout_delay *delay, uint64_t media_rtp,
   delay->base_ns = delay->base.floor_ns;
   check_moved(delay, sample.now_ns);
   sample.needed_ns = needed(delay, &sample);
-  grow_early(delay, second, &sample);
+  note_most(delay, second, &sample);
   note_needed(delay, &sample);
   update_target(delay, second);
   update_jitter(delay, sample.transit_ns);

@@ -14,8 +14,7 @@
 
 void paw_playout_histogram_init(struct paw_playout_histogram *histogram, int64_t ns) {
   *histogram = (struct paw_playout_histogram){.unit = 1};
-  int64_t below_ns = ns - (int64_t)PAW_NS_PER_MS;
-  size_t bin = paw_playout_histogram_bin(below_ns > 0 ? below_ns : 0);
+  size_t bin = paw_playout_histogram_bin(ns > 0 ? ns : 0);
   histogram->weights[bin < PAW_PLAYOUT_BINS ? bin : PAW_PLAYOUT_BINS - 1] = PRIOR_PACKETS;
 }
 
@@ -45,26 +44,38 @@ void paw_playout_histogram_shift(struct paw_playout_histogram *histogram, size_t
   memset(&weights[1 + kept], 0, shift * sizeof weights[0]);
 }
 
-/* A bin is served in full by a delay of its upper edge. With each millisecond less, all packets up
- * to a packet's length above lose one more of their sound; those further above have none left. */
+void paw_playout_histogram_cut(struct paw_playout_histogram *histogram, size_t bin) {
+  if (bin < PAW_PLAYOUT_BINS) {
+    memset(&histogram->weights[bin + 1], 0,
+           (PAW_PLAYOUT_BINS - bin) * sizeof histogram->weights[0]);
+  }
+}
+
+/* A delay serves its own bin and all below; half a bin more is the margin's business. With each
+ * millisecond less, all packets up to a packet's length above lose one more of their sound; those
+ * further above have none left. */
 int64_t paw_playout_histogram_best_ns(const struct paw_playout_histogram *histogram,
                                       int64_t packet_ns, double late_weight_ms) {
   const float *weights = histogram->weights;
   size_t packet_ms = (size_t)(packet_ns / (int64_t)PAW_NS_PER_MS);
-  double total = 0;
-  for (size_t i = 0; i <= PAW_PLAYOUT_BINS; i++) {
+  size_t top = PAW_PLAYOUT_BINS - 1;
+  while (top > 0 && weights[top] <= 0) {
+    top--;
+  }
+  double total = (double)weights[PAW_PLAYOUT_BINS];
+  for (size_t i = 0; i <= top; i++) {
     total += (double)weights[i];
   }
   packet_ms = packet_ms > 0 ? packet_ms : 1;
   double weight = 100 * late_weight_ms / (total * (double)packet_ms);
   double losing = 0;
-  double cost = PAW_PLAYOUT_BINS;
+  double cost = 0;
   double least = cost;
-  size_t best = PAW_PLAYOUT_BINS;
-  for (size_t delay = PAW_PLAYOUT_BINS; delay-- > 0;) {
-    losing += (double)weights[delay];
-    if (delay + packet_ms < PAW_PLAYOUT_BINS) {
-      losing -= (double)weights[delay + packet_ms];
+  size_t best = top;
+  for (size_t delay = top; delay-- > 0;) {
+    losing += (double)weights[delay + 1];
+    if (delay + 1 + packet_ms <= top) {
+      losing -= (double)weights[delay + 1 + packet_ms];
     }
     cost += weight * losing - 1;
     if (cost <= least) {

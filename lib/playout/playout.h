@@ -55,7 +55,7 @@ int64_t paw_playout_base_trend(const struct paw_playout_base *base, int64_t time
 /* ---- histogram: how much delay packets needed ---- */
 
 struct paw_playout_histogram {
-  float weights[PAW_PLAYOUT_BINS + 1]; /* of 1 ms; the last one for all above */
+  float weights[PAW_PLAYOUT_BINS + 1]; /* of 1 ms about whole ones; the last for all above */
   float unit;                          /* of a packet now: instead of the old fading, it grows */
 };
 
@@ -66,7 +66,7 @@ void paw_playout_histogram_init(struct paw_playout_histogram *histogram, int64_t
 void paw_playout_histogram_age(struct paw_playout_histogram *histogram, int64_t duration_ns);
 
 static inline size_t paw_playout_histogram_bin(int64_t needed_ns) {
-  int64_t ms = needed_ns / (int64_t)PAW_NS_PER_MS;
+  int64_t ms = (needed_ns + (int64_t)PAW_NS_PER_MS / 2) / (int64_t)PAW_NS_PER_MS;
   return ms < PAW_PLAYOUT_BINS ? (size_t)ms : PAW_PLAYOUT_BINS;
 }
 
@@ -74,6 +74,9 @@ void paw_playout_histogram_add(struct paw_playout_histogram *histogram, size_t b
 
 /* All needed so many bins less. */
 void paw_playout_histogram_shift(struct paw_playout_histogram *histogram, size_t bins);
+
+/* Forget what needed more than this bin says. */
+void paw_playout_histogram_cut(struct paw_playout_histogram *histogram, size_t bin);
 
 /* The delay of which the cost is least: itself, and `late_weight_ms` for each percent of sound
  * that would have come too late. Packets hold `packet_ns` of sound each; of one that is late, what
@@ -120,7 +123,11 @@ struct paw_playout_delay_second {
   int64_t begin_ns;
   int64_t lead_min_ns; /* INT64_MAX: not known */
   int64_t lead_max_ns;
-  int64_t peak_ns; /* the greatest delay asked for, lead included */
+  /* The greatest: what a packet needed and what the histogram asked for, with the lead, and what
+   * repair asked for without. */
+  int64_t needed_ns;
+  int64_t asked_ns;
+  int64_t repair_ns;
 };
 
 /* Packets that came too late one after the other. Until it is known what they were, jitter, an
@@ -153,7 +160,7 @@ struct paw_playout_delay {
   int64_t base_ns; /* its floor */
   struct paw_playout_histogram histogram;
   struct paw_playout_budget budget;
-  struct paw_playout_delay_second seconds[PAW_PLAYOUT_HOLD_SECONDS];
+  struct paw_playout_delay_second seconds[PAW_PLAYOUT_DELAY_SECONDS];
   size_t second_count;
   int64_t lead_ns;       /* the longest of the last seconds */
   int64_t usual_lead_ns; /* what packets need is counted from here */
@@ -165,6 +172,7 @@ struct paw_playout_delay {
   int64_t distance_ns; /* between the media times of the last two */
   double late_weight_ms;
   int64_t fixed_ns; /* 0: the target follows the network */
+  int64_t start_ns;
   int64_t min_ns;
   int64_t cap_ns;
   int64_t max_ns;

@@ -31,8 +31,7 @@ static double cost(const struct paw_playout_histogram *histogram, size_t delay, 
   double total = 0;
   double lost_ms = 0;
   for (size_t bin = 0; bin <= PAW_PLAYOUT_BINS; bin++) {
-    size_t needed = bin + 1;
-    size_t late = needed > delay ? needed - delay : 0;
+    size_t late = bin > delay ? bin - delay : 0;
     late = bin == PAW_PLAYOUT_BINS || late > packet_ms ? packet_ms : late;
     total += (double)histogram->weights[bin];
     lost_ms += (double)histogram->weights[bin] * (double)late;
@@ -54,7 +53,7 @@ static void the_cost_is_the_least_there_is(uint64_t seed, void *context) {
     for (double weight_ms = 1; weight_ms < 300; weight_ms *= 3) {
       int64_t ns = paw_playout_histogram_best_ns(&histogram, (int64_t)packet_ms * MS, weight_ms);
       double found = cost(&histogram, (size_t)(ns / MS), packet_ms, weight_ms);
-      for (size_t delay = 0; delay <= PAW_PLAYOUT_BINS; delay++) {
+      for (size_t delay = 0; delay < PAW_PLAYOUT_BINS; delay++) {
         assert_true(found <= cost(&histogram, delay, packet_ms, weight_ms) + 1e-3);
       }
     }
@@ -75,8 +74,8 @@ static void late_packets_count_by_what_is_lost_of_them(void **state) {
     add(&histogram, 2, 100);
     add(&histogram, 9, 1);
   }
-  assert_int_equal(best_ms(&histogram, 5), 3);
-  assert_int_equal(best_ms(&histogram, 20), 10);
+  assert_int_equal(best_ms(&histogram, 5), 2);
+  assert_int_equal(best_ms(&histogram, 20), 9);
 }
 
 static void the_first_delay_is_given_up_after_some_seconds(void **state) {
@@ -93,7 +92,7 @@ static void the_first_delay_is_given_up_after_some_seconds(void **state) {
     add(&histogram, 1, cases[i].held);
     assert_int_equal(best_ms(&histogram, cases[i].weight_ms), 18);
     add(&histogram, 1, cases[i].gone - cases[i].held);
-    assert_int_equal(best_ms(&histogram, cases[i].weight_ms), 2);
+    assert_int_equal(best_ms(&histogram, cases[i].weight_ms), 1);
   }
 }
 
@@ -135,6 +134,22 @@ static void shifting_keeps_all(void **state) {
   }
 }
 
+static void what_is_cut_is_forgotten(void **state) {
+  (void)state;
+  struct paw_playout_histogram histogram;
+  paw_playout_histogram_init(&histogram, 0);
+  for (size_t bin = 0; bin <= PAW_PLAYOUT_BINS; bin++) {
+    histogram.weights[bin] = 1;
+  }
+  paw_playout_histogram_cut(&histogram, PAW_PLAYOUT_BINS);
+  assert_true(histogram.weights[PAW_PLAYOUT_BINS] == 1);
+  paw_playout_histogram_cut(&histogram, 7);
+  for (size_t bin = 0; bin <= PAW_PLAYOUT_BINS; bin++) {
+    assert_true(histogram.weights[bin] == (bin <= 7 ? 1.0f : 0.0f));
+  }
+  assert_int_equal(best_ms(&histogram, 1000), 7);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_least_cost),
@@ -142,6 +157,7 @@ int main(void) {
       cmocka_unit_test(the_first_delay_is_given_up_after_some_seconds),
       cmocka_unit_test(what_was_seen_fades),
       cmocka_unit_test(shifting_keeps_all),
+      cmocka_unit_test(what_is_cut_is_forgotten),
   };
   return cmocka_run_group_tests_name("playout histogram", tests, NULL, NULL);
 }

@@ -100,6 +100,28 @@ static void a_device_that_asks_early_raises_the_delay(void **state) {
   stage_free(stage);
 }
 
+/* Without a delay of its own the player follows the network; limits can be set at any time. */
+static void a_delay_that_is_not_fixed_follows_the_network(void **state) {
+  (void)state;
+  struct stage *stage = stage_new(1, 20);
+  stage->config.target_delay_ns = 0;
+  stage->chunk_frames = 48;
+  stage_begin(stage);
+  assert_int_equal(stage_stats(stage).target_delay_ns, 20 * PAW_NS_PER_MS);
+  stage_run_ms(stage, 1000);
+  assert_in_range(stage_stats(stage).target_delay_ns, 20 * PAW_NS_PER_MS, 22 * PAW_NS_PER_MS);
+  stage_run_ms(stage, 14000);
+  assert_in_range(stage_stats(stage).target_delay_ns, 3 * PAW_NS_PER_MS, 6 * PAW_NS_PER_MS);
+  assert_int_equal(paw_playout_set_delay_range(stage->player, 30 * PAW_NS_PER_MS, 0), PAW_OK);
+  assert_in_range(stage_stats(stage).target_delay_ns, 30 * PAW_NS_PER_MS, 32 * PAW_NS_PER_MS);
+  stage_run_ms(stage, 2000);
+  struct paw_playout_stats stats = stage_stats(stage);
+  assert_in_range(stats.target_delay_ns, 30 * PAW_NS_PER_MS, 32 * PAW_NS_PER_MS);
+  assert_int_equal(stats.packets_late, 0);
+  assert_int_equal(stats.outages, 0);
+  stage_free(stage);
+}
+
 static void before_the_first_packet_there_is_silence_and_nothing_counts(void **state) {
   (void)state;
   struct stage *stage = stage_new(1, 3);
@@ -171,6 +193,7 @@ int main(void) {
       cmocka_unit_test(every_frame_size_and_application_renders_exactly),
       cmocka_unit_test(the_target_is_met_to_the_sample),
       cmocka_unit_test(a_device_that_asks_early_raises_the_delay),
+      cmocka_unit_test(a_delay_that_is_not_fixed_follows_the_network),
       cmocka_unit_test(before_the_first_packet_there_is_silence_and_nothing_counts),
       cmocka_unit_test(frame_sizes_change_in_the_stream),
       cmocka_unit_test(mono_and_stereo_change_in_the_stream),

@@ -51,15 +51,16 @@ static void repair_gap(void *user_data, struct kit_peer *peer, const struct paw_
     repair->late++;
     return;
   }
+  uint16_t expected = repair->next;
   while (repair->any && repair->next != sequence) {
     assert_int_equal(paw_rtc_send_nack(peer->rtc, repair->pair->clock.now_ns, &repair->next, 1),
                      PAW_OK);
     repair->asked++;
     repair->next++;
   }
-  repair->any = true;
   repair->next = (uint16_t)(sequence + 1);
-  repair->wraps += repair->next == 0;
+  repair->wraps += repair->any && repair->next < expected; /* also when the last of them is lost */
+  repair->any = true;
 }
 
 static void run_past_the_wrap(uint64_t seed, void *context) {
