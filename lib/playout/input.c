@@ -174,13 +174,6 @@ static bool is_heard(const struct paw_playout *player, uint64_t rtp) {
   return player->state == PAW_PLAYOUT_PLAYING && rtp <= paw_playout_sound_heard(&player->sound);
 }
 
-/* All of it is decoded without it, and the decoder cannot be set right any more. */
-static bool is_useless(const struct paw_playout *player, uint64_t media_rtp, uint64_t end_rtp) {
-  return player->state == PAW_PLAYOUT_PLAYING &&
-         end_rtp <= paw_playout_sound_decoded(&player->sound) &&
-         !paw_playout_rewind_reaches(player, media_rtp);
-}
-
 static struct paw_playout_frame *make_room(struct paw_playout *player, uint64_t media_rtp) {
   struct paw_playout_buffer *buffer = &player->buffer;
   if (paw_playout_buffer_is_full(buffer)) {
@@ -258,7 +251,8 @@ static void insert_block(struct paw_playout *player, const struct arrived *arriv
   uint8_t opus_type = arrived->blocks[arrived->block_count - 1].payload_type;
   if (block->payload_type != opus_type || piece.media_rtp < player->start_rtp ||
       paw_opus_payload_read(block->data.data, block->data.len, &piece.payload) != PAW_OK ||
-      is_useless(player, piece.media_rtp, piece.media_rtp + piece.payload.duration_rtp) ||
+      paw_playout_rewind_is_over(player, piece.media_rtp,
+                                 piece.media_rtp + piece.payload.duration_rtp) ||
       paw_playout_buffer_find(&player->buffer, piece.media_rtp) != NULL) {
     return;
   }
@@ -271,27 +265,77 @@ static bool is_duplicate(struct paw_playout *player, const struct arrived *arriv
              PAW_PLAYOUT_ARRIVAL_NONE;
 }
 
+/* How far back the copies in this packet reach. */
+static uint32_t copies_rtp(const struct arrived *arrived) {
+  uint32_t farthest_rtp = arrived->payload.has_lbrr ? arrived->payload.frame_rtp : 0;
+  for (size_t i = 0; i + 1 < arrived->block_count; i++) {
+    uint32_t offset_rtp = arrived->blocks[i].offset_rtp;
+    farthest_rtp = offset_rtp > farthest_rtp ? offset_rtp : farthest_rtp;
+  }
+  return farthest_rtp;
+}
+
+/* Of packets sent for the first time the delay and the requests learn. */
+static void note_first(struct paw_playout *player, const struct arrived *arrived,
+                       const struct paw_playout_entry *entry) {
+  uint64_t passed_ns = entry->passed_ns;
+  paw_playout_delay_note(&player->delay, arrived->media_rtp, arrived->arrival_ns,
+                         player->rendered_until_ns);
+  paw_playout_repair_note(player, excess_ns(player, arrived),
+                          passed_ns > 0 ? paw_time_elapsed(arrived->arrival_ns, passed_ns) : 0);
+  if (copies_rtp(arrived) > 0) {
+    paw_playout_delay_note_copies(&player->delay, copies_rtp(arrived));
+  }
+}
+
+static void note_arrival(struct paw_playout *player, const struct arrived *arrived, bool again,
+                         bool is_late) {
+  struct paw_playout_note note = {
+      .sequence = arrived->sequence,
+      .media_rtp = arrived->media_rtp,
+      .duration_rtp = arrived->payload.duration_rtp,
+      .arrival_ns = arrived->arrival_ns,
+      .is_answer = again,
+      .arrival = is_late ? PAW_PLAYOUT_ARRIVAL_LATE : PAW_PLAYOUT_ARRIVAL_IN_TIME,
+  };
+  uint64_t highest = player->ledger.highest;
+  paw_playout_ledger_note(&player->ledger, &note);
+  player->stats.packets_reordered += arrived->sequence < highest;
+  if (arrived->sequence >= highest) {
+    player->ledger.is_dtx = arrived->payload.is_dtx;
+    paw_playout_repair_earn(&player->repair,
+                            (arrived->sequence - highest) * arrived->payload.duration_rtp);
+  }
+  if (again) {
+    paw_playout_repair_spend(&player->repair, arrived->payload.duration_rtp);
+  }
+}
+
+/* A packet that has not come when a late one could not set the decoder right any more was lost. */
+static void tell_fates(struct paw_playout *player) {
+  uint64_t given_up_rtp =
+      player->state == PAW_PLAYOUT_PLAYING
+          ? paw_playout_sound_heard(&player->sound) - PAW_PLAYOUT_REWIND_FRAMES_MAX
+          : 0;
+  bool was_lost = false;
+  while (paw_playout_ledger_next_fate(&player->ledger, given_up_rtp, &was_lost)) {
+    paw_playout_delay_note_fate(&player->delay, was_lost, player->ledger.duration_rtp);
+  }
+}
+
 static void take_primary(struct paw_playout *player, const struct arrived *arrived) {
   uint64_t end_rtp = arrived->media_rtp + arrived->payload.duration_rtp;
-  bool useless = is_useless(player, arrived->media_rtp, end_rtp);
+  bool useless = paw_playout_rewind_is_over(player, arrived->media_rtp, end_rtp);
   bool is_late = useless || is_heard(player, end_rtp);
   const struct paw_playout_entry *entry =
       paw_playout_ledger_get(&player->ledger, arrived->sequence);
   bool again = arrived->packet->retransmission ||
                paw_playout_repair_is_answer(player, entry, arrived->media_rtp, arrived->arrival_ns);
-  if (arrived->sequence < player->ledger.highest) {
-    player->stats.packets_reordered++;
-  }
   if (!again) {
-    paw_playout_delay_note(&player->delay, arrived->media_rtp, arrived->arrival_ns,
-                           player->rendered_until_ns);
+    note_first(player, arrived, entry);
   }
-  paw_playout_ledger_note(&player->ledger, arrived->sequence, arrived->media_rtp,
-                          arrived->payload.duration_rtp,
-                          is_late ? PAW_PLAYOUT_ARRIVAL_LATE : PAW_PLAYOUT_ARRIVAL_IN_TIME);
-  if (arrived->sequence == player->ledger.highest) {
-    player->ledger.is_dtx = arrived->payload.is_dtx;
-  }
+  note_arrival(player, arrived, again, is_late);
+  tell_fates(player);
   player->stats.packets_late += is_late;
   if (useless) {
     return;
@@ -306,9 +350,21 @@ static void take_primary(struct paw_playout *player, const struct arrived *arriv
   insert(player, &piece, arrived->arrival_ns);
 }
 
+/* What was asked for in vain was sent twice all the same. */
+static void take_duplicate(struct paw_playout *player, const struct arrived *arrived) {
+  player->stats.packets_duplicate++;
+  bool was_asked = paw_playout_ledger_get(&player->ledger, arrived->sequence)->asks > 0;
+  if (was_asked) {
+    paw_playout_repair_note_vain(&player->repair);
+  }
+  if (was_asked || arrived->packet->retransmission) {
+    paw_playout_repair_spend(&player->repair, arrived->payload.duration_rtp);
+  }
+}
+
 static void take(struct paw_playout *player, const struct arrived *arrived) {
   if (is_duplicate(player, arrived)) {
-    player->stats.packets_duplicate++;
+    take_duplicate(player, arrived);
     return;
   }
   if (player->state == PAW_PLAYOUT_STALLED) {

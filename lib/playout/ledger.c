@@ -24,6 +24,7 @@ void paw_playout_ledger_start(struct paw_playout_ledger *ledger, uint16_t sequen
   ledger->highest_rtp = paw_rtp_extend(UINT64_C(1) << 33, timestamp_rtp);
   ledger->duration_rtp = duration_rtp;
   ledger->open = ledger->highest;
+  ledger->told = ledger->highest;
 }
 
 struct paw_playout_entry *paw_playout_ledger_get(struct paw_playout_ledger *ledger,
@@ -44,32 +45,50 @@ struct paw_playout_entry *paw_playout_ledger_get(struct paw_playout_ledger *ledg
 #define OPEN_MAX (PAW_PLAYOUT_SEQUENCES_MAX - PAW_PLAYOUT_GUESSES_MAX - 1)
 
 /* The packets between the highest and a new one: share out the media time that lies between. */
-static void note_gap(struct paw_playout_ledger *ledger, uint64_t sequence, uint64_t media_rtp) {
+static void note_gap(struct paw_playout_ledger *ledger, const struct paw_playout_note *note) {
   uint64_t from_rtp = ledger->highest_rtp + ledger->duration_rtp;
-  uint64_t missing = sequence - ledger->highest - 1;
-  uint64_t between_rtp = media_rtp > from_rtp ? media_rtp - from_rtp : 0;
-  while (ledger->open + OPEN_MAX <= sequence) {
+  uint64_t missing = note->sequence - ledger->highest - 1;
+  uint64_t between_rtp = note->media_rtp > from_rtp ? note->media_rtp - from_rtp : 0;
+  while (ledger->open + OPEN_MAX <= note->sequence) {
     settle_one(ledger);
   }
   uint64_t first = ledger->highest + 1 > ledger->open ? ledger->highest + 1 : ledger->open;
-  for (uint64_t i = first; i < sequence; i++) {
-    paw_playout_ledger_get(ledger, i)->media_rtp =
-        from_rtp + between_rtp * (i - ledger->highest - 1) / missing;
+  for (uint64_t i = first; i < note->sequence; i++) {
+    struct paw_playout_entry *entry = paw_playout_ledger_get(ledger, i);
+    entry->media_rtp = from_rtp + between_rtp * (i - ledger->highest - 1) / missing;
+    entry->passed_ns = note->is_answer ? 0 : note->arrival_ns;
   }
 }
 
-void paw_playout_ledger_note(struct paw_playout_ledger *ledger, uint64_t sequence,
-                             uint64_t media_rtp, uint32_t duration_rtp,
-                             enum paw_playout_arrival arrival) {
-  if (sequence > ledger->highest) {
-    note_gap(ledger, sequence, media_rtp);
-    ledger->highest = sequence;
-    ledger->highest_rtp = media_rtp;
-    ledger->duration_rtp = duration_rtp;
+void paw_playout_ledger_note(struct paw_playout_ledger *ledger,
+                             const struct paw_playout_note *note) {
+  if (note->sequence > ledger->highest) {
+    note_gap(ledger, note);
+    ledger->highest = note->sequence;
+    ledger->highest_rtp = note->media_rtp;
+    ledger->duration_rtp = note->duration_rtp;
   }
-  struct paw_playout_entry *entry = paw_playout_ledger_get(ledger, sequence);
-  entry->media_rtp = media_rtp;
-  entry->arrival = arrival;
+  struct paw_playout_entry *entry = paw_playout_ledger_get(ledger, note->sequence);
+  entry->media_rtp = note->media_rtp;
+  entry->is_answer = note->is_answer;
+  entry->arrival = note->arrival;
+}
+
+bool paw_playout_ledger_next_fate(struct paw_playout_ledger *ledger, uint64_t given_up_rtp,
+                                  bool *was_lost) {
+  if (ledger->told > ledger->highest) {
+    return false;
+  }
+  const struct paw_playout_entry *entry =
+      &ledger->entries[ledger->told % PAW_PLAYOUT_SEQUENCES_MAX];
+  bool is_known = entry->sequence == ledger->told; /* else it was given up long ago */
+  bool has_come = is_known && entry->arrival != PAW_PLAYOUT_ARRIVAL_NONE;
+  if (is_known && !has_come && entry->media_rtp + ledger->duration_rtp > given_up_rtp) {
+    return false;
+  }
+  *was_lost = !has_come || entry->is_answer;
+  ledger->told++;
+  return true;
 }
 
 void paw_playout_ledger_forget_guesses(struct paw_playout_ledger *ledger) {

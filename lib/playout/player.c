@@ -82,6 +82,7 @@ static size_t buffer_capacity(const struct paw_playout_config *config) {
 static int init_parts(struct paw_playout *player) {
   const struct paw_playout_config *config = &player->config;
   paw_playout_delay_init(&player->delay, config);
+  paw_playout_repair_init(&player->repair);
   player->drift_since_ns = PAW_TIME_NEVER;
   int status =
       paw_playout_buffer_init(&player->buffer, &config->allocator, buffer_capacity(config));

@@ -307,7 +307,9 @@ struct paw_playout_entry {
   uint64_t media_rtp; /* guessed while nothing has come */
   uint64_t asked_ns;  /* the first request, once asks > 0 */
   uint64_t ask_ns;    /* the next one */
+  uint64_t passed_ns; /* when one with a higher number came, while it was missing; 0 = not yet */
   uint8_t asks;       /* requests made */
+  bool is_answer;     /* it did not come before it was asked for */
   enum paw_playout_arrival arrival;
 };
 
@@ -318,6 +320,7 @@ struct paw_playout_ledger {
   uint32_t duration_rtp; /* of the packet with the highest number */
   bool is_dtx;           /* that packet was empty: a pause follows it */
   uint64_t open;         /* all before it are settled: played, late or lost */
+  uint64_t told;         /* of all before it the fate was told */
   uint64_t lost;
 };
 
@@ -330,10 +333,23 @@ void paw_playout_ledger_start(struct paw_playout_ledger *ledger, uint16_t sequen
 struct paw_playout_entry *paw_playout_ledger_get(struct paw_playout_ledger *ledger,
                                                  uint64_t sequence);
 
-/* A packet came. `media_rtp` extended. */
-void paw_playout_ledger_note(struct paw_playout_ledger *ledger, uint64_t sequence,
-                             uint64_t media_rtp, uint32_t duration_rtp,
-                             enum paw_playout_arrival arrival);
+struct paw_playout_note {
+  uint64_t sequence;
+  uint64_t media_rtp; /* extended */
+  uint32_t duration_rtp;
+  uint64_t arrival_ns;
+  bool is_answer;
+  enum paw_playout_arrival arrival;
+};
+
+/* A packet came. */
+void paw_playout_ledger_note(struct paw_playout_ledger *ledger,
+                             const struct paw_playout_note *note);
+
+/* Was the next packet, in the order of numbers, lost when it was sent first? False while that is
+ * open: a missing one is given up when its samples lie before this media time. */
+bool paw_playout_ledger_next_fate(struct paw_playout_ledger *ledger, uint64_t given_up_rtp,
+                                  bool *was_lost);
 
 /* Past the highest number nothing is known any more: the sender has paused. */
 void paw_playout_ledger_forget_guesses(struct paw_playout_ledger *ledger);
@@ -345,10 +361,28 @@ void paw_playout_ledger_settle(struct paw_playout_ledger *ledger, uint64_t media
 
 struct paw_playout_repair {
   bool enabled;
-  uint64_t rtt_ns;  /* 0 = not known */
-  uint64_t next_ns; /* no request before */
+  uint64_t rtt_ns;    /* 0 = not known */
+  uint64_t next_ns;   /* no request before */
+  int64_t usual_ns;   /* later than this after the base delay come few packets, if they come */
+  uint64_t guard_ns;  /* so much later than its successor a packet may come without being lost */
+  int64_t credit_rtp; /* how much may be sent again */
   uint16_t sequences[PAW_PLAYOUT_NACK_MAX];
 };
+
+void paw_playout_repair_init(struct paw_playout_repair *repair);
+
+/* A packet was sent for the first time, whether it came or not. */
+void paw_playout_repair_earn(struct paw_playout_repair *repair, uint64_t duration_rtp);
+
+/* An answer came. */
+void paw_playout_repair_spend(struct paw_playout_repair *repair, uint32_t duration_rtp);
+
+/* Both the packet and the answer came: it was asked for too soon. */
+void paw_playout_repair_note_vain(struct paw_playout_repair *repair);
+
+/* A packet came that was sent for the first time, so long after the base delay, and so long after
+ * its successor. */
+void paw_playout_repair_note(struct paw_playout *player, int64_t late_ns, uint64_t after_ns);
 
 /* The sequence numbers to ask for now, in repair->sequences; marks them as asked for. */
 size_t paw_playout_repair_collect(struct paw_playout *player, uint64_t now_ns);
@@ -511,7 +545,11 @@ void paw_playout_rewind_forget(struct paw_playout *player);
 /* Does it still help to decode a frame that begins here? */
 bool paw_playout_rewind_reaches(const struct paw_playout *player, uint64_t media_rtp);
 
-/* Such a frame was put into the buffer; all before `until_rtp` was decoded without it. */
+/* Is all of a frame decoded without it, and can the decoder not be set right any more? */
+bool paw_playout_rewind_is_over(const struct paw_playout *player, uint64_t media_rtp,
+                                uint64_t end_rtp);
+
+/* A frame that helps was put into the buffer; all before `until_rtp` was decoded without it. */
 void paw_playout_rewind_want(struct paw_playout *player, uint64_t until_rtp);
 
 /* Go back, if that is wanted. */

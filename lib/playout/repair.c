@@ -12,6 +12,21 @@
 
 #define ASKS_MAX 12
 
+/* What is sent again may be 40 % of what is sent, and at once as much as answers the requests for
+ * an outage of as many 20 ms packets as are guessed. An unanswered request costs nothing: in a
+ * burst it did not get through, or the answer did not, and the number of requests has its own
+ * bounds. */
+#define EARNED_PERCENT 40
+#define CREDIT_MAX_RTP ((int64_t)PAW_PLAYOUT_GUESSES_MAX * 960)
+
+/* One packet in fifty comes later than usual: each pushes the estimate up by as much as fifty
+ * others let it fall. */
+#define USUAL_UP_NS ((int64_t)PAW_NS_PER_MS)
+#define USUAL_DOWN_NS (USUAL_UP_NS / 50)
+
+/* Reordering seen once is expected for about so many packets. */
+#define GUARD_PACKETS 500
+
 /* Taken while the round trip is not known: a busy Wi-Fi. */
 #define RTT_UNKNOWN_NS (10 * PAW_NS_PER_MS)
 
@@ -24,14 +39,77 @@ static uint64_t repeat_after(const struct paw_playout_repair *repair) {
   return spaced_ns > REPEAT_MIN_NS ? spaced_ns : REPEAT_MIN_NS;
 }
 
+void paw_playout_repair_init(struct paw_playout_repair *repair) {
+  *repair = (struct paw_playout_repair){.guard_ns = GUARD_NS, .credit_rtp = CREDIT_MAX_RTP};
+}
+
+void paw_playout_repair_earn(struct paw_playout_repair *repair, uint64_t duration_rtp) {
+  uint64_t most_rtp = (uint64_t)CREDIT_MAX_RTP * 100 / EARNED_PERCENT;
+  uint64_t sent_rtp = duration_rtp < most_rtp ? duration_rtp : most_rtp;
+  repair->credit_rtp += (int64_t)sent_rtp * EARNED_PERCENT / 100;
+  repair->credit_rtp = repair->credit_rtp < CREDIT_MAX_RTP ? repair->credit_rtp : CREDIT_MAX_RTP;
+}
+
+void paw_playout_repair_spend(struct paw_playout_repair *repair, uint32_t duration_rtp) {
+  repair->credit_rtp -= duration_rtp;
+  repair->credit_rtp = repair->credit_rtp > -CREDIT_MAX_RTP ? repair->credit_rtp : -CREDIT_MAX_RTP;
+}
+
+void paw_playout_repair_note_vain(struct paw_playout_repair *repair) {
+  repair->usual_ns += USUAL_UP_NS;
+}
+
+/* Twice the extent that was seen: others will be somewhat larger. */
+void paw_playout_repair_note(struct paw_playout *player, int64_t late_ns, uint64_t after_ns) {
+  struct paw_playout_repair *repair = &player->repair;
+  repair->usual_ns += late_ns > repair->usual_ns ? USUAL_UP_NS : -USUAL_DOWN_NS;
+  repair->usual_ns = repair->usual_ns > 0 ? repair->usual_ns : 0;
+  repair->guard_ns -= (repair->guard_ns - GUARD_NS) / GUARD_PACKETS;
+  if (2 * after_ns > repair->guard_ns) {
+    repair->guard_ns = 2 * after_ns;
+  }
+}
+
 /* From `now_ns` until the first request: a packet is due at the base delay and the usual jitter,
- * and half a packet's time more makes it missing. */
-static int64_t until_first(const struct paw_playout *player, uint64_t media_rtp, uint64_t now_ns) {
+ * and half a packet's time more makes it missing. Half the delay is left for the answer. */
+static int64_t until_late(const struct paw_playout *player, uint64_t media_rtp, uint64_t now_ns) {
   const struct paw_playout_delay *delay = &player->delay;
+  int64_t target_ns = paw_playout_delay_target_ns(delay);
   int64_t half_ns = paw_playout_rtp_to_ns(player->ledger.duration_rtp) / 2;
-  int64_t due_ns = paw_playout_delay_until(delay, media_rtp, now_ns) -
-                   paw_playout_delay_target_ns(delay) + delay->jitter_ns;
-  return due_ns + (half_ns > (int64_t)GUARD_NS ? half_ns : (int64_t)GUARD_NS);
+  int64_t wait_ns = delay->jitter_ns + (half_ns > (int64_t)GUARD_NS ? half_ns : (int64_t)GUARD_NS);
+  int64_t usual_ns = player->repair.usual_ns;
+  usual_ns = usual_ns < target_ns / 2 ? usual_ns : target_ns / 2;
+  wait_ns = wait_ns > usual_ns ? wait_ns : usual_ns;
+  return paw_playout_delay_until(delay, media_rtp, now_ns) - target_ns + wait_ns;
+}
+
+/* Its successor came and it did not: that may tell sooner. */
+static uint64_t first_ask(const struct paw_playout *player, const struct paw_playout_entry *entry,
+                          uint64_t now_ns) {
+  int64_t wait_ns = until_late(player, entry->media_rtp, now_ns);
+  uint64_t ask_ns = wait_ns > 0 ? paw_time_add(now_ns, (uint64_t)wait_ns) : now_ns;
+  if (entry->passed_ns == 0) {
+    return ask_ns;
+  }
+  uint64_t passed_ns = paw_time_add(entry->passed_ns, player->repair.guard_ns);
+  passed_ns = passed_ns > now_ns ? passed_ns : now_ns;
+  return passed_ns < ask_ns ? passed_ns : ask_ns;
+}
+
+/* From `ask_ns` until an answer is of no use: a packet's time later than it should sound it still
+ * sets the decoder right. What is only guessed must come in time. */
+static int64_t until_useless(struct paw_playout *player, const struct paw_playout_entry *entry,
+                             uint64_t ask_ns) {
+  const struct paw_playout_delay *delay = &player->delay;
+  uint32_t duration_rtp = player->ledger.duration_rtp;
+  if (paw_playout_buffer_find(&player->buffer, entry->media_rtp) != NULL ||
+      paw_playout_rewind_is_over(player, entry->media_rtp, entry->media_rtp + duration_rtp)) {
+    return 0;
+  }
+  int64_t lead_ns = delay->lead_ns > 0 ? delay->lead_ns : 0;
+  int64_t slot_ns = paw_playout_delay_until(delay, entry->media_rtp, ask_ns) - lead_ns;
+  bool is_guess = entry->sequence > player->ledger.highest;
+  return slot_ns + (is_guess ? 0 : paw_playout_rtp_to_ns(duration_rtp));
 }
 
 /* When to ask for this one, now or later; PAW_TIME_NEVER when that would be of no use. */
@@ -40,26 +118,28 @@ static uint64_t ask_time(struct paw_playout *player, const struct paw_playout_en
   if (entry->arrival != PAW_PLAYOUT_ARRIVAL_NONE || entry->asks >= ASKS_MAX) {
     return PAW_TIME_NEVER;
   }
-  int64_t wait_ns = until_first(player, entry->media_rtp, now_ns);
-  uint64_t ask_ns = wait_ns > 0 ? paw_time_add(now_ns, (uint64_t)wait_ns) : now_ns;
-  if (entry->asks > 0 && entry->ask_ns > ask_ns) {
-    ask_ns = entry->ask_ns;
+  uint64_t ask_ns = first_ask(player, entry, now_ns);
+  if (entry->asks > 0) {
+    ask_ns = entry->ask_ns > now_ns ? entry->ask_ns : now_ns;
   }
-  int64_t lead_ns = player->delay.lead_ns > 0 ? player->delay.lead_ns : 0;
-  int64_t left_ns = paw_playout_delay_until(&player->delay, entry->media_rtp, ask_ns) - lead_ns;
-  bool helps = left_ns > (int64_t)rtt(&player->repair) &&
-               paw_playout_buffer_find(&player->buffer, entry->media_rtp) == NULL;
+  bool helps = until_useless(player, entry, ask_ns) > (int64_t)rtt(&player->repair);
   return helps ? ask_ns : PAW_TIME_NEVER;
 }
 
 static bool is_asking(const struct paw_playout *player) {
-  return player->repair.enabled &&
+  return player->repair.enabled && player->repair.credit_rtp > 0 &&
          (player->state == PAW_PLAYOUT_WAITING || player->state == PAW_PLAYOUT_PLAYING);
 }
 
 /* Past the highest number seen, packets are only guessed; none while the sender is silent. */
 static uint64_t last_to_ask(const struct paw_playout *player) {
   return player->ledger.highest + (player->ledger.is_dtx ? 0 : PAW_PLAYOUT_GUESSES_MAX);
+}
+
+/* No more at once than there is credit for. */
+static size_t most_asks(const struct paw_playout *player) {
+  size_t most = (size_t)player->repair.credit_rtp / player->ledger.duration_rtp + 1;
+  return most < PAW_PLAYOUT_NACK_MAX ? most : PAW_PLAYOUT_NACK_MAX;
 }
 
 size_t paw_playout_repair_collect(struct paw_playout *player, uint64_t now_ns) {
@@ -69,7 +149,8 @@ size_t paw_playout_repair_collect(struct paw_playout *player, uint64_t now_ns) {
     return 0;
   }
   uint64_t last = last_to_ask(player);
-  for (uint64_t i = player->ledger.open; i <= last && count < PAW_PLAYOUT_NACK_MAX; i++) {
+  size_t most = most_asks(player);
+  for (uint64_t i = player->ledger.open; i <= last && count < most; i++) {
     struct paw_playout_entry *entry = paw_playout_ledger_get(&player->ledger, i);
     if (ask_time(player, entry, now_ns) == now_ns) {
       entry->asked_ns = entry->asks == 0 ? now_ns : entry->asked_ns;

@@ -90,6 +90,13 @@ bool paw_playout_rewind_reaches(const struct paw_playout *player, uint64_t media
   return past->state != PAW_PLAYOUT_PAST_NONE && media_rtp >= past->place.position_rtp;
 }
 
+bool paw_playout_rewind_is_over(const struct paw_playout *player, uint64_t media_rtp,
+                                uint64_t end_rtp) {
+  return player->state == PAW_PLAYOUT_PLAYING &&
+         end_rtp <= paw_playout_sound_decoded(&player->sound) &&
+         !paw_playout_rewind_reaches(player, media_rtp);
+}
+
 void paw_playout_rewind_want(struct paw_playout *player, uint64_t until_rtp) {
   paw_playout_buffer_keep_before(&player->buffer, until_rtp);
   player->sound.past.state = PAW_PLAYOUT_PAST_WANTED;

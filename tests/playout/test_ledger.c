@@ -22,8 +22,14 @@ static void begin(uint16_t sequence) {
 }
 
 static void note(uint64_t number, enum paw_playout_arrival arrival) {
-  paw_playout_ledger_note(&ledger, first + number, first_rtp + number * FRAME_RTP, FRAME_RTP,
-                          arrival);
+  struct paw_playout_note note = {
+      .sequence = first + number,
+      .media_rtp = first_rtp + number * FRAME_RTP,
+      .duration_rtp = FRAME_RTP,
+      .arrival_ns = 1 + number,
+      .arrival = arrival,
+  };
+  paw_playout_ledger_note(&ledger, &note);
 }
 
 static uint64_t lost_before(uint64_t number) {
@@ -68,7 +74,13 @@ static void guesses_move_with_the_highest(void **state) {
   begin(7);
   note(0, PAW_PLAYOUT_ARRIVAL_IN_TIME);
   paw_playout_ledger_get(&ledger, first + 2)->asks = 3;
-  paw_playout_ledger_note(&ledger, first + 1, first_rtp + 50000, 480, PAW_PLAYOUT_ARRIVAL_IN_TIME);
+  struct paw_playout_note short_one = {
+      .sequence = first + 1,
+      .media_rtp = first_rtp + 50000,
+      .duration_rtp = 480,
+      .arrival = PAW_PLAYOUT_ARRIVAL_IN_TIME,
+  };
+  paw_playout_ledger_note(&ledger, &short_one);
   struct paw_playout_entry *guess = paw_playout_ledger_get(&ledger, first + 2);
   assert_int_equal(guess->media_rtp, first_rtp + 50480);
   assert_int_equal(guess->asks, 3);
@@ -103,12 +115,66 @@ static void another_stream_settles_the_one_before(void **state) {
   }
 }
 
+/* "" is what is not settled yet, 'c' came at first, 'l' was lost at first. */
+static const char *fates(uint64_t given_up) {
+  static char told[32];
+  size_t count = 0;
+  bool was_lost = false;
+  while (paw_playout_ledger_next_fate(&ledger, first_rtp + given_up * FRAME_RTP, &was_lost)) {
+    told[count++] = was_lost ? 'l' : 'c';
+    assert_true(count < sizeof told);
+  }
+  told[count] = '\0';
+  return told;
+}
+
+static void answer(uint64_t number) {
+  struct paw_playout_note note = {
+      .sequence = first + number,
+      .media_rtp = first_rtp + number * FRAME_RTP,
+      .duration_rtp = FRAME_RTP,
+      .is_answer = true,
+      .arrival = PAW_PLAYOUT_ARRIVAL_IN_TIME,
+  };
+  paw_playout_ledger_note(&ledger, &note);
+}
+
+static void fates_are_told_in_order_once_they_are_settled(void **state) {
+  (void)state;
+  begin(65530);
+  note(0, PAW_PLAYOUT_ARRIVAL_IN_TIME);
+  note(3, PAW_PLAYOUT_ARRIVAL_IN_TIME);
+  assert_string_equal(fates(0), "c");
+  answer(1);
+  assert_string_equal(fates(2), "l");
+  assert_string_equal(fates(2), "");
+  note(2, PAW_PLAYOUT_ARRIVAL_LATE);
+  assert_string_equal(fates(2), "cc");
+  note(8, PAW_PLAYOUT_ARRIVAL_IN_TIME);
+  assert_string_equal(fates(6), "ll");
+  assert_string_equal(fates(20), "llc");
+}
+
+static void a_packet_is_passed_by_a_higher_number_that_was_not_asked_for(void **state) {
+  (void)state;
+  begin(7);
+  note(0, PAW_PLAYOUT_ARRIVAL_IN_TIME);
+  answer(3);
+  assert_int_equal(paw_playout_ledger_get(&ledger, first + 2)->passed_ns, 0);
+  note(6, PAW_PLAYOUT_ARRIVAL_IN_TIME);
+  assert_int_equal(paw_playout_ledger_get(&ledger, first + 5)->passed_ns, 7);
+  note(9, PAW_PLAYOUT_ARRIVAL_IN_TIME);
+  assert_int_equal(paw_playout_ledger_get(&ledger, first + 5)->passed_ns, 7);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_does_not_come_is_lost_once_its_time_is_over),
       cmocka_unit_test(missing_packets_share_the_time_between),
       cmocka_unit_test(guesses_move_with_the_highest),
       cmocka_unit_test(long_gaps_count_in_full),
+      cmocka_unit_test(fates_are_told_in_order_once_they_are_settled),
+      cmocka_unit_test(a_packet_is_passed_by_a_higher_number_that_was_not_asked_for),
       cmocka_unit_test(another_stream_settles_the_one_before),
   };
   return cmocka_run_group_tests_name("playout ledger", tests, NULL, NULL);
