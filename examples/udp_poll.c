@@ -117,6 +117,10 @@ static void receive(void) {
   }
 }
 
+static uint64_t earliest(uint64_t a, uint64_t b) {
+  return a < b ? a : b;
+}
+
 static void wait_until(uint64_t deadline_ns) {
   struct pollfd pollfd = {.fd = fd, .events = POLLIN};
   uint64_t now_ns = now();
@@ -160,6 +164,15 @@ static void play(void) {
       (void)fprintf(stderr, "heard: peak %d\n", peak);
     }
   }
+}
+
+/* The player has followed the network: nobody has told it a delay. */
+static void tell_delay(void) {
+  struct paw_playout_stats stats;
+  paw_playout_get_stats(playout, &stats);
+  (void)fprintf(stderr, "heard: %llu packets, %.1f ms after they came, %.1f ms made up\n",
+                (unsigned long long)stats.packets_received, (double)stats.delay_ns / PAW_NS_PER_MS,
+                (double)stats.concealed_samples * 1000 / PAW_RTP_HZ);
 }
 
 /* ---- offer and answer ---- */
@@ -211,9 +224,11 @@ int main(int argc, char **argv) {
         "codec");
   negotiate(receiver);
 
-  for (uint64_t end_ns = now() + RUN_NS; !closed;) {
-    uint64_t deadline_ns = drain();
-    wait_until(tick_ns != 0 && tick_ns < deadline_ns ? tick_ns : deadline_ns);
+  uint64_t end_ns = now() + RUN_NS;
+  uint64_t player_ns = PAW_TIME_NEVER; /* when the player wants to be looked at again */
+  while (!closed) {
+    wait_until(earliest(tick_ns != 0 ? tick_ns : PAW_TIME_NEVER, earliest(player_ns, drain())));
+    (void)drain(); /* what has come is heard now, not in the next 10 ms */
     for (; tick_ns != 0 && now() >= tick_ns; tick_ns += TICK_NS) {
       if (receiver) {
         play();
@@ -222,11 +237,14 @@ int main(int argc, char **argv) {
       }
     }
     if (receiver) {
-      (void)paw_rtc_serve_playout(rtc, now(), playout); /* it may ask for lost packets again */
+      player_ns = paw_rtc_serve_playout(rtc, now(), playout); /* it may ask for packets again */
     }
     if (now() >= end_ns) {
       paw_rtc_close(rtc, now());
     }
+  }
+  if (receiver) {
+    tell_delay();
   }
   paw_playout_free(playout);
   paw_encoder_free(encoder);

@@ -5,6 +5,7 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Addresses looked at: hosts with hundreds (containers) exist, but the first ones will do. */
@@ -75,6 +76,24 @@ int interfaces_list(bool loopback, uint16_t port, struct paw_address *out, size_
     out[i].port = port;
   }
   return 0;
+}
+
+bool interfaces_find_name(const struct paw_address *address, char out[INTERFACE_NAME_SIZE]) {
+  struct ifaddrs *list = NULL;
+  out[0] = '\0';
+  if (getifaddrs(&list) != 0) {
+    return false;
+  }
+  for (const struct ifaddrs *at = list; at != NULL && out[0] == '\0'; at = at->ifa_next) {
+    struct paw_address one;
+    bool readable = read_address(at->ifa_addr, &one);
+    one.port = address->port;
+    if (readable && paw_address_equal(&one, address)) {
+      (void)snprintf(out, INTERFACE_NAME_SIZE, "%s", at->ifa_name);
+    }
+  }
+  freeifaddrs(list);
+  return out[0] != '\0';
 }
 
 bool interfaces_have(const struct interfaces *interfaces, const struct paw_address *address) {

@@ -26,6 +26,13 @@ size_t interfaces_select(const struct interface_address *found, size_t count, bo
 int interfaces_list(bool loopback, uint16_t port, struct paw_address *out, size_t *count,
                     struct fault *fault);
 
+/* The longest name of an interface, and of an address of it, with its NUL. */
+#define INTERFACE_NAME_SIZE 32
+
+/* Ask the system which interface has the address; whatever its port. False, and an empty name: none
+ * has. The name may be that of the address, "wlan0:1". */
+bool interfaces_find_name(const struct paw_address *address, char out[INTERFACE_NAME_SIZE]);
+
 /* The addresses that are offered, as they were last listed. */
 struct interfaces {
   struct paw_address addresses[INTERFACES_MAX];

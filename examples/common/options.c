@@ -78,6 +78,7 @@ static bool takes_value(const struct option *option) {
   switch (option->kind) {
   case OPTION_FLAG_ON:
   case OPTION_FLAG_OFF:
+  case OPTION_FLAG_SET:
   case OPTION_HELP:
   case OPTION_VERSION:
     return false;
@@ -92,15 +93,24 @@ static bool takes_value(const struct option *option) {
 }
 
 static int refuse_range(const struct option *option, const char *value, struct fault *fault) {
-  return fault_set(fault, "--%s %s: give a %s from %.15g to %.15g%s", option->name, value,
+  const char *off = option->automatic ? " or off" : ", or off";
+  return fault_set(fault, "--%s %s: give a %s from %.15g to %.15g%s%s", option->name, value,
                    option->kind == OPTION_DECIMAL ? "number" : "whole number", option->minimum,
-                   option->maximum, option->automatic ? ", or auto" : "");
+                   option->maximum,
+                   !option->automatic   ? ""
+                   : option->may_be_off ? ", auto"
+                                        : ", or auto",
+                   option->may_be_off ? off : "");
 }
 
 static int set_number(const struct option *option, const char *value, struct fault *fault) {
   char *end = NULL;
   if (option->automatic && strcmp(value, "auto") == 0) {
     *(int64_t *)option->target = OPTION_AUTO;
+    return 0;
+  }
+  if (option->may_be_off && strcmp(value, "off") == 0) {
+    *(int64_t *)option->target = 0;
     return 0;
   }
   errno = 0;
@@ -175,6 +185,7 @@ static int set_value(const struct option *option, const char *value, struct faul
     return 0;
   case OPTION_FLAG_ON:
   case OPTION_FLAG_OFF:
+  case OPTION_FLAG_SET:
   case OPTION_HELP:
   case OPTION_VERSION:
     break;
@@ -193,6 +204,9 @@ static enum options_verdict set_plain(const struct option *option) {
     return OPTIONS_OK;
   case OPTION_FLAG_OFF:
     *(bool *)option->target = false;
+    return OPTIONS_OK;
+  case OPTION_FLAG_SET:
+    *(int *)option->target = option->value;
     return OPTIONS_OK;
   case OPTION_NUMBER:
   case OPTION_DECIMAL:
@@ -287,18 +301,45 @@ enum options_verdict options_parse(const struct option_table *table, int argc, c
 
 /* ---- help ---- */
 
+/* Where the options' texts begin and end. */
+#define HELP_COLUMN 29
+#define HELP_WIDTH 80
+
+/* Words from HELP_COLUMN on, which the line has reached. */
+static void write_wrapped(const char *text, FILE *out) {
+  size_t column = HELP_COLUMN;
+  while (*text != '\0') {
+    size_t len = strcspn(text, " ");
+    if (column > HELP_COLUMN && column + 1 + len > HELP_WIDTH) {
+      fprintf(out, "\n%*s", HELP_COLUMN, "");
+      column = HELP_COLUMN;
+    } else if (column > HELP_COLUMN) {
+      fputc(' ', out);
+      column++;
+    }
+    fprintf(out, "%.*s", (int)len, text);
+    column += len;
+    text += len + strspn(text + len, " ");
+  }
+  fputc('\n', out);
+}
+
 static void write_option(const struct option *option, FILE *out) {
   char value[128] = "";
   char head[192];
   if (option->kind == OPTION_CHOICE) {
     join_choices(option, "|", value, sizeof value);
   } else if (takes_value(option)) {
-    (void)snprintf(value, sizeof value, "%s%s", option->automatic ? "auto|" : "",
-                   option->value_name);
+    (void)snprintf(value, sizeof value, "%s%s%s", option->automatic ? "auto|" : "",
+                   option->may_be_off ? "off|" : "", option->value_name);
   }
-  (void)snprintf(head, sizeof head, "--%s%s%s", option->name, value[0] != '\0' ? " " : "", value);
-  fprintf(out, strlen(head) <= 25 ? "  %-25s  %s\n" : "  %s\n                             %s\n",
-          head, option->help);
+  (void)snprintf(head, sizeof head, "  --%s%s%s", option->name, value[0] != '\0' ? " " : "", value);
+  if (strlen(head) + 2 <= HELP_COLUMN) {
+    fprintf(out, "%-*s", HELP_COLUMN, head);
+  } else {
+    fprintf(out, "%s\n%*s", head, HELP_COLUMN, "");
+  }
+  write_wrapped(option->help, out);
 }
 
 void options_write_help(const struct option_table *table, FILE *out) {

@@ -13,6 +13,7 @@
 enum option_kind {
   OPTION_FLAG_ON,  /* --name: *(bool *)target = true */
   OPTION_FLAG_OFF, /* --no-name: *(bool *)target = false */
+  OPTION_FLAG_SET, /* --name: *(int *)target = value */
   OPTION_NUMBER,   /* *(int64_t *)target, minimum..maximum */
   OPTION_DECIMAL,  /* *(double *)target, minimum..maximum */
   OPTION_TEXT,     /* *(const char **)target: points into argv; must not be empty */
@@ -42,6 +43,8 @@ struct option {
   const char *help;
   double minimum, maximum;
   bool automatic;             /* OPTION_NUMBER: "auto" is a value too */
+  bool may_be_off;            /* OPTION_NUMBER: "off" is a value too, and stands for 0 */
+  int value;                  /* OPTION_FLAG_SET */
   const char *const *choices; /* NULL at the end */
 };
 
@@ -70,7 +73,7 @@ enum options_verdict { OPTIONS_OK, OPTIONS_WANT_HELP, OPTIONS_WANT_VERSION, OPTI
 enum options_verdict options_parse(const struct option_table *table, int argc, char **argv,
                                    struct option_rest *rest, struct fault *fault);
 
-/* The text of --help. */
+/* The text of --help: 80 columns wide as far as the options' own texts go. */
 void options_write_help(const struct option_table *table, FILE *out);
 
 #endif

@@ -52,6 +52,13 @@ void statistics_json_write(const struct speaker_statistics *statistics,
       VALUE_FIELD(sync_error_ms, 3),
       COUNT_FIELD(xruns),
       VALUE_FIELD(level_dbfs, 1),
+      VALUE_FIELD(longest_gap_ms, 1),
+      COUNT_FIELD(nacks),
+      VALUE_FIELD(stretched_ms, 1),
+      COUNT_FIELD(rewinds),
+      COUNT_FIELD(outages),
+      COUNT_FIELD(resyncs),
+      VALUE_FIELD(jitter_buffer_delay_ms, 1),
   };
   size_t room = STATISTICS_JSON_SIZE - 1;
   size_t len = (size_t)snprintf(out, room, "{\"t_s\":%.3f,\"state\":\"%s\"", statistics->t_s,
@@ -75,13 +82,17 @@ static const char *value_text(double value, char *out, size_t size) {
 
 void statistics_text_write(const struct speaker_statistics *statistics,
                            char out[STATISTICS_JSON_SIZE]) {
-  char delay[32], level[32], rtt[32];
+  char delay[32], target[32], level[32], rtt[32];
   (void)snprintf(out, STATISTICS_JSON_SIZE,
-                 "%s: %" PRIu64 " packets, %" PRIu64 " lost, %" PRIu64
-                 " late, %.0f ms concealed, "
-                 "delay %s ms, rtt %s ms, %" PRIu64 " xruns, level %s dBFS",
+                 "%s: %" PRIu64 " packets, %" PRIu64 " lost, %" PRIu64 " late, %" PRIu64
+                 " outages; recovered %" PRIu64 " nack, %" PRIu64 " red, %" PRIu64 " fec, %" PRIu64
+                 " late; %.0f ms concealed, longest %.0f; delay %s of %s ms, rtt %s ms, %" PRIu64
+                 " xruns, level %s dBFS",
                  statistics->state, statistics->packets, statistics->lost, statistics->late,
-                 statistics->concealed_ms, value_text(statistics->delay_ms, delay, sizeof delay),
+                 statistics->outages, statistics->recovered_nack, statistics->recovered_red,
+                 statistics->recovered_fec, statistics->recovered_late, statistics->concealed_ms,
+                 statistics->longest_gap_ms, value_text(statistics->delay_ms, delay, sizeof delay),
+                 value_text(statistics->target_ms, target, sizeof target),
                  value_text(statistics->rtt_ms, rtt, sizeof rtt), statistics->xruns,
                  value_text(statistics->level_dbfs, level, sizeof level));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a speaker tells about itself once a second: as a JSON object, and as a line for people. All
- * counts are totals since the program started. */
+ * counts and sums are totals since the program started. */
 #ifndef COMMON_STATISTICS_JSON_H
 #define COMMON_STATISTICS_JSON_H
 
@@ -27,11 +27,19 @@ struct speaker_statistics {
   double drift_ppm;
   double sync_error_ms;
   uint64_t xruns;
-  double level_dbfs; /* highest peak since the last object, after the gain */
+  double level_dbfs;             /* highest peak since the last object, after the gain */
+  double longest_gap_ms;         /* concealed in one go */
+  uint64_t nacks;                /* packets asked for again */
+  double stretched_ms;           /* put in and left out to change the delay */
+  uint64_t rewinds;              /* the decoder was set right after a repair that came late */
+  uint64_t outages;              /* packets held up for longer than the delay may be */
+  uint64_t resyncs;              /* jumps of the playout */
+  double jitter_buffer_delay_ms; /* mean since the last object: from a packet's arrival until its
+                                    samples were taken */
 };
 
 /* Room for the longest object and its NUL. */
-#define STATISTICS_JSON_SIZE 768
+#define STATISTICS_JSON_SIZE 1024
 
 /* One object without a newline. */
 void statistics_json_write(const struct speaker_statistics *statistics,

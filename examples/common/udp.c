@@ -283,10 +283,13 @@ static void read_message(const struct udp *udp, size_t i, const struct paw_wall_
 
 void udp_receive(struct udp *udp, int fd, uint64_t now_ns,
                  void (*handle)(void *user_data, const struct paw_input *input), void *user_data) {
-  struct paw_wall_anchor anchor = system_wall_anchor();
+  uint64_t begin_ns = system_now_ns();
   for (int round = 0; round < RECEIVE_ROUNDS_MAX; round++) {
     prepare_receive(udp);
     int got = recvmmsg(fd, udp->messages, RECEIVE_BATCH, MSG_DONTWAIT, NULL);
+    /* The clocks are read after what has come, which may be newer than `now_ns` is. */
+    struct paw_wall_anchor anchor = system_wall_anchor();
+    now_ns = anchor.now_ns > now_ns ? anchor.now_ns : now_ns;
     for (int i = 0; i < got; i++) {
       if ((udp->messages[i].msg_hdr.msg_flags & MSG_TRUNC) != 0) {
         udp->stats.received_truncated++;
@@ -297,7 +300,7 @@ void udp_receive(struct udp *udp, int fd, uint64_t now_ns,
       read_message(udp, (size_t)i, &anchor, now_ns, &input);
       handle(user_data, &input);
     }
-    if (got < RECEIVE_BATCH || system_now_ns() - anchor.now_ns > RECEIVE_BUDGET_NS) {
+    if (got < RECEIVE_BATCH || now_ns - begin_ns > RECEIVE_BUDGET_NS) {
       return;
     }
   }

@@ -30,7 +30,8 @@ int udp_get_fd(const struct udp *udp, enum paw_family family);
 
 /* Read what has come on `fd`, at most a bounded number of datagrams (the rest is told by the next
  * poll), and hand each over as PAW_INPUT_RECEIVE with true local address and arrival time on the
- * monotonic clock. Errors of the network are not errors here. */
+ * monotonic clock, at `now_ns` or, after a hold-up, later. Errors of the network are not errors
+ * here. */
 void udp_receive(struct udp *udp, int fd, uint64_t now_ns,
                  void (*handle)(void *user_data, const struct paw_input *input), void *user_data);
 

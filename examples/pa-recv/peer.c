@@ -2,6 +2,9 @@
 #include "peer.h"
 
 #include "system.h"
+#include "wifi.h"
+
+#define SYSFS "/sys"
 
 static void time_came(void *user_data, uint64_t now_ns) {
   struct peer *peer = user_data;
@@ -122,6 +125,13 @@ bool peer_has_path(const struct peer *peer) {
   return stats.local.family != PAW_FAMILY_NONE && interfaces_have(&peer->interfaces, &stats.local);
 }
 
+bool peer_has_wifi_path(const struct peer *peer) {
+  struct paw_rtc_stats stats;
+  char name[INTERFACE_NAME_SIZE];
+  paw_rtc_get_stats(peer->rtc, &stats);
+  return interfaces_find_name(&stats.local, name) && wifi_has_name(SYSFS, name);
+}
+
 int peer_restart(struct peer *peer, uint64_t now_ns) {
   return paw_rtc_ice_restart(peer->rtc, now_ns);
 }
@@ -159,7 +169,7 @@ static uint64_t drain_rtc(struct peer *peer, uint64_t now_ns) {
 
 void peer_drain(struct peer *peer, uint64_t now_ns) {
   (void)drain_rtc(peer, now_ns);
-  uint64_t playout_ns = paw_rtc_serve_playout(peer->rtc, now_ns, peer->config.playout);
+  uint64_t playout_ns = paw_rtc_serve_playout(peer->rtc, now_ns, peer->config.player->playout);
   /* Once more: the player may have asked for packets. */
   uint64_t rtc_ns = drain_rtc(peer, now_ns);
   loop_timer_set(&peer->timer, rtc_ns < playout_ns ? rtc_ns : playout_ns);

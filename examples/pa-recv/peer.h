@@ -3,12 +3,12 @@
 #ifndef PA_RECV_PEER_H
 #define PA_RECV_PEER_H
 
-#include <pawebrtc/playout.h>
 #include <pawebrtc/rtc.h>
 
 #include "fault.h"
 #include "interfaces.h"
 #include "loop.h"
+#include "player.h"
 #include "udp.h"
 
 /* What all connections of this program share. */
@@ -16,7 +16,7 @@ struct peer_config {
   struct loop *loop;
   struct udp *udp;
   const struct paw_certificate *certificate;
-  struct paw_playout *playout;
+  struct player *player;
   struct paw_log log;
   bool loopback; /* the server is on this machine */
   void (*event)(void *user_data, uint64_t now_ns, const struct paw_rtc_event *event);
@@ -73,6 +73,9 @@ enum peer_change peer_update_addresses(struct peer *peer);
 
 /* Is there a path that begins at an address of this host? */
 bool peer_has_path(const struct peer *peer);
+
+/* Does the path begin at a Wi-Fi interface? */
+bool peer_has_wifi_path(const struct peer *peer);
 
 /* Begin ICE anew; write_fragment and take_fragment follow. As paw_rtc_ice_restart. */
 int peer_restart(struct peer *peer, uint64_t now_ns);

@@ -11,17 +11,28 @@
 #define PLAYER_CHANNELS 2
 #define PLAYER_RATE_HZ 48000
 
+struct player_config {
+  struct paw_log log;
+  enum paw_playout_profile profile;
+  uint64_t latency_ns;     /* 0: follows the network */
+  uint64_t max_latency_ns; /* 0: as the profile says */
+  double gain_db;
+};
+
 struct player {
-  struct paw_playout *playout;
+  struct player_config config;
+  struct paw_playout *playout; /* another one after player_expect_wifi */
   struct gain gain;
   uint64_t sounded_ns; /* when the first real sample was heard; PAW_TIME_NEVER: not yet */
   uint64_t real_samples;
   int peak; /* since player_take_level */
 };
 
-int player_open(struct player *player, uint64_t latency_ns, double gain_db,
-                const struct paw_log *log, struct fault *fault);
+int player_open(struct player *player, const struct player_config *config, struct fault *fault);
 void player_close(struct player *player);
+
+/* Packets will come by Wi-Fi: more delay to begin with. Nothing changes once one has come. */
+void player_expect_wifi(struct player *player);
 
 /* Begin the next sound softly: a new session, or a device that has come back. */
 void player_fade_in(struct player *player);

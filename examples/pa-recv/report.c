@@ -18,6 +18,9 @@ struct report {
   uint64_t next_ns;
   uint64_t seconds;
   enum first_sound first_sound;
+  /* As they were at the last object. */
+  double buffered_s;
+  uint64_t emitted_samples;
 };
 
 static double ms_of(uint64_t ns) {
@@ -29,7 +32,16 @@ static double known_ms_of(uint64_t ns) {
   return ns == 0 ? NAN : ms_of(ns);
 }
 
-static struct speaker_statistics collect(const struct report *report, uint64_t now_ns) {
+/* The mean delay of the samples taken since the last call; NaN: none were. */
+static double take_buffer_delay_ms(struct report *report, const struct paw_playout_stats *playout) {
+  uint64_t samples = playout->jitter_buffer_emitted_samples - report->emitted_samples;
+  double sum_s = playout->jitter_buffer_delay_s - report->buffered_s;
+  report->emitted_samples = playout->jitter_buffer_emitted_samples;
+  report->buffered_s = playout->jitter_buffer_delay_s;
+  return samples > 0 ? sum_s / (double)samples * 1000 : NAN;
+}
+
+static struct speaker_statistics collect(struct report *report, uint64_t now_ns) {
   const struct report_config *config = &report->config;
   struct paw_playout_stats playout;
   paw_playout_get_stats(config->player->playout, &playout);
@@ -52,7 +64,14 @@ static struct speaker_statistics collect(const struct report *report, uint64_t n
       .drift_ppm = NAN,
       .sync_error_ms = NAN,
       .xruns = config->output->ops->get_xruns(config->output),
-      .level_dbfs = player_take_level(config->player)};
+      .level_dbfs = player_take_level(config->player),
+      .longest_gap_ms = (double)playout.longest_concealment_samples / SAMPLES_PER_MS,
+      .nacks = playout.nacks_sent,
+      .stretched_ms = (double)(playout.inserted_samples + playout.removed_samples) / SAMPLES_PER_MS,
+      .rewinds = playout.decoder_rewinds,
+      .outages = playout.outages,
+      .resyncs = playout.resyncs,
+      .jitter_buffer_delay_ms = take_buffer_delay_ms(report, &playout)};
 }
 
 static void write_report(struct report *report, uint64_t now_ns) {

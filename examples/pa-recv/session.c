@@ -90,7 +90,7 @@ static void on_audio(struct session *session, uint64_t now_ns,
     session->config.playing(session->config.user_data, now_ns);
   }
   if (session->state == SESSION_PLAYING || session->state == SESSION_SILENT) {
-    (void)paw_playout_handle_input(session->config.peer.playout, now_ns, packet);
+    (void)paw_playout_handle_input(session->config.peer.player->playout, now_ns, packet);
   }
 }
 
@@ -102,6 +102,9 @@ static void on_connected(struct session *session) {
   if (awaits_connection(session)) {
     session_set_state(session, SESSION_CONNECTED);
     session_set_deadline(session, FIRST_PACKET_DEADLINE_NS);
+    if (peer_has_wifi_path(&session->peer)) {
+      player_expect_wifi(session->config.peer.player);
+    }
   }
 }
 

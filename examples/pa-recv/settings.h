@@ -3,7 +3,7 @@
 #ifndef PA_RECV_SETTINGS_H
 #define PA_RECV_SETTINGS_H
 
-#include <pawebrtc/base.h>
+#include <pawebrtc/playout.h>
 
 #include "options.h"
 #include "pin.h"
@@ -23,10 +23,12 @@ struct settings {
   const char *state_dir_text;
   int64_t buffer_frames;
   int64_t period_frames;
-  int64_t latency_ms;
-  int64_t stats_s; /* 0: none */
+  int64_t latency_ms;     /* OPTION_AUTO: follows the network */
+  int64_t max_latency_ms; /* OPTION_AUTO: as the profile says */
+  int64_t stats_s;        /* 0: none */
   double gain_db;
-  int ice; /* enum ice_choice */
+  int ice;     /* enum ice_choice */
+  int profile; /* enum paw_playout_profile */
   int log_level;
   bool list_devices;
   bool json;

@@ -221,7 +221,7 @@ static int make_session(struct speaker *speaker, struct fault *fault) {
       .peer = {.loop = speaker->loop,
                .udp = speaker->udp,
                .certificate = speaker->certificate,
-               .playout = speaker->player.playout,
+               .player = &speaker->player,
                .log = speaker->log,
                .loopback = whep_url_is_loopback(speaker->settings->url)},
       .reachable = on_reachable,
@@ -244,10 +244,13 @@ static int make_report(struct speaker *speaker, struct fault *fault) {
   return speaker->report != NULL ? 0 : fault_set(fault, "out of memory");
 }
 
-/* A device takes its samples a whole buffer before they are heard, and packets want some time to
- * come in besides. */
+/* 0: follows the network. A device takes its samples a whole buffer before they are heard, and
+ * packets want some time to come in besides. */
 static uint64_t choose_latency_ns(const struct speaker *speaker) {
   const struct settings *settings = speaker->settings;
+  if (settings->latency_ms == OPTION_AUTO) {
+    return 0;
+  }
   uint64_t wanted_ns = (uint64_t)settings->latency_ms * PAW_NS_PER_MS;
   uint64_t lead_ns = speaker->output->ops->get_lead_ns(speaker->output);
   uint64_t least_ns = lead_ns > 0 ? lead_ns + BEHIND_BUFFER_NS : 0;
@@ -261,8 +264,16 @@ static uint64_t choose_latency_ns(const struct speaker *speaker) {
 }
 
 static int open_player(struct speaker *speaker, struct fault *fault) {
-  return player_open(&speaker->player, choose_latency_ns(speaker), speaker->settings->gain_db,
-                     &speaker->log, fault);
+  const struct settings *settings = speaker->settings;
+  const struct player_config config = {.log = speaker->log,
+                                       .profile = (enum paw_playout_profile)settings->profile,
+                                       .latency_ns = choose_latency_ns(speaker),
+                                       .max_latency_ns =
+                                           settings->max_latency_ms == OPTION_AUTO
+                                               ? 0
+                                               : (uint64_t)settings->max_latency_ms * PAW_NS_PER_MS,
+                                       .gain_db = settings->gain_db};
+  return player_open(&speaker->player, &config, fault);
 }
 
 static int open_all(struct speaker *speaker, struct fault *fault) {

@@ -9,6 +9,9 @@
 #include "interfaces_watch.h"
 #include "system.h"
 
+static const enum paw_family families[] = {PAW_FAMILY_IPV4, PAW_FAMILY_IPV6};
+#define FAMILY_COUNT (sizeof families / sizeof families[0])
+
 /* Datagrams polled in one go; a frame to many peers takes several. */
 #define TRANSMITS_MAX 64
 
@@ -132,14 +135,29 @@ static void send_all(struct peers *peers) {
 
 void peers_drain(struct peers *peers, uint64_t now_ns) {
   struct paw_rtc_event event;
+  struct paw_encoder_advice advice;
+  struct paw_hub_track *track = NULL; /* there is but one */
   paw_hub_peer peer = 0;
   send_all(peers);
   while (paw_hub_poll_event(peers->hub, &peer, &event)) {
     on_event(peers, now_ns, peer, &event);
   }
+  while (paw_hub_poll_advice(peers->hub, &track, &advice)) {
+    peers->config.advised(peers->config.user_data, &advice);
+  }
   /* An event may have changed a connection. */
   send_all(peers);
   loop_timer_set(&peers->timer, paw_hub_next_timeout(peers->hub).deadline_ns);
+}
+
+void peers_fetch(struct peers *peers) {
+  for (size_t i = 0; i < FAMILY_COUNT; i++) {
+    int fd = udp_get_fd(peers->udp, families[i]);
+    if (fd >= 0) {
+      on_datagrams(peers, fd, POLLIN);
+    }
+  }
+  peers_drain(peers, system_now_ns());
 }
 
 void peers_send(struct peers *peers, uint64_t now_ns, const struct paw_audio_frame *frame) {
@@ -199,7 +217,8 @@ static void fill_config(const struct peers *peers, enum whep_kind kind,
   config->audio.direction = directions[kind];
   config->audio.ptime_ms = (uint16_t)(settings_frame_frames[settings->frame] / 48);
   config->audio.stereo = peers->config.channels == 2;
-  config->audio.inband_fec = settings->fec;
+  config->audio.red_distance = settings->red == OPTION_AUTO ? PAW_RED_AUTO : (int8_t)settings->red;
+  config->audio.inband_fec = settings->fec != FEC_CHOICE_OFF;
 }
 
 /* An address that came or went is taken over by everybody who is there: where this side checks, it
@@ -385,8 +404,7 @@ static int make_hub(struct peers *peers, struct fault *fault) {
 }
 
 static int watch_sockets(struct peers *peers, struct fault *fault) {
-  static const enum paw_family families[] = {PAW_FAMILY_IPV4, PAW_FAMILY_IPV6};
-  for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
+  for (size_t i = 0; i < FAMILY_COUNT; i++) {
     int fd = udp_get_fd(peers->udp, families[i]);
     if (fd >= 0 && loop_watch(peers->loop, fd, POLLIN, on_datagrams, peers) != 0) {
       return fault_set(fault, "UDP: too many descriptors are watched");
@@ -460,6 +478,11 @@ static void add_peer(struct peers *peers, const struct peer *known, struct peers
   out->resent += stats.packets_resent;
   out->nacks += stats.nacks_received;
   out->lost += stats.remote_lost;
+  out->redundant += stats.red_distance > 0;
+  double loss_percent = stats.remote_fraction_lost * 100.0 / 256;
+  if (loss_percent > out->worst_loss_percent) {
+    out->worst_loss_percent = loss_percent;
+  }
 }
 
 void peers_get_stats(struct peers *peers, struct peers_stats *out) {

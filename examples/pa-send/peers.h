@@ -24,6 +24,8 @@ struct peers_config {
   /* A packet of a talker. */
   void (*audio)(void *user_data, uint64_t now_ns, uint64_t peer,
                 const struct paw_audio_packet *packet);
+  /* How the encoder should be set for the listener that loses most. */
+  void (*advised)(void *user_data, const struct paw_encoder_advice *advice);
   void (*closed)(void *user_data, uint64_t peer);
   void *user_data;
 };
@@ -64,6 +66,9 @@ void peers_end_all(struct peers *peers, uint64_t now_ns);
 /* Send what is to be sent, look at what happened, set the timer: for the loop's idle hook. */
 void peers_drain(struct peers *peers, uint64_t now_ns);
 
+/* Read what has come by now and hand it over, instead of in the next turn of the loop. */
+void peers_fetch(struct peers *peers);
+
 size_t peers_get_count(const struct peers *peers);
 uint16_t peers_get_port(const struct peers *peers);
 
@@ -77,7 +82,9 @@ struct peers_stats {
   uint64_t resent;
   uint64_t nacks;
   uint64_t lost;
-  uint64_t datagrams; /* of the sockets, since the start */
+  double worst_loss_percent; /* by the last report of the peer that loses most */
+  size_t redundant;          /* peers whose packets repeat an earlier frame */
+  uint64_t datagrams;        /* of the sockets, since the start */
   uint64_t dropped;
   uint64_t unclaimed;
 };

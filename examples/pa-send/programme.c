@@ -6,8 +6,9 @@
 #include "level.h"
 #include "system.h"
 
-/* libopus adds redundancy (LBRR) only when it is told of losses; 10 % is Wi-Fi at its edge. */
-#define EXPECTED_LOSS_PERCENT 10
+/* libopus adds redundancy (LBRR) only when it is told of losses, and from this much on at every
+ * rate that has any: at 24 kbit/s less is not enough. */
+#define LOSS_PERCENT_MIN 10
 #define RETRY_NS PAW_NS_PER_S
 
 static uint32_t choose_bitrate(const struct settings *settings, uint8_t channels) {
@@ -20,6 +21,12 @@ static uint32_t choose_bitrate(const struct settings *settings, uint8_t channels
   return channels == 1 ? 64000 : 128000;
 }
 
+/* CELT alone, which lowdelay is, has no such redundancy. */
+static enum fec_choice choose_fec(const struct settings *settings) {
+  return settings->mode == PAW_OPUS_RESTRICTED_LOWDELAY ? FEC_CHOICE_OFF
+                                                        : (enum fec_choice)settings->fec;
+}
+
 int programme_init(struct programme *programme, const struct settings *settings,
                    struct source *source, const struct paw_log *log, struct fault *fault) {
   struct paw_encoder_config config;
@@ -29,12 +36,14 @@ int programme_init(struct programme *programme, const struct settings *settings,
   config.frame_frames = settings_frame_frames[settings->frame];
   config.bitrate_bps = choose_bitrate(settings, source->channels);
   config.complexity = (uint8_t)settings->complexity;
-  config.inband_fec = settings->fec && config.application != PAW_OPUS_RESTRICTED_LOWDELAY;
-  config.packet_loss_percent = config.inband_fec ? EXPECTED_LOSS_PERCENT : 0;
+  config.inband_fec = settings->fec == FEC_CHOICE_ON;
+  config.packet_loss_percent = config.inband_fec ? LOSS_PERCENT_MIN : 0;
   config.dtx = settings->dtx;
   *programme = (struct programme){.source = source,
                                   .log = *log,
                                   .loop = settings->loop,
+                                  .fec = choose_fec(settings),
+                                  .fec_on = config.inband_fec,
                                   .silent_before = true,
                                   .level_dbfs = -127};
   programme->pacer.frame_frames = config.frame_frames;
@@ -45,6 +54,18 @@ int programme_init(struct programme *programme, const struct settings *settings,
 void programme_wipe(struct programme *programme) {
   paw_encoder_free(programme->encoder);
   programme->encoder = NULL;
+}
+
+void programme_advise(struct programme *programme, bool fec, uint8_t loss_percent) {
+  bool on = programme->fec == FEC_CHOICE_AUTO ? fec : programme->fec == FEC_CHOICE_ON;
+  uint8_t percent = loss_percent < LOSS_PERCENT_MIN ? LOSS_PERCENT_MIN : loss_percent;
+  if (on != programme->fec_on) {
+    system_tell(&programme->log, PAW_LOG_INFO, "encoder", "redundancy for lost packets %s",
+                on ? "on" : "off");
+  }
+  programme->fec_on = on;
+  (void)paw_encoder_set_inband_fec(programme->encoder, on);
+  (void)paw_encoder_set_packet_loss(programme->encoder, on ? percent : 0);
 }
 
 void programme_start(struct programme *programme, uint64_t now_ns) {

@@ -35,6 +35,8 @@ struct programme {
   struct pacer pacer;
   struct paw_log log;
   bool loop;
+  enum fec_choice fec;
+  bool fec_on;
   struct programme_mix mix;
   bool silent_before; /* nothing was sent for the last frame: the next begins a talk spurt */
   uint64_t retry_ns;
@@ -50,6 +52,9 @@ struct programme {
 int programme_init(struct programme *programme, const struct settings *settings,
                    struct source *source, const struct paw_log *log, struct fault *fault);
 void programme_wipe(struct programme *programme);
+
+/* What the receivers lose asks for this; --fec and --no-fec decide otherwise. */
+void programme_advise(struct programme *programme, bool fec, uint8_t loss_percent);
 
 /* The clock starts here: the first frame is due at once. */
 void programme_start(struct programme *programme, uint64_t now_ns);

@@ -83,11 +83,12 @@ static void write_json(const struct report *report) {
       "\"frames\":%llu,"
       "\"skipped\":%llu,\"silent\":%llu,\"late_ms\":%.1f,\"level_dbfs\":%.1f,\"sent\":%llu,"
       "\"resent\":%llu,\"nacks\":%llu,\"lost\":%llu,\"datagrams\":%llu,\"dropped\":%llu,"
-      "\"unclaimed\":%llu}",
+      "\"unclaimed\":%llu,\"worst_loss_pct\":%.1f,\"fec\":%s,\"red\":%zu}",
       report->t_s, report->state, l->peers, l->connected, report->talkers, wide(p->frames),
       wide(p->pacer.skipped), wide(p->short_frames), (double)p->late_ns / 1e6, p->level_dbfs,
       wide(l->sent), wide(l->resent), wide(l->nacks), wide(l->lost), wide(l->datagrams),
-      wide(l->dropped), wide(l->unclaimed));
+      wide(l->dropped), wide(l->unclaimed), l->worst_loss_percent, p->fec_on ? "true" : "false",
+      l->redundant);
 }
 
 void report_write(const struct report *report, bool json) {
@@ -100,8 +101,8 @@ void report_write(const struct report *report, bool json) {
   system_print_line(
       STDERR_FILENO,
       "%8.1f s  %s  %zu of %zu connected  %zu talking  %.1f dBFS  frames %llu  late %.1f ms  "
-      "sent %llu  resent %llu  lost %llu  dropped %llu",
+      "sent %llu  resent %llu  lost %llu  dropped %llu  worst loss %.1f %%  fec %s  red %zu",
       report->t_s, report->state, l->connected, l->peers, report->talkers, p->level_dbfs,
       wide(p->frames), (double)p->late_ns / 1e6, wide(l->sent), wide(l->resent), wide(l->lost),
-      wide(l->dropped));
+      wide(l->dropped), l->worst_loss_percent, p->fec_on ? "on" : "off", l->redundant);
 }

@@ -99,6 +99,11 @@ static void on_signal(void *user_data, int signal_number) {
 static void on_frame_timer(void *user_data, uint64_t now_ns) {
   struct server *server = user_data;
   struct paw_audio_frame frame;
+  /* A talker's packet that has come is heard in this frame, not missed by it. */
+  if (talkers_get_count(server->talkers) > 0) {
+    peers_fetch(server->peers);
+    now_ns = system_now_ns();
+  }
   if (programme_next(&server->programme, now_ns, &frame)) {
     peers_send(server->peers, now_ns, &frame);
   }
@@ -145,6 +150,11 @@ static void on_audio(void *user_data, uint64_t now_ns, uint64_t peer,
                      const struct paw_audio_packet *packet) {
   struct server *server = user_data;
   talkers_handle_audio(server->talkers, now_ns, peer, packet);
+}
+
+static void on_advised(void *user_data, const struct paw_encoder_advice *advice) {
+  struct server *server = user_data;
+  programme_advise(&server->programme, advice->inband_fec, advice->packet_loss_percent);
 }
 
 static void add_talkers(void *user_data, uint64_t play_ns, int16_t *pcm, size_t frames) {
@@ -204,6 +214,7 @@ static int open_network(struct server *server, struct fault *fault) {
                                .log = server->log,
                                .connected = on_connected,
                                .audio = on_audio,
+                               .advised = on_advised,
                                .closed = on_closed,
                                .user_data = server};
   if (peers_open(&peers, server->loop, &server->peers, fault) != 0) {

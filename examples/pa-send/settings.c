@@ -2,6 +2,7 @@
 #include "settings.h"
 
 #include <assert.h>
+#include <pawebrtc/rtc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +24,7 @@ struct raw {
   struct option_list addresses;
 };
 
-#define OPTION_COUNT 22 /* of the three groups below */
+#define OPTION_COUNT 23 /* of the three groups below */
 
 /* Each group writes its options and returns the place behind them. */
 static struct option *put(struct option *out, const struct option *group, size_t bytes) {
@@ -53,8 +54,8 @@ static struct option *put_serving(struct settings *s, struct raw *raw, struct op
        .kind = OPTION_TEXT,
        .target = &s->state_dir,
        .value_name = "DIR",
-       .help = "folder of tokens and TLS key ($STATE_DIRECTORY, $XDG_STATE_HOME/pa-send,\n"
-               "                             ~/.local/state/pa-send, /var/lib/pa-send)"},
+       .help = "folder of tokens and TLS key ($STATE_DIRECTORY, $XDG_STATE_HOME/pa-send, "
+               "~/.local/state/pa-send, /var/lib/pa-send)"},
       {.name = "tls-cert",
        .kind = OPTION_TEXT,
        .target = &s->tls_cert,
@@ -73,8 +74,8 @@ static struct option *put_serving(struct settings *s, struct raw *raw, struct op
        .kind = OPTION_LIST,
        .target = &s->host_names,
        .value_name = "NAME",
-       .help = "name that the web page may be opened by, repeatable (addresses, localhost,\n"
-               "                             this host's name, the same in .local)"},
+       .help = "name that the web page may be opened by, repeatable (addresses, localhost, "
+               "this host's name, the same in .local)"},
   };
   return put(out, group, sizeof group);
 }
@@ -106,10 +107,26 @@ static struct option *put_encoding(struct settings *s, struct option *out) {
        .maximum = 10,
        .help = "work of the encoder, 0 to 10 (5)"},
       {.name = "fec",
-       .kind = OPTION_FLAG_ON,
+       .kind = OPTION_FLAG_SET,
        .target = &s->fec,
-       .help = "in-band forward error correction (on; lowdelay has none)"},
-      {.name = "no-fec", .kind = OPTION_FLAG_OFF, .target = &s->fec, .help = "none"},
+       .value = FEC_CHOICE_ON,
+       .help = "Opus's redundancy for lost packets, always (while a receiver loses more than 2 %; "
+               "lowdelay has none)"},
+      {.name = "no-fec",
+       .kind = OPTION_FLAG_SET,
+       .target = &s->fec,
+       .value = FEC_CHOICE_OFF,
+       .help = "never"},
+      {.name = "red",
+       .kind = OPTION_NUMBER,
+       .target = &s->red,
+       .value_name = "N",
+       .minimum = 1,
+       .maximum = PAW_RED_DISTANCE_MAX,
+       .automatic = true,
+       .may_be_off = true,
+       .help = "each packet repeats the frame N before, 1 to 6, where the receiver can take it; "
+               "auto: for receivers whose losses cannot be sent again in time (auto)"},
       {.name = "dtx",
        .kind = OPTION_FLAG_ON,
        .target = &s->dtx,
@@ -187,6 +204,9 @@ static struct option_table make_table(const struct option *options) {
           "  level_dbfs  of the last frame\n"
           "  sent        RTP packets; resent: for NACKs; nacks: numbers asked for; lost: by the\n"
           "              receivers' last reports. Sums over the peers that are there\n"
+          "  worst_loss_pct  loss of the receiver that loses most\n"
+          "  fec         whether Opus's redundancy is on\n"
+          "  red         receivers whose packets repeat an earlier frame\n"
           "  datagrams   sent; dropped: not taken by the kernel; unclaimed: received, nobody's",
       .options = options,
       .option_count = OPTION_COUNT,
@@ -277,8 +297,12 @@ static int check(const struct option_rest *rest, const struct raw *raw, struct s
   if (s->json && s->stats_s == 0) {
     s->stats_s = 1;
   }
+  bool lowdelay = s->mode == PAW_OPUS_RESTRICTED_LOWDELAY;
+  if (lowdelay && s->fec == FEC_CHOICE_ON) {
+    return fault_set(fault, "--fec: --mode lowdelay has none");
+  }
   if (s->frame < 0) {
-    s->frame = s->mode == PAW_OPUS_RESTRICTED_LOWDELAY ? 2 : 3;
+    s->frame = lowdelay ? 2 : 3;
   }
   return check_http(s, fault);
 }
@@ -293,7 +317,8 @@ enum options_verdict settings_parse(int argc, char **argv, struct settings *out,
                            .bitrate_bps = OPTION_AUTO,
                            .frame = -1,
                            .complexity = 5,
-                           .fec = true,
+                           .fec = FEC_CHOICE_AUTO,
+                           .red = OPTION_AUTO,
                            .log_level = PAW_LOG_WARNING};
   fill_options(out, &raw, options);
   struct option_table table = make_table(options);

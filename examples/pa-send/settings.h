@@ -10,6 +10,9 @@
 
 enum ice_choice { ICE_CHOICE_AUTO, ICE_CHOICE_LITE, ICE_CHOICE_FULL };
 
+/* Opus's redundancy in the packets: as the receivers lose, always, never. */
+enum fec_choice { FEC_CHOICE_AUTO, FEC_CHOICE_ON, FEC_CHOICE_OFF };
+
 struct settings {
   const char *source;
   struct paw_address listen; /* family NONE: all addresses */
@@ -25,7 +28,8 @@ struct settings {
   int64_t bitrate_bps; /* OPTION_AUTO: by mode and channels */
   int frame;           /* index of settings_frame_frames; -1: by mode */
   int64_t complexity;
-  bool fec;
+  int fec;     /* enum fec_choice; mode lowdelay has none */
+  int64_t red; /* OPTION_AUTO; 0: off; else that many frames behind */
   bool dtx;
   bool loop;
   int ice;        /* enum ice_choice */

@@ -5,6 +5,9 @@
 
 #include "system.h"
 
+/* Whoever talks does so from a browser, most often a phone's: his Wi-Fi is far from here. */
+#define START_DELAY_NS (40 * PAW_NS_PER_MS)
+
 /*   FREE --accepted--> TALKING --peer gone--> LEAVING --voice has left--> FREE   */
 enum talker_state { TALKER_FREE, TALKER_TALKING, TALKER_LEAVING };
 
@@ -80,6 +83,8 @@ static int make_playout(const struct talkers *talkers, struct paw_playout **out)
   paw_playout_config_init(&config);
   config.log = talkers->config.log;
   config.channels = talkers->config.channels;
+  config.profile = PAW_PLAYOUT_LIVE;
+  config.start_delay_ns = START_DELAY_NS;
   return paw_playout_new(&config, out);
 }
 

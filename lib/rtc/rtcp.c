@@ -13,8 +13,10 @@ static void note_rtt(struct paw_rtc *rtc, uint64_t rtt_ns) {
   if (rtt_ns == 0) {
     return;
   }
-  /* As TCP smooths (RFC 6298 section 2): an eighth of the news. */
-  rtc->rtt_ns = rtc->rtt_ns == 0 ? rtt_ns : (rtc->rtt_ns * 7 + rtt_ns) / 8;
+  /* As TCP smooths (RFC 6298 section 2): an eighth of the news. But half of what is better: a trip
+   * can only be held up, the first is by the handshake, and there are few of them. */
+  uint64_t weight = rtt_ns < rtc->rtt_ns ? 2 : 8;
+  rtc->rtt_ns = rtc->rtt_ns == 0 ? rtt_ns : (rtc->rtt_ns * (weight - 1) + rtt_ns) / weight;
   /* One trip that was held up must not make requests after it look like duplicates: the least
    * rises by a sixteenth a report. */
   uint64_t raised_ns = rtc->rtt_floor_ns + rtc->rtt_floor_ns / 16;

@@ -15,6 +15,8 @@ struct values {
   bool loud;
   int64_t port;
   int64_t latency;
+  int64_t copies;
+  int mood;
   double seconds;
   const char *name;
   int colour;
@@ -42,6 +44,17 @@ static const struct option options[] = {
      .maximum = 500,
      .automatic = true,
      .help = "latency"},
+    {.name = "copies",
+     .kind = OPTION_NUMBER,
+     .target = &values.copies,
+     .value_name = "N",
+     .minimum = 1,
+     .maximum = 6,
+     .automatic = true,
+     .may_be_off = true,
+     .help = "the number of copies that go with each of the things that are sent to anybody who "
+             "asks for them, a-word-that-is-far-too-long-for-the-room-that-is-there-for-it"},
+    {.name = "merry", .kind = OPTION_FLAG_SET, .target = &values.mood, .value = 2, .help = "fun"},
     {.name = "seconds",
      .kind = OPTION_DECIMAL,
      .target = &values.seconds,
@@ -154,6 +167,27 @@ static void values_out_of_range_are_refused(void **state) {
   assert_string_equal(fault.text, "--colour blue: give one of red, green");
 }
 
+static void a_number_may_be_a_word(void **state) {
+  (void)state;
+  assert_int_equal(PARSE("--copies", "3"), OPTIONS_OK);
+  assert_int_equal(values.copies, 3);
+  assert_int_equal(PARSE("--copies", "off"), OPTIONS_OK);
+  assert_int_equal(values.copies, 0);
+  assert_int_equal(PARSE("--copies", "auto"), OPTIONS_OK);
+  assert_true(values.copies == OPTION_AUTO);
+  assert_int_equal(PARSE("--copies", "0"), OPTIONS_BAD);
+  assert_string_equal(fault.text, "--copies 0: give a whole number from 1 to 6, auto or off");
+  assert_int_equal(PARSE("--latency-ms", "off"), OPTIONS_BAD);
+}
+
+static void a_flag_may_set_a_value(void **state) {
+  (void)state;
+  assert_int_equal(PARSE("--merry"), OPTIONS_OK);
+  assert_int_equal(values.mood, 2);
+  assert_int_equal(PARSE("--merry=1"), OPTIONS_BAD);
+  assert_string_equal(fault.text, "--merry takes no value");
+}
+
 static void missing_and_superfluous_values_are_refused(void **state) {
   (void)state;
   assert_int_equal(PARSE("--port"), OPTIONS_BAD);
@@ -191,6 +225,24 @@ static void help_names_every_option(void **state) {
   }
   assert_non_null(strstr(text, "--colour red|green"));
   assert_non_null(strstr(text, "--latency-ms auto|N"));
+  assert_non_null(strstr(text, "--merry  "));
+  free(text);
+}
+
+static void help_is_wrapped_between_words(void **state) {
+  char *text = NULL;
+  size_t len = 0;
+  (void)state;
+  FILE *out = open_memstream(&text, &len);
+  assert_non_null(out);
+  options_write_help(&table, out);
+  assert_int_equal(fclose(out), 0);
+  assert_non_null(strstr(
+      text,
+      "  --copies auto|off|N        the number of copies that go with each of the\n"
+      "                             things that are sent to anybody who asks for them,\n"
+      "                             a-word-that-is-far-too-long-for-the-room-that-is-there-for-it\n"
+      "  --merry                    fun\n"));
   free(text);
 }
 
@@ -202,9 +254,12 @@ int main(void) {
       cmocka_unit_test(help_and_version_stop),
       cmocka_unit_test(unknown_options_get_a_suggestion),
       cmocka_unit_test(values_out_of_range_are_refused),
+      cmocka_unit_test(a_number_may_be_a_word),
+      cmocka_unit_test(a_flag_may_set_a_value),
       cmocka_unit_test(missing_and_superfluous_values_are_refused),
       cmocka_unit_test(lists_are_bounded),
       cmocka_unit_test(help_names_every_option),
+      cmocka_unit_test(help_is_wrapped_between_words),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -107,6 +107,23 @@ static void ipv6_works_where_there_is_one(void **state) {
   }
 }
 
+/* Between looking at the clock and reading, a program may be held up for long. */
+static void arrival_is_not_before_sending_though_the_reader_was_held_up(void **state) {
+  struct ends *ends = *state;
+  struct paw_transmit out = {.remote = address("127.0.0.1", udp_get_port(ends->a)),
+                             .data = (const uint8_t *)"x",
+                             .len = 1};
+  uint64_t looked_ns = system_now_ns() - 20 * PAW_NS_PER_MS;
+  struct pollfd polled = {.fd = udp_get_fd(ends->a, PAW_FAMILY_IPV4), .events = POLLIN};
+  uint64_t before_ns = system_now_ns();
+  udp_send(ends->b, &out, 1);
+  assert_int_equal(poll(&polled, 1, 5000), 1);
+  udp_receive(ends->a, polled.fd, looked_ns, take, ends);
+  assert_true(ends->got.arrival_ns + PAW_NS_PER_MS >= before_ns);
+  assert_true(ends->got.arrival_ns <= ends->got.now_ns);
+  assert_true(ends->got.now_ns <= system_now_ns());
+}
+
 static void batches_of_any_length_arrive_in_order(void **state) {
   struct ends *ends = *state;
   struct paw_transmit out[70];
@@ -166,6 +183,7 @@ int main(void) {
       UDP_TEST(addresses_are_true_both_ways),
       UDP_TEST(the_address_that_was_asked_is_told),
       UDP_TEST(ipv6_works_where_there_is_one),
+      UDP_TEST(arrival_is_not_before_sending_though_the_reader_was_held_up),
       UDP_TEST(batches_of_any_length_arrive_in_order),
       UDP_TEST(what_cannot_be_sent_is_a_loss_and_the_rest_goes_on),
       UDP_TEST(too_long_datagrams_are_dropped),

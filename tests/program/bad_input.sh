@@ -9,6 +9,18 @@ expect_refusal 2 'server is missing' "$PA_RECV"
 expect_refusal 2 '--sever.*--server' "$PA_RECV" --sever x
 expect_refusal 2 '--buffer-frames' "$PA_RECV" --server x --buffer-frames many
 expect_refusal 2 '--buffer-frames' "$PA_RECV" --server x --buffer-frames 300 --period-frames 256
+for latency in 4 1001 off 20ms; do
+  expect_refusal 2 "--latency-ms $latency: give a whole number from 5 to 1000, or auto" \
+    "$PA_RECV" --server x --latency-ms "$latency"
+done
+for most in 4 1001 auto; do
+  expect_refusal 2 "--max-latency-ms $most: give a whole number from 5 to 1000$" \
+    "$PA_RECV" --server x --max-latency-ms "$most"
+done
+expect_refusal 2 '--latency-ms 80 is more than --max-latency-ms 60' \
+  "$PA_RECV" --server x --latency-ms 80 --max-latency-ms 60
+expect_refusal 2 '--profile music: give one of live, announcement' \
+  "$PA_RECV" --server x --profile music
 expect_refusal 2 '--pin' "$PA_RECV" --server x --pin sha256//short
 expect_refusal 2 'http://' "$PA_RECV" --server http://192.0.2.1/whep
 expect_refusal 2 '--server two words' "$PA_RECV" --server 'two words'
@@ -80,6 +92,12 @@ stop "$receiver" || fail 'pa-recv does not end well while it waits'
 send=("$PA_SEND" --listen 127.0.0.1:0 --udp-port 0 --state-dir "$work/s")
 expect_refusal 2 'pa-send' "${send[@]}"
 expect_refusal 2 '--lop.*--loop' "${send[@]}" --lop tone:440
+for red in 0 7 on; do
+  expect_refusal 2 "--red $red: give a whole number from 1 to 6, auto or off" \
+    "${send[@]}" --red "$red" tone:440
+done
+expect_refusal 2 '--fec takes no value' "${send[@]}" --fec=auto tone:440
+expect_refusal 2 '--fec.*lowdelay' "${send[@]}" --mode lowdelay --fec tone:440
 expect_refusal 1 '/nowhere/a.mp3' "${send[@]}" /nowhere/a.mp3
 head -c 100000 /dev/urandom > "$work/noise.mp3"
 expect_refusal 1 'noise.mp3' "${send[@]}" "$work/noise.mp3"

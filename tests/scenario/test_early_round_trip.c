@@ -78,9 +78,29 @@ static void within_two_seconds_at_20_percent(void **state) {
   assert_true(late <= 2);
 }
 
+/* The first trip is made while the other end still works at the handshakes of many. */
+static void a_first_trip_that_was_held_up_is_soon_forgotten(void **state) {
+  struct kit_pair_config config;
+  (void)state;
+  kit_pair_config_init(&config, 790);
+  config.rtc[0].audio.direction = PAW_DIRECTION_SENDONLY;
+  config.rtc[1].audio.direction = PAW_DIRECTION_RECVONLY;
+  config.rtc[1].ice_mode = PAW_ICE_LITE;
+  config.link.delay_ns = 40 * PAW_NS_PER_MS;
+  struct kit_pair *pair = kit_pair_connect(&config, 20000);
+  kit_peer_talk(&pair->peers[0], 480, pair->clock.now_ns);
+  assert_true(kit_pair_run_until(pair, receiver_knows, 10000));
+  assert_in_range(pair->peers[1].rtc->rtt_ns, 80 * PAW_NS_PER_MS, 81 * PAW_NS_PER_MS);
+  kit_net_configure(pair->net, &(struct kit_link_config){.delay_ns = 1 * PAW_NS_PER_MS});
+  kit_pair_run_ms(pair, 8000);
+  assert_in_range(pair->peers[1].rtc->rtt_ns, 2 * PAW_NS_PER_MS, 10 * PAW_NS_PER_MS);
+  kit_pair_free(pair);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(with_the_first_media),
+      cmocka_unit_test(a_first_trip_that_was_held_up_is_soon_forgotten),
       cmocka_unit_test(within_two_seconds_at_20_percent),
   };
   return cmocka_run_group_tests_name("early_round_trip", tests, NULL, NULL);
