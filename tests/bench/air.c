@@ -31,7 +31,8 @@ static const struct stalls stalls[AIR_TRACES] = {
     [AIR_SPIKES] = {.apart_min_ms = 600000.0 / 18, .min_ms = 100, .max_ms = 230},
 };
 
-#define BUNCH_PERIOD_NS (100 * PAW_NS_PER_MS)
+/* A beacon: not in step with the packets. */
+#define BUNCH_PERIOD_NS (102400 * (PAW_NS_PER_MS / 1000))
 
 static const char *const names[AIR_TRACES] = {"still", "quiet", "bunched", "busy", "spikes"};
 

@@ -9,7 +9,7 @@
 enum air_trace {
   AIR_STILL,   /* the shortest path, always */
   AIR_QUIET,   /* about 1 ms of jitter, now and then the MAC repeats */
-  AIR_BUNCHED, /* of every 100 ms up to 30 are held back: power save */
+  AIR_BUNCHED, /* of every 102.4 ms up to 30 are held back: power save */
   AIR_BUSY,    /* held back for 15 to 55 ms about every 2 s */
   AIR_SPIKES,  /* held back for 100 to 230 ms, 18 times in 10 minutes */
   AIR_TRACES,

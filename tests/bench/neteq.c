@@ -70,9 +70,10 @@ static void decode_front(struct neteq *neteq) {
   neteq_remove_front(neteq);
 }
 
-/* Decode until so much lies ahead, as far as the packets are there. */
+/* Decode so much more, as far as the packets are there. */
 static void extract(struct neteq *neteq, size_t frames) {
-  while (neteq->future < frames && neteq->packet_count > 0 &&
+  size_t before = neteq->future;
+  while (neteq->future - before < frames && neteq->packet_count > 0 &&
          neteq->packets[0].media == neteq->next_media) {
     decode_front(neteq);
   }
@@ -205,7 +206,9 @@ static void go_on(struct neteq *neteq) {
   if (was_expanding) {
     conceal(neteq, tail);
   }
-  extract(neteq, NETEQ_TICK_FRAMES);
+  if (neteq->future < NETEQ_TICK_FRAMES) {
+    extract(neteq, NETEQ_TICK_FRAMES);
+  }
   if (was_expanding && neteq->past + neteq->future >= begin + FADE_FRAMES) {
     int16_t pcm[FADE_FRAMES];
     copy_pcm(&neteq->sound[begin], pcm, FADE_FRAMES);
@@ -221,17 +224,17 @@ static void stretch(struct neteq *neteq, enum neteq_mode mode) {
   int64_t playing_ms = (neteq->next_media - (int64_t)neteq->future) / FRAMES_PER_MS;
   int64_t delay_ms = neteq_delay_relative_ms(&neteq->delay, playing_ms, neteq_now_ms(neteq));
   int64_t high_ms = neteq->delay.target_ms + neteq_delay_most_ms(&neteq->delay) + GRAIN_MS;
-  /* It decodes two packets of 10 ms at first, and stretches when one more is enough. */
+  /* It needs 30 ms: below 20 it decodes 20 more, else 10, and drains only in the latter case. */
   bool has_little = neteq->future < NETEQ_TICK_FRAMES * 2;
+  if (neteq->future < NETEQ_STRETCH_FRAMES) {
+    extract(neteq, has_little ? NETEQ_TICK_FRAMES * 2 : NETEQ_TICK_FRAMES);
+  }
   neteq->mode = NETEQ_NORMAL;
   bool done = false;
-  if (mode == NETEQ_ACCELERATE) {
-    extract(neteq, has_little ? NETEQ_TICK_FRAMES * 2 : NETEQ_STRETCH_FRAMES);
-    done = !has_little && neteq->future >= NETEQ_STRETCH_FRAMES &&
-           accelerate(neteq, delay_ms >= FAST_FACTOR * high_ms);
-  } else {
-    extract(neteq, has_little ? NETEQ_TICK_FRAMES * 2 : NETEQ_STRETCH_FRAMES);
+  if (mode == NETEQ_PREEMPT) {
     done = preempt(neteq);
+  } else if (!has_little && neteq->future >= NETEQ_STRETCH_FRAMES) {
+    done = accelerate(neteq, delay_ms >= FAST_FACTOR * high_ms);
   }
   if (done) {
     neteq->stretched_tick = neteq->ticks;
