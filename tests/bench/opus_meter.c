@@ -8,7 +8,7 @@ struct opus_meter opus_meter;
 
 uint64_t opus_meter_now_ns(void) {
   struct timespec now;
-  (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now); /* what others do meanwhile is not counted */
+  (void)clock_gettime(CLOCK_MONOTONIC, &now);
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 

@@ -14,7 +14,6 @@ struct opus_meter {
 
 extern struct opus_meter opus_meter;
 
-/* Of the calling thread's own time. */
 uint64_t opus_meter_now_ns(void);
 
 /* What one pair of opus_meter_now_ns takes. */
