@@ -73,6 +73,8 @@ static void print_text(const struct bench_options *options, const struct run *ru
                options->policy, air_trace_name(options->run.air.trace), options->run.air.loss * 100,
                options->run.air.burst_ms, options->frame_ms, options->run.minutes,
                (unsigned long long)options->run.seed);
+  char more[512];
+  run->receiver.kind->describe(run->receiver.self, more, sizeof more);
   (void)printf("delay       mean %.2f ms, p95 %.1f ms, one second after the start %.1f ms\n",
                heard_mean_ms(&run->heard), heard_quantile_ms(&run->heard, 0.95),
                run->heard.start_ms);
@@ -84,6 +86,7 @@ static void print_text(const struct bench_options *options, const struct run *ru
   (void)printf("recovered   %llu NACK, %llu RED, %llu LBRR, %llu late\n",
                (unsigned long long)counts->nack, (unsigned long long)counts->red,
                (unsigned long long)counts->lbrr, (unsigned long long)counts->late);
+  (void)printf("receiver    %s\n", more);
   (void)printf("overhead    %.2f %%: %llu retransmissions; %llu asked for, %.2f %% in NACKs\n",
                sender_overhead_percent(sender), (unsigned long long)sender->again,
                (unsigned long long)sender->asked,

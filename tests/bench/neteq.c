@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "bench/neteq.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,6 +110,7 @@ static bool accelerate(struct neteq *neteq, bool fast) {
           (neteq->future - NETEQ_STRETCH_MIDDLE) * sizeof *sound);
   put_pcm(&sound[NETEQ_STRETCH_MIDDLE - period], before, period);
   neteq->future -= period;
+  neteq->removed_samples += period;
   return true;
 }
 
@@ -134,6 +136,7 @@ static bool preempt(struct neteq *neteq) {
   neteq_fade(&pcm[NETEQ_STRETCH_MIDDLE], &pcm[NETEQ_STRETCH_MIDDLE - period], faded, period);
   put_pcm(middle, faded, period);
   neteq->future += period;
+  neteq->inserted_samples += period;
   return true;
 }
 
@@ -349,6 +352,13 @@ static void count(void *context, struct receiver_counts *out) {
   *out = neteq->counts;
 }
 
+static void describe(void *context, char *out, size_t size) {
+  const struct neteq *neteq = context;
+  (void)snprintf(out, size, "target %lld ms at the end; %.0f ms put in, %.0f ms left out",
+                 (long long)neteq->delay.target_ms, (double)neteq->inserted_samples / FRAMES_PER_MS,
+                 (double)neteq->removed_samples / FRAMES_PER_MS);
+}
+
 static void free_self(void *context) {
   struct neteq *neteq = context;
   struct paw_allocator allocator = {0};
@@ -358,8 +368,12 @@ static void free_self(void *context) {
   free(neteq);
 }
 
-static const struct receiver_kind kind = {
-    .take = take, .poll = poll, .render = render, .count = count, .free = free_self};
+static const struct receiver_kind kind = {.take = take,
+                                          .poll = poll,
+                                          .render = render,
+                                          .count = count,
+                                          .describe = describe,
+                                          .free = free_self};
 
 bool receiver_neteq_new(struct receiver *receiver, const struct receiver_config *config) {
   struct neteq *neteq = calloc(1, sizeof *neteq);

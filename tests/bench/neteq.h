@@ -57,6 +57,8 @@ struct neteq {
   bool has_come[NETEQ_SEQUENCES]; /* by sequence number, up to `highest` */
   struct receiver_asks asks;
   size_t gap_frames;
+  uint64_t inserted_samples; /* by stretching */
+  uint64_t removed_samples;
   struct receiver_counts counts;
 };
 

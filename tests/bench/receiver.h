@@ -33,6 +33,8 @@ struct receiver_kind {
   /* The sound device wants chunk_frames samples, heard from now on. */
   void (*render)(void *self, uint64_t now_ns, struct heard *heard);
   void (*count)(void *self, struct receiver_counts *out);
+  /* More for a person, in one line. */
+  void (*describe)(void *self, char *out, size_t size);
   void (*free)(void *self);
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The library's player, as it is. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "bench/opus_meter.h"
@@ -115,6 +116,19 @@ static void count(void *context, struct receiver_counts *out) {
   };
 }
 
+static void describe(void *context, char *out, size_t size) {
+  const struct paw_receiver *self = context;
+  const struct paw_playout_stats *stats = &self->stats;
+  (void)snprintf(out, size,
+                 "target %.1f ms at the end; %llu lost, %llu late, %llu dropped, %llu outages, "
+                 "%llu rewinds, %llu resyncs; %.0f ms put in, %.0f ms left out",
+                 (double)stats->target_delay_ns / 1e6, (unsigned long long)stats->packets_lost,
+                 (unsigned long long)stats->packets_late,
+                 (unsigned long long)stats->packets_dropped, (unsigned long long)stats->outages,
+                 (unsigned long long)stats->decoder_rewinds, (unsigned long long)stats->resyncs,
+                 (double)stats->inserted_samples / 48, (double)stats->removed_samples / 48);
+}
+
 static void free_self(void *context) {
   struct paw_receiver *self = context;
   paw_playout_free(self->player);
@@ -122,8 +136,12 @@ static void free_self(void *context) {
   free(self);
 }
 
-static const struct receiver_kind kind = {
-    .take = take, .poll = poll, .render = render, .count = count, .free = free_self};
+static const struct receiver_kind kind = {.take = take,
+                                          .poll = poll,
+                                          .render = render,
+                                          .count = count,
+                                          .describe = describe,
+                                          .free = free_self};
 
 static uint64_t from_ms(double ms) {
   return (uint64_t)(ms * (double)PAW_NS_PER_MS);
