@@ -267,6 +267,7 @@ static void set_defaults(struct bench_options *options) {
 
 int bench_options_read(struct bench_options *options, int argc, char **argv) {
   set_defaults(options);
+  opterr = 0;
   int which = getopt_long(argc, argv, "h", known, NULL);
   for (; which != -1; which = getopt_long(argc, argv, "h", known, NULL)) {
     if (which == OPTION_HELP || which == 'h') {
