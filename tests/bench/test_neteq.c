@@ -147,8 +147,9 @@ static struct run_config config_of(enum air_trace trace, uint64_t seed) {
 static uint8_t tone_bytes[100 * PAW_OPUS_PACKET_MAX];
 static uint32_t tone_offsets[101];
 
-/* Where it comes to rest: 20 ms of target, and up to 20 of grain and 10 of clock above it. */
-static void in_quiet_it_rests_near_40_ms(void **state) {
+/* It rests anywhere between its limits, 20 ms and 20 + 10 of jitter + 20 of grain by its own clock,
+ * in which a packet came up to 10 ms earlier than in truth. */
+static void in_quiet_it_rests_between_10_and_50_ms(void **state) {
   (void)state;
   struct programme programme;
   memset(tone_offsets, 0, sizeof tone_offsets);
@@ -159,7 +160,7 @@ static void in_quiet_it_rests_near_40_ms(void **state) {
     assert_true(run_start(&run, &config, &programme));
     run_finish(&run);
     double delay_ms = heard_second_ms(&run.heard, 50);
-    assert_in_range((int)delay_ms, 25, 52);
+    assert_in_range((int)delay_ms, 10, 50);
     assert_in_range(
         (int)(1e6 * (double)run.counts.concealed_samples / (double)run.counts.total_samples), 300,
         2500); /* it loses what the air loses, and nothing more */
@@ -212,7 +213,7 @@ int main(void) {
       cmocka_unit_test(reordered_packets_are_waited_for),
       cmocka_unit_test(the_histogram_forgets_quickly_at_first),
       cmocka_unit_test(a_period_is_found_in_a_tone_and_none_in_noise),
-      cmocka_unit_test(in_quiet_it_rests_near_40_ms),
+      cmocka_unit_test(in_quiet_it_rests_between_10_and_50_ms),
       cmocka_unit_test(an_outage_delays_what_follows),
       cmocka_unit_test(requests_bring_back_what_was_lost),
   };
