@@ -124,12 +124,12 @@ draw() { # FILE WIDTH HEIGHT ROWS COLUMNS X_MAX Y_MIN Y_MAX PANEL:TITLE...
     cat <<END
 set terminal pngcairo size $width,$height font 'DejaVu Sans,11' enhanced
 set output '$file'
-set multiplot layout $rows,$columns margins 0.075,0.985,0.11,0.90 spacing 0.06,0.13
+set multiplot layout $rows,$columns margins 0.075,0.975,0.11,0.92 spacing 0.06,0.13
 set logscale y
 set xrange [0:$x_max]
 set yrange [$y_min:$y_max]
 set format y '%g'
-set grid xtics ytics lc rgb '#dddddd' lw 1
+set grid xtics ytics lt 1 lc rgb '#e4e4e4' lw 1
 set border 3 lc rgb '#666666'
 set tics nomirror textcolor rgb '#333333'
 set xlabel 'mean delay, ms' offset 0,0.5
