@@ -15,7 +15,7 @@ build='gcc libc6-dev meson ninja-build pkgconf
 demo='alsa-utils jq'
 tests='clang clang-format libclang-rt-14-dev g++ libcmocka-dev valgrind
   alsa-utils libasound2-plugins pulseaudio pulseaudio-utils
-  curl ffmpeg iproute2 jq nftables openssl procps
+  curl ffmpeg gnuplot-nox iproute2 jq nftables openssl procps
   libnice-dev libgstreamer1.0-dev libgstreamer-plugins-bad1.0-dev gstreamer1.0-plugins-base
   gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-nice
   chromium firefox-esr nodejs npm'
