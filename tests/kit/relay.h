@@ -5,7 +5,7 @@
 
 #include "kit/relay_weather.h"
 
-/* Each has sockets of its own upstream; the event loop watches 64. */
+/* More than any test has; each brings two sockets, and the event loop watches 64 in all. */
 #define RELAY_CLIENTS_MAX 24
 
 enum relay_direction { RELAY_UP, RELAY_DOWN }; /* from the client to the target, and back */

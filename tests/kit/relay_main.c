@@ -223,7 +223,8 @@ static void print_object(const struct program *program, uint64_t now_ns) {
     const struct relay_client *client = relay_get_client(program->relay, i);
     char text[PAW_ADDRESS_TEXT_SIZE];
     paw_address_format(&client->address, text);
-    (void)printf("%s{\"address\":\"%s\"", i > 0 ? "," : "", text);
+    (void)printf("%s{\"address\":\"%s\",\"upstream\":%u", i > 0 ? "," : "", text,
+                 udp_get_port(program->upstream[i]));
     print_counts("up", &client->counts[RELAY_UP]);
     print_counts("down", &client->counts[RELAY_DOWN]);
     (void)printf("}");
