@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/rd.h"
+#include "base/seq.h"
 #include "kit/net.h"
 
 struct relay {
@@ -63,6 +65,22 @@ static bool is_rtp(const uint8_t *data, size_t len) {
   return len >= 12 && data[0] >= 128 && data[0] <= 191 && (data[1] < 192 || data[1] > 223);
 }
 
+static bool is_first(struct relay_stream *stream, const uint8_t *data, size_t len) {
+  if (!is_rtp(data, len)) {
+    return false;
+  }
+  struct paw_rd rd = paw_rd_init(data, len);
+  paw_rd_skip(&rd, 2);
+  uint16_t sequence = paw_rd_u16(&rd);
+  paw_rd_skip(&rd, 4);
+  uint32_t ssrc = paw_rd_u32(&rd);
+  if (stream->known && (ssrc != stream->ssrc || paw_seq_diff(sequence, stream->newest) <= 0)) {
+    return false;
+  }
+  *stream = (struct relay_stream){.known = true, .ssrc = ssrc, .newest = sequence};
+  return true;
+}
+
 static void carry(struct relay *relay, enum relay_direction direction, struct relay_client *client,
                   const uint8_t *data, size_t len, uint64_t now_ns,
                   const struct relay_passage *passage) {
@@ -85,6 +103,8 @@ void relay_put(struct relay *relay, enum relay_direction direction, size_t clien
   counts->received++;
   counts->received_bytes += len;
   counts->received_rtp += is_rtp(data, len);
+  bool first = is_first(&client->streams[direction], data, len);
+  counts->first_rtp += first;
   if (len > KIT_NET_DATAGRAM_MAX) {
     counts->overflowed++;
     return;
@@ -97,9 +117,11 @@ void relay_put(struct relay *relay, enum relay_direction direction, size_t clien
     break;
   case RELAY_LOST:
     counts->lost++;
+    counts->first_rtp_lost += first;
     break;
   case RELAY_BLACKED_OUT:
     counts->blacked_out++;
+    counts->first_rtp_lost += first;
     break;
   }
 }

@@ -14,6 +14,8 @@ struct relay_counts {
   uint64_t received;
   uint64_t received_bytes;
   uint64_t received_rtp; /* by its first two bytes (RFC 7983, RFC 5761) */
+  uint64_t first_rtp;    /* of the first SSRC, with a sequence number above all before: not again */
+  uint64_t first_rtp_lost; /* or blacked out */
   uint64_t passed;
   uint64_t passed_rtp;
   uint64_t lost;
@@ -22,9 +24,17 @@ struct relay_counts {
   uint64_t reordered;
 };
 
+/* What tells RTP that is sent for the first time from what is sent again. */
+struct relay_stream {
+  bool known;
+  uint32_t ssrc;
+  uint16_t newest;
+};
+
 struct relay_client {
   struct paw_address address;
   struct relay_counts counts[2]; /* by direction */
+  struct relay_stream streams[2];
 };
 
 struct relay_config {

@@ -206,12 +206,27 @@ static enum options_verdict read_settings(struct settings *settings, int argc, c
 /* ---- what was done ---- */
 
 static void print_counts(const char *name, const struct relay_counts *counts) {
-  (void)printf(
-      ",\"%s\":{\"received\":%" PRIu64 ",\"received_bytes\":%" PRIu64 ",\"received_rtp\":%" PRIu64
-      ",\"passed\":%" PRIu64 ",\"passed_rtp\":%" PRIu64 ",\"lost\":%" PRIu64
-      ",\"blacked_out\":%" PRIu64 ",\"overflowed\":%" PRIu64 ",\"reordered\":%" PRIu64 "}",
-      name, counts->received, counts->received_bytes, counts->received_rtp, counts->passed,
-      counts->passed_rtp, counts->lost, counts->blacked_out, counts->overflowed, counts->reordered);
+  const struct {
+    const char *name;
+    uint64_t value;
+  } fields[] = {
+      {"received", counts->received},
+      {"received_bytes", counts->received_bytes},
+      {"received_rtp", counts->received_rtp},
+      {"first_rtp", counts->first_rtp},
+      {"first_rtp_lost", counts->first_rtp_lost},
+      {"passed", counts->passed},
+      {"passed_rtp", counts->passed_rtp},
+      {"lost", counts->lost},
+      {"blacked_out", counts->blacked_out},
+      {"overflowed", counts->overflowed},
+      {"reordered", counts->reordered},
+  };
+  (void)printf(",\"%s\":", name);
+  for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+    (void)printf("%c\"%s\":%" PRIu64, i == 0 ? '{' : ',', fields[i].name, fields[i].value);
+  }
+  (void)printf("}");
 }
 
 static void print_object(const struct program *program, uint64_t now_ns) {

@@ -262,6 +262,32 @@ static void what_is_held_comes_together_and_in_order(void **state) {
   relay_free(relay);
 }
 
+static void put_rtp(struct relay *relay, uint8_t ssrc, uint16_t sequence, uint64_t time_ns) {
+  const uint8_t data[12] = {128, 111, (uint8_t)(sequence >> 8), (uint8_t)sequence, [11] = ssrc};
+  relay_put(relay, RELAY_DOWN, 0, data, sizeof data, START_NS + time_ns);
+}
+
+/* The number wraps; repeats, old ones and another SSRC are no first ones. */
+static void tells_first_ones_from_repeats(void **state) {
+  (void)state;
+  struct relay *relay = open_relay(
+      &(struct relay_weather_config){.blackout_every_ns = 1000 * MS, .blackout_for_ns = 500 * MS},
+      1, 1);
+  put_rtp(relay, 1, 65534, 0);
+  put_rtp(relay, 1, 65535, 10 * MS);
+  put_rtp(relay, 1, 1, 20 * MS);
+  put_rtp(relay, 1, 0, 30 * MS);
+  put_rtp(relay, 1, 65535, 40 * MS);
+  put_rtp(relay, 2, 7, 50 * MS);
+  put_rtp(relay, 1, 2, 600 * MS);
+  put_rtp(relay, 1, 2, 610 * MS);
+  assert_int_equal(counts_of(relay, 0, RELAY_DOWN)->received_rtp, 8);
+  assert_int_equal(counts_of(relay, 0, RELAY_DOWN)->first_rtp, 4);
+  assert_int_equal(counts_of(relay, 0, RELAY_DOWN)->first_rtp_lost, 1);
+  assert_int_equal(counts_of(relay, 0, RELAY_DOWN)->blacked_out, 2);
+  relay_free(relay);
+}
+
 static void reorders_its_share(void **state) {
   (void)state;
   struct relay *relay =
@@ -317,6 +343,7 @@ int main(void) {
       cmocka_unit_test(same_time_same_weather),
       cmocka_unit_test(traces_are_what_they_say),
       cmocka_unit_test(what_is_held_comes_together_and_in_order),
+      cmocka_unit_test(tells_first_ones_from_repeats),
       cmocka_unit_test(reorders_its_share),
       cmocka_unit_test(blacks_out_at_the_end_of_each_stretch),
       cmocka_unit_test(is_bounded),

@@ -137,8 +137,14 @@ function assertAllWentThrough(way, chromium, receiver) {
   }
 }
 
-const lossOf = (after, before) => 100 * (after.down.lost - before.down.lost)
-  / (after.down.received - before.down.received);
+// What was sent for the first time and did not arrive, and how much was sent again.
+function figuresOfWay(after, before) {
+  const delta = (name) => after.down[name] - before.down[name];
+  return {
+    lost_pct: 100 * delta('first_rtp_lost') / delta('first_rtp'),
+    again_pct: 100 * (delta('received_rtp') - delta('first_rtp')) / delta('first_rtp'),
+  };
+}
 
 async function measure(way, page, receiver) {
   const seconds = Number(options.seconds);
@@ -155,12 +161,8 @@ async function measure(way, page, receiver) {
   assertAllWentThrough(way, after, receiver);
   const counts = [way.client(before.mappedPort), way.otherClient(before.mappedPort)];
   return {
-    loss_pct: {
-      chromium: lossOf(counts[0], countsBefore[0]),
-      pa_recv: lossOf(counts[1], countsBefore[1]),
-    },
-    chromium: figuresOfChromium(before, after),
-    pa_recv: figuresOfReceiver(objects),
+    chromium: {...figuresOfWay(counts[0], countsBefore[0]), ...figuresOfChromium(before, after)},
+    pa_recv: {...figuresOfWay(counts[1], countsBefore[1]), ...figuresOfReceiver(objects)},
     timers_late_ms: loop.max / 1e6,
   };
 }
@@ -203,16 +205,17 @@ async function runOnce(house, browser, name, seed) {
 
 function row(name, runs) {
   const of = (who, what) => mean(runs.map((run) => run[who][what]));
-  const cells = [name, String(runs.length > 1 ? 'mean' : runs[0].seed), of('loss_pct', 'chromium').toFixed(1)];
-  for (const [what, digits] of [['concealed_pct', 2], ['delay_ms', 1]]) {
-    cells.push(of('chromium', what).toFixed(digits), of('pa_recv', what).toFixed(digits));
+  const cells = [name, String(runs.length > 1 ? 'mean' : runs[0].seed)];
+  for (const [what, digits] of [['lost_pct', 1], ['again_pct', 1], ['concealed_pct', 2], ['delay_ms', 1]]) {
+    cells.push(['chromium', 'pa_recv'].map((who) => of(who, what).toFixed(digits)).join(' / '));
   }
   return `| ${cells.join(' | ')} |`;
 }
 
 function printTable(runs) {
-  console.log('| path | seed | lost on the way to Chromium % | concealed %: Chromium | pa-recv | mean delay ms: Chromium | pa-recv |');
-  console.log('|---|---|---|---|---|---|---|');
+  console.log('Chromium / pa-recv');
+  console.log('| path | seed | lost % | sent again % | concealed % | mean delay ms |');
+  console.log('|---|---|---|---|---|---|');
   for (const name of Object.keys(SCENARIOS)) {
     const own = runs.filter((run) => run.scenario === name);
     own.forEach((run) => console.log(row(name, [run])));
