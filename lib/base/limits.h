@@ -49,6 +49,8 @@
 #define PAW_PLAYOUT_GUESSES_MAX 16    /* asked for beyond the highest seen: then it is an outage */
 #define PAW_PLAYOUT_DELAY_SECONDS 10  /* window of the base delay: outlives congestion */
 #define PAW_PLAYOUT_JOIN_FRAMES_MAX 480 /* of a cross-fade: 10 ms */
+#define PAW_PLAYOUT_PACE_FRAMES_MAX                                                                \
+  4096 /* of PCM around the position: four times the most needed */
 
 /* ---- rtc ---- */
 #define PAW_RTC_QUEUE_INITIAL_BYTES 2048 /* events waiting for poll: about ten audio packets */

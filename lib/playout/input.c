@@ -59,8 +59,6 @@ static void anchor(struct paw_playout *player, const struct arrived *arrived) {
   paw_playout_delay_start(&player->delay, arrived->media_rtp, arrived->arrival_ns);
   player->start_rtp = arrived->media_rtp;
   player->stray.is_there = false;
-  player->drift_since_ns = PAW_TIME_NEVER;
-  player->skip_frames = 0;
   if (player->state != PAW_PLAYOUT_WAITING) {
     paw_playout_set_state(player, PAW_PLAYOUT_WAITING);
   }

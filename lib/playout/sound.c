@@ -24,7 +24,6 @@
 
 #define JOIN_LATE_FRAMES ((size_t)120) /* 2.5 ms: both sides are the same signal, nearly */
 #define JOIN_FADE_FRAMES ((size_t)240) /* 5 ms: in from silence, or out */
-#define JOIN_SKIP_FRAMES ((size_t)480) /* 10 ms: two places of a signal */
 
 /* What comes next at the position, and until when. */
 enum step {
@@ -378,19 +377,6 @@ static void pull_unheard(struct paw_playout *player, size_t frames, int16_t *kep
     }
     done += pulled;
   }
-}
-
-void paw_playout_sound_skip(struct paw_playout *player, int64_t frames) {
-  struct paw_playout_sound *sound = &player->sound;
-  if (frames < 0) {
-    paw_opus_decoder_save(&sound->decoder, sound->saved);
-    sound->resume_rtp = sound->position_rtp;
-    sound->position_rtp -= (uint64_t)-frames;
-    return;
-  }
-  int16_t old[JOIN_SKIP_FRAMES * PAW_PLAYOUT_CHANNELS_MAX] = {0};
-  pull_unheard(player, (size_t)frames, old, JOIN_SKIP_FRAMES);
-  paw_playout_join_begin(&sound->join, old, JOIN_SKIP_FRAMES, sound->decoder.channels);
 }
 
 void paw_playout_sound_stop(struct paw_playout *player) {
