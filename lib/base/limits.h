@@ -56,6 +56,8 @@
 #define PAW_PLAYOUT_BINS 256          /* of 1 ms: past the longest delay that a profile allows */
 #define PAW_PLAYOUT_TRAIN_MAX 240     /* late packets on end: 400 ms and 200 more of 2.5 ms ones */
 #define PAW_PLAYOUT_JOIN_FRAMES_MAX 480 /* of a cross-fade: 10 ms */
+#define PAW_PLAYOUT_PACE_FRAMES_MAX                                                                \
+  4096 /* of PCM around the position: four times the most needed */
 
 /* ---- rtc ---- */
 #define PAW_RTC_QUEUE_INITIAL_BYTES 2048 /* events waiting for poll: about ten audio packets */

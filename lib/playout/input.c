@@ -59,8 +59,6 @@ static void anchor(struct paw_playout *player, const struct arrived *arrived) {
   paw_playout_delay_start(&player->delay, arrived->media_rtp, arrived->arrival_ns);
   player->start_rtp = arrived->media_rtp;
   player->stray.is_there = false;
-  player->drift_since_ns = PAW_TIME_NEVER;
-  player->skip_frames = 0;
   if (player->state != PAW_PLAYOUT_WAITING) {
     paw_playout_set_state(player, PAW_PLAYOUT_WAITING);
   }
@@ -171,7 +169,7 @@ static bool place(struct paw_playout *player, struct arrived *arrived) {
 /* ---- frames ---- */
 
 static bool is_heard(const struct paw_playout *player, uint64_t rtp) {
-  return player->state == PAW_PLAYOUT_PLAYING && rtp <= paw_playout_sound_heard(&player->sound);
+  return player->state == PAW_PLAYOUT_PLAYING && rtp <= player->sound.position_rtp;
 }
 
 static struct paw_playout_frame *make_room(struct paw_playout *player, uint64_t media_rtp) {
@@ -313,10 +311,9 @@ static void note_arrival(struct paw_playout *player, const struct arrived *arriv
 
 /* A packet that has not come when a late one could not set the decoder right any more was lost. */
 static void tell_fates(struct paw_playout *player) {
-  uint64_t given_up_rtp =
-      player->state == PAW_PLAYOUT_PLAYING
-          ? paw_playout_sound_heard(&player->sound) - PAW_PLAYOUT_REWIND_FRAMES_MAX
-          : 0;
+  uint64_t given_up_rtp = player->state == PAW_PLAYOUT_PLAYING
+                              ? player->sound.position_rtp - PAW_PLAYOUT_REWIND_FRAMES_MAX
+                              : 0;
   bool was_lost = false;
   while (paw_playout_ledger_next_fate(&player->ledger, given_up_rtp, &was_lost)) {
     paw_playout_delay_note_fate(&player->delay, was_lost, player->ledger.duration_rtp);

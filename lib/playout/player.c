@@ -17,13 +17,11 @@
 /* Room for the longest delay, were all frames this short; shorter ones are seldom kept so long. */
 #define FRAME_USUAL_NS (5 * PAW_NS_PER_MS)
 
-/* The position may wander this far from where it should be; it is set right once it has been off
- * for so long. Further off it is found anew, as at the start; a single wrong play time must not do
- * that either. */
-#define DRIFT_MAX_NS ((int64_t)(15 * PAW_NS_PER_MS))
-#define DRIFT_TIME_NS (500 * PAW_NS_PER_MS)
-#define SKIP_MAX_NS ((int64_t)(200 * PAW_NS_PER_MS))
-#define SKIP_TIME_NS (100 * PAW_NS_PER_MS)
+/* Rendering that begins this late leaves out nothing. */
+#define START_LATE_NS ((int64_t)(2 * PAW_NS_PER_MS))
+
+/* Further off than this the position is found anew, as at the start. */
+#define FOLLOW_MAX_NS ((int64_t)(200 * PAW_NS_PER_MS))
 
 static const char *const state_names[] = {"idle", "waiting", "playing", "stalled"};
 
@@ -83,11 +81,13 @@ static int init_parts(struct paw_playout *player) {
   const struct paw_playout_config *config = &player->config;
   paw_playout_delay_init(&player->delay, config);
   paw_playout_repair_init(&player->repair);
-  player->drift_since_ns = PAW_TIME_NEVER;
   int status =
       paw_playout_buffer_init(&player->buffer, &config->allocator, buffer_capacity(config));
   if (status == PAW_OK) {
     status = paw_playout_sound_init(&player->sound, &config->allocator, config->channels);
+  }
+  if (status == PAW_OK) {
+    status = paw_playout_pace_init(&player->pace, &config->allocator);
   }
   return status;
 }
@@ -116,6 +116,7 @@ int paw_playout_new(const struct paw_playout_config *config, struct paw_playout 
 void paw_playout_free(struct paw_playout *player) {
   if (player != NULL) {
     struct paw_allocator allocator = player->config.allocator;
+    paw_playout_pace_wipe(&player->pace, &allocator);
     paw_playout_sound_wipe(&player->sound, &allocator);
     paw_playout_buffer_wipe(&player->buffer, &allocator);
     paw_mem_free(&allocator, player);
@@ -191,32 +192,13 @@ void paw_playout_get_stats(const struct paw_playout *player, struct paw_playout_
 
 /* ---- rendering ---- */
 
-/* The sound device's clock, the sender's and the network's delay drift apart: the position has to
- * follow where a sample should be heard `target` after its packet's earliest arrival. */
-static void follow_drift(struct paw_playout *player, uint64_t play_ns) {
-  const struct paw_playout_sound *sound = &player->sound;
-  if (player->state != PAW_PLAYOUT_PLAYING || sound->resume_rtp != 0 || player->skip_frames != 0) {
-    return;
-  }
-  int64_t early_ns = paw_playout_delay_until(&player->delay, sound->position_rtp, play_ns);
-  if (early_ns >= -DRIFT_MAX_NS && early_ns <= DRIFT_MAX_NS) {
-    player->drift_since_ns = PAW_TIME_NEVER;
-    return;
-  }
-  if (player->drift_since_ns == PAW_TIME_NEVER) {
-    player->drift_since_ns = play_ns;
-  }
-  bool is_far = early_ns < -SKIP_MAX_NS || early_ns > SKIP_MAX_NS;
-  if (paw_time_elapsed(play_ns, player->drift_since_ns) < (is_far ? SKIP_TIME_NS : DRIFT_TIME_NS)) {
-    return;
-  }
-  player->drift_since_ns = PAW_TIME_NEVER;
-  player->stats.resyncs++;
-  if (is_far) {
+/* What cannot be followed sample by sample. */
+static void follow_drift(struct paw_playout *player) {
+  int64_t early_ns = paw_playout_pace_early_ns(player);
+  if (early_ns < -FOLLOW_MAX_NS || early_ns > FOLLOW_MAX_NS) {
+    player->stats.resyncs++;
     paw_playout_sound_stop(player);
     paw_playout_set_state(player, PAW_PLAYOUT_WAITING);
-  } else {
-    player->skip_frames = -paw_playout_ns_to_rtp(early_ns);
   }
 }
 
@@ -236,24 +218,17 @@ static void start(struct paw_playout *player, uint64_t play_ns) {
   uint64_t last_rtp = paw_playout_buffer_back(&player->buffer)->media_rtp;
   uint64_t due_rtp = paw_playout_delay_due(&player->delay, play_ns);
   int64_t late_rtp = (int64_t)(due_rtp - first_rtp);
-  if (paw_playout_rtp_to_ns(late_rtp) <= DRIFT_MAX_NS) {
+  if (paw_playout_rtp_to_ns(late_rtp) <= START_LATE_NS) {
     due_rtp = first_rtp;
   }
   player->sound.position_rtp = due_rtp < last_rtp ? due_rtp : last_rtp;
+  paw_playout_pace_start(&player->pace, play_ns);
   paw_playout_set_state(player, PAW_PLAYOUT_PLAYING);
 }
 
 static struct paw_playout_span render_playing(struct paw_playout *player, int16_t *pcm,
                                               size_t frames, uint64_t play_ns) {
-  struct paw_playout_sound *sound = &player->sound;
-  if (player->skip_frames != 0 && sound->at == sound->frames) {
-    paw_playout_sound_skip(player, player->skip_frames);
-    player->skip_frames = 0;
-  }
-  struct paw_playout_span span = {0};
-  if (player->state == PAW_PLAYOUT_PLAYING) {
-    span = paw_playout_sound_pull(player, pcm, frames, play_ns);
-  }
+  struct paw_playout_span span = paw_playout_sound_pull(player, pcm, frames, play_ns);
   return span.frames > 0 ? span : render_silence(player, pcm, frames);
 }
 
@@ -272,20 +247,6 @@ static struct paw_playout_span render_waiting(struct paw_playout *player, int16_
   return render_playing(player, pcm, frames, play_ns);
 }
 
-static struct paw_playout_span render_span(struct paw_playout *player, int16_t *pcm, size_t frames,
-                                           uint64_t play_ns) {
-  switch (player->state) {
-  case PAW_PLAYOUT_WAITING:
-    return render_waiting(player, pcm, frames, play_ns);
-  case PAW_PLAYOUT_PLAYING:
-    return render_playing(player, pcm, frames, play_ns);
-  case PAW_PLAYOUT_IDLE:
-  case PAW_PLAYOUT_STALLED:
-    break;
-  }
-  return render_silence(player, pcm, frames);
-}
-
 static void count_concealed(struct paw_playout *player, const struct paw_playout_span *span) {
   struct paw_playout_stats *stats = &player->stats;
   if (player->gap_frames == 0) {
@@ -301,22 +262,41 @@ static void count_concealed(struct paw_playout *player, const struct paw_playout
   }
 }
 
-/* Nothing counts before the first sample of the first stream. */
 static void count_span(struct paw_playout *player, const struct paw_playout_span *span) {
-  if (player->stats.total_samples == 0 && span->kind == PAW_PLAYOUT_KIND_NOTHING) {
-    return;
-  }
-  player->stats.total_samples += span->frames;
   switch (span->kind) {
   case PAW_PLAYOUT_KIND_FRAME:
   case PAW_PLAYOUT_KIND_COMFORT:
     player->gap_frames = 0;
     break;
   case PAW_PLAYOUT_KIND_NOTHING:
+    if (player->stats.total_samples == 0) {
+      break; /* nothing counts before the first sample of the first stream */
+    }
+    count_concealed(player, span);
+    break;
   case PAW_PLAYOUT_KIND_CONCEALED:
     count_concealed(player, span);
     break;
   }
+}
+
+struct paw_playout_span paw_playout_render_media(struct paw_playout *player, int16_t *pcm,
+                                                 size_t frames, uint64_t play_ns) {
+  struct paw_playout_span span = {0};
+  switch (player->state) {
+  case PAW_PLAYOUT_WAITING:
+    span = render_waiting(player, pcm, frames, play_ns);
+    break;
+  case PAW_PLAYOUT_PLAYING:
+    span = render_playing(player, pcm, frames, play_ns);
+    break;
+  case PAW_PLAYOUT_IDLE:
+  case PAW_PLAYOUT_STALLED:
+    span = render_silence(player, pcm, frames);
+    break;
+  }
+  count_span(player, &span);
+  return span;
 }
 
 /* The device's lead is only believed while one play time follows the other. */
@@ -330,15 +310,14 @@ static void note_rendered(struct paw_playout *player, uint64_t play_ns, size_t f
 void paw_playout_render(struct paw_playout *player, int16_t *pcm, size_t frames, uint64_t play_ns) {
   uint8_t channels = player->config.channels;
   size_t done = 0;
-  follow_drift(player, play_ns);
+  paw_playout_pace_note(&player->pace, play_ns, frames);
+  follow_drift(player);
   while (done < frames) {
     uint64_t at_ns = play_ns + (uint64_t)paw_playout_rtp_to_ns((int64_t)done);
-    struct paw_playout_span span = render_span(player, &pcm[done * channels], frames - done, at_ns);
-    count_span(player, &span);
-    done += span.frames;
+    done += paw_playout_pace_run(player, &pcm[done * channels], frames - done, at_ns);
   }
   note_rendered(player, play_ns, frames);
   if (player->state == PAW_PLAYOUT_PLAYING) {
-    paw_playout_ledger_settle(&player->ledger, paw_playout_sound_heard(&player->sound));
+    paw_playout_ledger_settle(&player->ledger, player->sound.position_rtp);
   }
 }

@@ -4,7 +4,8 @@
  *
  *   packet -> input -> ledger (what came, what is missing) -> repair (what to ask for)
  *                   -> delay  (when is which sample due: base, histogram, budget)
- *                   -> buffer (encoded frames by media time) -> sound (PCM, concealment) -> player
+ *                   -> buffer (encoded frames by media time) -> sound (PCM, concealment)
+ *                   -> pace (media time to play time, by resample and stretch) -> player
  */
 #ifndef PAW_PLAYOUT_PLAYOUT_H
 #define PAW_PLAYOUT_PLAYOUT_H
@@ -448,7 +449,6 @@ struct paw_playout_past {
 
 struct paw_playout_sound {
   struct paw_opus_decoder decoder;
-  void *saved; /* decoder state while something is inserted */
   struct paw_playout_past past;
   int16_t pcm[PAW_OPUS_DURATION_MAX_RTP * PAW_PLAYOUT_CHANNELS_MAX]; /* decoded ahead */
   size_t at;
@@ -459,7 +459,6 @@ struct paw_playout_sound {
   size_t comfort_frames;   /* on end, without a packet */
   struct paw_playout_join join;
   uint64_t position_rtp;  /* of the next sample that comes out */
-  uint64_t resume_rtp;    /* sound is inserted until here, then the stream goes on; 0 = none */
   uint64_t last_sequence; /* of the frame before; 0 = none */
   bool is_dtx;            /* that frame was empty */
 };
@@ -480,9 +479,6 @@ struct paw_playout_span paw_playout_sound_pull(struct paw_playout *player, int16
 void paw_playout_sound_pull_unheard(struct paw_playout *player, size_t frames, int16_t *kept,
                                     size_t kept_frames);
 
-/* Leave out, or insert (negative), so many samples here. Only while nothing is decoded ahead. */
-void paw_playout_sound_skip(struct paw_playout *player, int64_t frames);
-
 /* Fade out; afterwards there is silence, and the next frame is faded in. */
 void paw_playout_sound_stop(struct paw_playout *player);
 
@@ -500,15 +496,10 @@ static inline bool paw_playout_sound_is_invented(const struct paw_playout_sound 
   return sound->kind == PAW_PLAYOUT_KIND_COMFORT || sound->kind == PAW_PLAYOUT_KIND_CONCEALED;
 }
 
-/* All before this was heard. */
-static inline uint64_t paw_playout_sound_heard(const struct paw_playout_sound *sound) {
-  return sound->resume_rtp != 0 ? sound->resume_rtp : sound->position_rtp;
-}
-
 /* For what lies before this it is too late: it was heard, or is decoded already. */
 static inline uint64_t paw_playout_sound_decoded(const struct paw_playout_sound *sound) {
   bool is_decoded = sound->kind == PAW_PLAYOUT_KIND_FRAME;
-  return paw_playout_sound_heard(sound) + (is_decoded ? sound->frames - sound->at : 0);
+  return sound->position_rtp + (is_decoded ? sound->frames - sound->at : 0);
 }
 
 /* ---- conceal: what is invented, and the way back from it ---- */
@@ -558,6 +549,108 @@ void paw_playout_rewind_apply(struct paw_playout *player, uint64_t play_ns);
 /* Too much is kept: the oldest gap stays as it was concealed. */
 void paw_playout_rewind_trim(struct paw_playout *player);
 
+/* ---- resample: the sound between the samples ---- */
+
+#define PAW_PLAYOUT_RESAMPLE_TAPS 32
+#define PAW_PLAYOUT_RESAMPLE_BEFORE 15 /* samples before the one at the position */
+#define PAW_PLAYOUT_RESAMPLE_AFTER 17  /* that one, and those after it */
+#define PAW_PLAYOUT_RESAMPLE_BLOCK 480 /* frames made at a time at most */
+
+struct paw_playout_resample {
+  float *table;      /* the taps of each phase */
+  uint32_t fraction; /* of the position, in 2^-32 samples */
+};
+
+/* PAW_OK; PAW_ERR_NO_MEMORY. */
+int paw_playout_resample_init(struct paw_playout_resample *resample,
+                              const struct paw_allocator *allocator);
+void paw_playout_resample_wipe(struct paw_playout_resample *resample,
+                               const struct paw_allocator *allocator);
+
+/* How many samples from the position on the next frames need. */
+size_t paw_playout_resample_needs(const struct paw_playout_resample *resample, size_t frames,
+                                  uint64_t step);
+
+/* Make `frames`, each `step` (2^32 is one sample, within 2 %) after the other. `in` begins BEFORE
+ * samples ahead of the position. Returns by how many whole samples the position moves. */
+size_t paw_playout_resample_run(struct paw_playout_resample *resample, const int16_t *in,
+                                int16_t *out, size_t frames, uint64_t step, uint8_t channels);
+
+/* ---- stretch: a period more, or one less ---- */
+
+#define PAW_PLAYOUT_PERIOD_MIN 120            /* 2.5 ms: a high voice */
+#define PAW_PLAYOUT_PERIOD_MAX 576            /* 12 ms: a low one */
+#define PAW_PLAYOUT_STRETCH_FADE_FRAMES 240   /* 5 ms, and never more than the period */
+#define PAW_PLAYOUT_STRETCH_BEFORE_FRAMES 240 /* compared, besides */
+
+struct paw_playout_period {
+  size_t frames; /* 0: there is too little to compare */
+  float correlation;
+  bool is_silent; /* nearly: all is as good */
+};
+
+/* The period, `most` at most, by which the sound at `at` of pcm[0..frames) goes on best when it is
+ * inserted there, or removed. */
+struct paw_playout_period paw_playout_stretch_find(const int16_t *pcm, size_t at, size_t frames,
+                                                   uint8_t channels, bool insertion, size_t most);
+
+/* The last period before `at` is heard once more from there on. There is room for it. */
+void paw_playout_stretch_insert(int16_t *pcm, size_t at, size_t frames, uint8_t channels,
+                                size_t period);
+
+/* A period from `at` on is left out. */
+void paw_playout_stretch_remove(int16_t *pcm, size_t at, size_t frames, uint8_t channels,
+                                size_t period);
+
+/* ---- pace: from media time to play time ---- */
+
+/*             off by 1 ms                 nearly right             at a whole sample
+ *   EXACT -----------------> SLOW / FAST -------------> LANDING ----------------------> EXACT
+ */
+enum paw_playout_pace_state {
+  PAW_PLAYOUT_PACE_EXACT,   /* samples pass through as they are */
+  PAW_PLAYOUT_PACE_SLOW,    /* clocks drift: nobody hears a correction like this */
+  PAW_PLAYOUT_PACE_FAST,    /* the delay is another one now */
+  PAW_PLAYOUT_PACE_LANDING, /* to a whole sample */
+};
+
+/* What was heard last, and what is decoded but not heard yet. */
+struct paw_playout_pace {
+  enum paw_playout_pace_state state;
+  struct paw_playout_resample resample;
+  int16_t pcm[PAW_PLAYOUT_PACE_FRAMES_MAX * PAW_PLAYOUT_CHANNELS_MAX];
+  size_t at;             /* frames in `pcm` that were heard */
+  size_t end;            /* frames in `pcm` */
+  int64_t rate;          /* what is heard grows by this, in 2^-32; negative: shrinks */
+  size_t landing_frames; /* until the whole sample */
+  uint64_t time_ns;      /* when the next sample is heard, without the noise of play times */
+  size_t doubt_frames;   /* heard since play times do not fit `time_ns` */
+  size_t heard_frames;   /* since the start */
+  size_t tried_frames;   /* heard since a period was looked for */
+  size_t done_frames;    /* heard since one was inserted or removed */
+  uint64_t gap_rtp;      /* where the gap begins that is heard */
+  bool is_gap;           /* what was decoded last is invented */
+};
+
+int paw_playout_pace_init(struct paw_playout_pace *pace, const struct paw_allocator *allocator);
+void paw_playout_pace_wipe(struct paw_playout_pace *pace, const struct paw_allocator *allocator);
+
+/* A stream begins to be heard at this time. */
+void paw_playout_pace_start(struct paw_playout_pace *pace, uint64_t play_ns);
+
+/* `frames` will be asked for, of which the first is heard at `play_ns`. */
+void paw_playout_pace_note(struct paw_playout_pace *pace, uint64_t play_ns, size_t frames);
+
+/* From now until the sample that comes out next is due; negative: the delay is too long. */
+int64_t paw_playout_pace_early_ns(const struct paw_playout *player);
+
+/* Render at most `frames`; returns how many. */
+size_t paw_playout_pace_run(struct paw_playout *player, int16_t *pcm, size_t frames,
+                            uint64_t play_ns);
+
+/* The media time of the sample that comes out next. */
+uint64_t paw_playout_position_rtp(const struct paw_playout *player);
+
 /* ---- player ---- */
 
 /*            packet                      due                        200 ms of nothing
@@ -597,15 +690,19 @@ struct paw_playout {
   struct paw_playout_ledger ledger;
   struct paw_playout_repair repair;
   struct paw_playout_sound sound;
+  struct paw_playout_pace pace;
   uint64_t play_until_ns;     /* where the last rendering ended */
   uint64_t rendered_until_ns; /* the same, as far as it is to be believed; 0 = unknown */
-  uint64_t drift_since_ns;    /* PAW_TIME_NEVER: the position is where it should be */
-  int64_t skip_frames;        /* to be left out, or inserted, at the next border between frames */
   size_t gap_frames;          /* concealed on end, as heard */
   struct paw_playout_stats stats;
 };
 
 /* The only writer of `state`. */
 void paw_playout_set_state(struct paw_playout *player, enum paw_playout_state state);
+
+/* The next sound in media time, at most `frames`, of which the first is heard at `play_ns`: that of
+ * the stream, or silence where none is. */
+struct paw_playout_span paw_playout_render_media(struct paw_playout *player, int16_t *pcm,
+                                                 size_t frames, uint64_t play_ns);
 
 #endif

@@ -67,8 +67,7 @@ static struct track past_track(struct paw_playout_past *past) {
 void paw_playout_rewind_note(struct paw_playout *player) {
   struct paw_playout_sound *sound = &player->sound;
   struct paw_playout_past *past = &sound->past;
-  if (past->state != PAW_PLAYOUT_PAST_NONE || sound->resume_rtp != 0 ||
-      paw_playout_sound_is_invented(sound)) {
+  if (past->state != PAW_PLAYOUT_PAST_NONE || paw_playout_sound_is_invented(sound)) {
     return;
   }
   paw_opus_decoder_restore(&past->decoder, sound->decoder.state);
@@ -122,7 +121,7 @@ static bool is_overlong(const struct paw_playout *player) {
     return false;
   }
   uint64_t first_rtp = buffer->frames[buffer->order[0]].media_rtp;
-  uint64_t heard_rtp = paw_playout_sound_heard(&player->sound);
+  uint64_t heard_rtp = player->sound.position_rtp;
   return buffer->kept > PAW_PLAYOUT_KEPT_MAX ||
          heard_rtp > first_rtp + PAW_PLAYOUT_REWIND_FRAMES_MAX;
 }
@@ -209,7 +208,7 @@ static bool redo(struct paw_playout *player, uint64_t play_ns) {
 void paw_playout_rewind_apply(struct paw_playout *player, uint64_t play_ns) {
   struct paw_playout_sound *sound = &player->sound;
   struct paw_playout_past *past = &sound->past;
-  if (past->state != PAW_PLAYOUT_PAST_WANTED || sound->resume_rtp != 0) {
+  if (past->state != PAW_PLAYOUT_PAST_WANTED) {
     return;
   }
   past->state = PAW_PLAYOUT_PAST_KEPT;

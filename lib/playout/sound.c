@@ -14,14 +14,11 @@
 /* More than twice the longest delay there is: the play time was wrong. */
 #define DELAY_CREDIBLE_NS ((int64_t)(20 * PAW_NS_PER_S))
 
-#define JOIN_SKIP_FRAMES ((size_t)480) /* 10 ms: two places of a signal */
-
 /* What comes next at the position, and until when. */
 enum step {
-  STEP_GAP,    /* invent until then */
-  STEP_FRAME,  /* the front frame */
-  STEP_FEC,    /* the copy in the front frame of the one before it */
-  STEP_RESUME, /* the insertion is over */
+  STEP_GAP,   /* invent until then */
+  STEP_FRAME, /* the front frame */
+  STEP_FEC,   /* the copy in the front frame of the one before it */
 };
 
 int paw_playout_sound_init(struct paw_playout_sound *sound, const struct paw_allocator *allocator,
@@ -30,19 +27,13 @@ int paw_playout_sound_init(struct paw_playout_sound *sound, const struct paw_all
   if (status == PAW_OK) {
     status = paw_opus_decoder_init(&sound->past.decoder, allocator, channels);
   }
-  if (status != PAW_OK) {
-    return status;
-  }
-  sound->saved = paw_mem_alloc(allocator, sound->decoder.state_bytes);
-  return sound->saved != NULL ? PAW_OK : PAW_ERR_NO_MEMORY;
+  return status;
 }
 
 void paw_playout_sound_wipe(struct paw_playout_sound *sound,
                             const struct paw_allocator *allocator) {
   paw_opus_decoder_wipe(&sound->decoder, allocator);
   paw_opus_decoder_wipe(&sound->past.decoder, allocator);
-  paw_mem_free(allocator, sound->saved);
-  sound->saved = NULL;
 }
 
 void paw_playout_sound_reset(struct paw_playout *player) {
@@ -55,7 +46,6 @@ void paw_playout_sound_reset(struct paw_playout *player) {
   sound->concealed_frames = 0;
   sound->missing_frames = 0;
   sound->comfort_frames = 0;
-  sound->resume_rtp = 0;
   sound->last_sequence = 0;
   sound->is_dtx = false;
 }
@@ -70,10 +60,6 @@ static enum step next_step(struct paw_playout *player, uint64_t *until_rtp) {
   const struct paw_playout_sound *sound = &player->sound;
   const struct paw_playout_frame *front = paw_playout_buffer_front(&player->buffer);
   *until_rtp = UINT64_MAX;
-  if (sound->resume_rtp != 0) {
-    *until_rtp = sound->resume_rtp;
-    return sound->position_rtp < sound->resume_rtp ? STEP_GAP : STEP_RESUME;
-  }
   if (front == NULL) {
     return STEP_GAP;
   }
@@ -98,9 +84,6 @@ static enum step next_step(struct paw_playout *player, uint64_t *until_rtp) {
 
 static bool is_comfort(const struct paw_playout_sound *sound,
                        const struct paw_playout_frame *front) {
-  if (sound->resume_rtp != 0) {
-    return false;
-  }
   return (front != NULL && is_contiguous(sound, front)) ||
          (sound->is_dtx && sound->comfort_frames < COMFORT_FRAMES_MAX);
 }
@@ -118,7 +101,7 @@ static void fill_gap(struct paw_playout *player, uint64_t until_rtp) {
   const struct paw_playout_frame *front = paw_playout_buffer_front(&player->buffer);
   paw_playout_rewind_note(player);
   sound->kind = is_comfort(sound, front) ? PAW_PLAYOUT_KIND_COMFORT : PAW_PLAYOUT_KIND_CONCEALED;
-  if (sound->kind == PAW_PLAYOUT_KIND_CONCEALED && front == NULL && sound->resume_rtp == 0 &&
+  if (sound->kind == PAW_PLAYOUT_KIND_CONCEALED && front == NULL &&
       sound->missing_frames >= STALL_FRAMES) {
     paw_playout_set_state(player, PAW_PLAYOUT_STALLED);
     return;
@@ -207,14 +190,6 @@ static void play_copy(struct paw_playout *player) {
   frame->copy_is_counted = true;
 }
 
-/* The decoder takes up the stream where it was left. */
-static void resume(struct paw_playout_sound *sound) {
-  paw_playout_conceal_bridge(sound, 1);
-  paw_opus_decoder_restore(&sound->decoder, sound->saved);
-  paw_playout_sound_set_decoded(sound, 0, 0);
-  sound->resume_rtp = 0;
-}
-
 /* A decoder that joins a running stream needs about 200 ms to sound as it should: where the first
  * packets are there and their time is over, they are decoded for that. */
 static void warm_up(struct paw_playout_sound *sound, const struct paw_playout_frame *frame) {
@@ -259,9 +234,6 @@ static void prepare(struct paw_playout *player, uint64_t play_ns) {
       break;
     case STEP_FEC:
       play_copy(player);
-      break;
-    case STEP_RESUME:
-      resume(sound);
       break;
     }
   } while (sound->at == sound->frames);
@@ -352,19 +324,6 @@ void paw_playout_sound_pull_unheard(struct paw_playout *player, size_t frames, i
   }
 }
 
-void paw_playout_sound_skip(struct paw_playout *player, int64_t frames) {
-  struct paw_playout_sound *sound = &player->sound;
-  if (frames < 0) {
-    paw_opus_decoder_save(&sound->decoder, sound->saved);
-    sound->resume_rtp = sound->position_rtp;
-    sound->position_rtp -= (uint64_t)-frames;
-    return;
-  }
-  int16_t old[JOIN_SKIP_FRAMES * PAW_PLAYOUT_CHANNELS_MAX] = {0};
-  paw_playout_sound_pull_unheard(player, (size_t)frames, old, JOIN_SKIP_FRAMES);
-  paw_playout_join_begin(&sound->join, old, JOIN_SKIP_FRAMES, sound->decoder.channels);
-}
-
 void paw_playout_sound_stop(struct paw_playout *player) {
   struct paw_playout_sound *sound = &player->sound;
   int16_t old[PAW_PLAYOUT_JOIN_FADE_FRAMES * PAW_PLAYOUT_CHANNELS_MAX] = {0};
@@ -373,7 +332,6 @@ void paw_playout_sound_stop(struct paw_playout *player) {
   paw_playout_join_begin(&sound->join, old, PAW_PLAYOUT_JOIN_FADE_FRAMES, sound->decoder.channels);
   sound->at = 0;
   sound->frames = 0;
-  sound->resume_rtp = 0;
   sound->kind = PAW_PLAYOUT_KIND_CONCEALED;
   sound->concealed_frames = STALL_FRAMES; /* faded out long since */
   paw_playout_rewind_forget(player);

@@ -11,6 +11,7 @@
 
 #include "base/wr.h"
 #include "kit/clock.h"
+#include "playout/playout.h"
 #include "rtp/rtp.h"
 
 static const struct paw_allocator no_allocator = {0};
@@ -151,15 +152,24 @@ static void send_packet(struct stage *stage, const uint8_t *opus, size_t len) {
   stage->sent_count++;
 }
 
+static void fill(struct stage *stage, int16_t *pcm, size_t frames, unsigned channels) {
+  if (stage->speak == NULL) {
+    signal_fill(&stage->signal, pcm, frames, channels);
+    return;
+  }
+  stage->speak(stage, pcm, frames, channels);
+  stage->signal.at += frames;
+}
+
 /* The next samples of the voice. Long runs repeat a second of it, to save time. */
 static void speak(struct stage *stage, int16_t *pcm) {
   uint32_t frames = stage->encoder_config.frame_frames;
   if (!stage->forgets) {
-    signal_fill(&stage->signal, pcm, frames, stage->encoder_config.channels);
+    fill(stage, pcm, frames, stage->encoder_config.channels);
     return;
   }
   if (stage->signal.at == 0) {
-    signal_fill(&stage->signal, stage->second, PAW_RTP_HZ, 1);
+    fill(stage, stage->second, PAW_RTP_HZ, 1);
   }
   assert_int_equal(stage->encoder_config.channels, 1);
   memcpy(pcm, &stage->second[stage->second_at], frames * sizeof pcm[0]);
@@ -371,6 +381,25 @@ int stage_greatest_step(const struct stage *stage, size_t from, size_t until) {
   for (size_t i = (from + 1) * channels; i < until * channels; i++) {
     int step = abs(stage->heard[i] - stage->heard[i - channels]);
     greatest = step > greatest ? step : greatest;
+  }
+  return greatest;
+}
+
+double stage_early_ms(const struct stage *stage) {
+  return (double)paw_playout_pace_early_ns(stage->player) / (double)PAW_NS_PER_MS;
+}
+
+void stage_set_target_ms(struct stage *stage, uint64_t target_ms) {
+  stage->player->delay.fixed_ns = (int64_t)(target_ms * PAW_NS_PER_MS);
+  stage->player->delay.target_ns = stage->player->delay.fixed_ns;
+}
+
+int stage_roughness(const struct stage *stage, size_t from, size_t until) {
+  size_t channels = stage->config.channels;
+  int greatest = 0;
+  for (size_t i = (from + 1) * channels; i + channels < until * channels; i++) {
+    int bend = abs(stage->heard[i - channels] - 2 * stage->heard[i] + stage->heard[i + channels]);
+    greatest = bend > greatest ? bend : greatest;
   }
   return greatest;
 }

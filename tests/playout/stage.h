@@ -34,6 +34,9 @@ struct stage;
  * and the stage's delay. */
 typedef void stage_fate(struct stage *stage, struct stage_packet *packet);
 
+/* Speaks the next samples in place of the voice. */
+typedef void stage_speak(struct stage *stage, int16_t *pcm, size_t frames, unsigned channels);
+
 struct stage {
   uint64_t begin_ns;
   uint64_t now_ns;
@@ -43,6 +46,7 @@ struct stage {
   struct paw_encoder_config encoder_config;
   struct paw_encoder *encoder;
   struct signal signal;
+  stage_speak *speak;         /* NULL: the voice */
   int16_t second[PAW_RTP_HZ]; /* what is sent over and over where the stage forgets */
   size_t second_at;
   uint32_t ssrc;
@@ -117,6 +121,16 @@ size_t stage_place(const struct stage *stage, uint64_t time_ns);
 
 /* Mean level of what was heard, linear. */
 double stage_level(const struct stage *stage, size_t from, size_t until);
+
+/* From now until the sample heard next is due, in ms; negative: the delay is too long. */
+double stage_early_ms(const struct stage *stage);
+
+/* Another fixed target from now on. */
+void stage_set_target_ms(struct stage *stage, uint64_t target_ms);
+
+/* The greatest second difference from one heard frame to another: what a click is, and a sine at
+ * another pitch is not. */
+int stage_roughness(const struct stage *stage, size_t from, size_t until);
 
 /* The greatest step between neighbouring samples from one heard frame to another. */
 int stage_greatest_step(const struct stage *stage, size_t from, size_t until);
