@@ -33,7 +33,7 @@ while [ $# -gt 0 ]; do
   esac
   shift 2
 done
-weights='5 10 20 40 60 100 200'
+weights='5 10 15 20 25 30 40 60 100 200'
 # shellcheck source=tests/bench/jobs.sh
 . "$root/tests/bench/jobs.sh"
 bench_begin "$build" "$build/bench"

@@ -117,9 +117,11 @@ END {
   }
 }' "$csv"
 
-draw() { # FILE WIDTH HEIGHT ROWS COLUMNS X_MAX Y_MIN Y_MAX PANEL:TITLE...
-  local file=$1 width=$2 height=$3 rows=$4 columns=$5 x_max=$6 y_min=$7 y_max=$8
-  shift 8
+# What is below the scale is drawn at its lower end.
+draw() { # FILE WIDTH HEIGHT ROWS COLUMNS X_MAX Y_MIN Y_MAX KEY_PANEL KEY_PLACE PANEL:TITLE...
+  local file=$1 width=$2 height=$3 rows=$4 columns=$5 x_max=$6 y_min=$7 y_max=$8 key_panel=$9
+  local key_place=${10}
+  shift 10
   {
     cat <<END
 set terminal pngcairo size $width,$height font 'DejaVu Sans,11' enhanced
@@ -134,30 +136,31 @@ set border 3 lc rgb '#666666'
 set tics nomirror textcolor rgb '#333333'
 set xlabel 'mean delay, ms' offset 0,0.5
 set ylabel 'concealed, %' offset 1.5,0
-set key top right samplen 2 spacing 1.15
+shown(y) = y < $y_min ? $y_min : y
 END
-    local item panel first=yes
+    local item panel
     for item in "$@"; do
       panel=${item%%:*}
       echo "set title '${item#*:}' font 'DejaVu Sans Bold,12' offset 0,-0.4"
-      cat <<END
-plot '$means/$panel-fixed' with linespoints lc rgb '#9a9a9a' lw 1.5 pt 7 ps 0.6 title 'fixed delay', \
-  '$means/$panel-paw' with linespoints lc rgb '#0b6fb8' lw 2.5 pt 7 ps 1 title 'pawebrtc', \
-  '$means/$panel-neteq' with points lc rgb '#d1495b' pt 9 ps 2 title 'NetEQ (model)', \
-  '$means/$panel-neteq-nack' with points lc rgb '#d1495b' pt 8 ps 2 lw 1.5 title 'the same with NACK'
-END
-      if [ "$first" = yes ]; then
+      if [ "$panel" = "$key_panel" ]; then
+        echo "set key $key_place samplen 2 spacing 1.15"
+      else
         echo 'unset key'
-        first=no
       fi
+      cat <<END
+plot '$means/$panel-fixed' using 1:(shown(\$2)) with linespoints lc rgb '#9a9a9a' lw 1.5 pt 7 ps 0.6 title 'fixed delay', \
+  '$means/$panel-paw' using 1:(shown(\$2)) with linespoints lc rgb '#0b6fb8' lw 2.5 pt 7 ps 1 title 'pawebrtc', \
+  '$means/$panel-neteq' using 1:(shown(\$2)) with points lc rgb '#d1495b' pt 9 ps 2 title 'NetEQ (model)', \
+  '$means/$panel-neteq-nack' using 1:(shown(\$2)) with points lc rgb '#d1495b' pt 8 ps 2 lw 1.5 title 'the same with NACK'
+END
     done
     echo 'unset multiplot'
   } | gnuplot
 }
 
-draw "$target/playout_traces.png" 900 720 2 2 100 0.005 5 \
+draw "$target/playout_traces.png" 900 720 2 2 100 0.005 5 quiet 'top right' \
   'quiet:Quiet Wi-Fi' 'bunched:Bunched (power save)' \
   'busy:Busy: stalls of 15-55 ms' 'spikes:Spikes of 100-230 ms'
-draw "$target/playout_loss.png" 900 400 1 3 220 0.01 50 \
+draw "$target/playout_loss.png" 900 400 1 3 280 0.01 50 burst100 'bottom right' \
   'burst15:20 % loss, bursts 15 ms' 'burst40:bursts 40 ms' 'burst100:bursts 100 ms'
 echo "$target/playout_traces.png $target/playout_loss.png $csv"

@@ -76,7 +76,7 @@ static bool poll(void *context, uint64_t now_ns, struct receiver_asks *asks,
 
 /* Of the sample that comes out next, from the first of the stream on. */
 static int64_t place(const struct paw_receiver *self) {
-  uint64_t position_rtp = self->player->sound.position_rtp;
+  uint64_t position_rtp = paw_playout_position_rtp(self->player);
   return (int32_t)((uint32_t)position_rtp - self->config.first_timestamp_rtp);
 }
 
