@@ -191,7 +191,7 @@ static struct paw_playout_frame *make_room(struct paw_playout *player, uint64_t 
 struct piece {
   uint64_t media_rtp;
   uint64_t sequence;
-  enum paw_playout_origin origin;
+  bool is_copy; /* a RED block */
   struct paw_opus_payload payload;
   struct paw_slice opus;
 };
@@ -215,7 +215,7 @@ static void insert(struct paw_playout *player, const struct piece *piece, uint64
   if (frame != NULL && frame->is_counted && is_same(frame, piece)) {
     return;
   }
-  if (frame != NULL && frame->origin != PAW_PLAYOUT_ORIGIN_RED) {
+  if (frame != NULL && !frame->is_copy) {
     player->stats.packets_dropped++;
     return;
   }
@@ -228,7 +228,7 @@ static void insert(struct paw_playout *player, const struct piece *piece, uint64
   frame->arrival_ns = arrival_ns;
   frame->sequence = piece->sequence;
   frame->payload = piece->payload;
-  frame->origin = piece->origin;
+  frame->is_copy = piece->is_copy;
   frame->is_late = is_heard(player, piece->media_rtp + 1);
   frame->is_counted = false;
   frame->copy_is_counted = false;
@@ -243,7 +243,7 @@ static void insert_block(struct paw_playout *player, const struct arrived *arriv
   struct piece piece = {
       .media_rtp = arrived->media_rtp - block->offset_rtp,
       .sequence = arrived->sequence - block->offset_rtp / arrived->payload.duration_rtp,
-      .origin = PAW_PLAYOUT_ORIGIN_RED,
+      .is_copy = true,
       .opus = block->data,
   };
   uint8_t opus_type = arrived->blocks[arrived->block_count - 1].payload_type;
@@ -274,16 +274,13 @@ static uint32_t copies_rtp(const struct arrived *arrived) {
 }
 
 /* Of packets sent for the first time the delay and the requests learn. */
-static void note_first(struct paw_playout *player, const struct arrived *arrived,
-                       const struct paw_playout_entry *entry) {
-  uint64_t passed_ns = entry->passed_ns;
-  paw_playout_delay_note(&player->delay, arrived->media_rtp, arrived->arrival_ns,
-                         player->rendered_until_ns);
-  paw_playout_repair_note(player, excess_ns(player, arrived),
-                          passed_ns > 0 ? paw_time_elapsed(arrived->arrival_ns, passed_ns) : 0);
-  if (copies_rtp(arrived) > 0) {
-    paw_playout_delay_note_copies(&player->delay, copies_rtp(arrived));
-  }
+static void note_first(struct paw_playout *player, uint64_t media_rtp, uint64_t arrival_ns,
+                       uint64_t rendered_ns, uint64_t passed_ns) {
+  int64_t late_ns =
+      paw_playout_delay_transit(&player->delay, media_rtp, arrival_ns) - player->delay.base_ns;
+  paw_playout_delay_note(&player->delay, media_rtp, arrival_ns, rendered_ns);
+  paw_playout_repair_note(player, late_ns,
+                          passed_ns > 0 ? paw_time_elapsed(arrival_ns, passed_ns) : 0);
 }
 
 static void note_arrival(struct paw_playout *player, const struct arrived *arrived, bool again,
@@ -293,7 +290,9 @@ static void note_arrival(struct paw_playout *player, const struct arrived *arriv
       .media_rtp = arrived->media_rtp,
       .duration_rtp = arrived->payload.duration_rtp,
       .arrival_ns = arrived->arrival_ns,
+      .rendered_ns = player->rendered_until_ns,
       .is_answer = again,
+      .is_marked = arrived->packet->retransmission,
       .arrival = is_late ? PAW_PLAYOUT_ARRIVAL_LATE : PAW_PLAYOUT_ARRIVAL_IN_TIME,
   };
   uint64_t highest = player->ledger.highest;
@@ -314,9 +313,12 @@ static void tell_fates(struct paw_playout *player) {
   uint64_t given_up_rtp = player->state == PAW_PLAYOUT_PLAYING
                               ? player->sound.position_rtp - PAW_PLAYOUT_REWIND_FRAMES_MAX
                               : 0;
-  bool was_lost = false;
-  while (paw_playout_ledger_next_fate(&player->ledger, given_up_rtp, &was_lost)) {
-    paw_playout_delay_note_fate(&player->delay, was_lost, player->ledger.duration_rtp);
+  enum paw_playout_fate fate = paw_playout_ledger_next_fate(&player->ledger, given_up_rtp);
+  while (fate != PAW_PLAYOUT_FATE_OPEN) {
+    paw_playout_delay_note_fate(&player->delay, fate != PAW_PLAYOUT_FATE_CAME,
+                                player->ledger.duration_rtp);
+    player->stats.recovered_nack += fate == PAW_PLAYOUT_FATE_REPAIRED;
+    fate = paw_playout_ledger_next_fate(&player->ledger, given_up_rtp);
   }
 }
 
@@ -329,7 +331,11 @@ static void take_primary(struct paw_playout *player, const struct arrived *arriv
   bool again = arrived->packet->retransmission ||
                paw_playout_repair_is_answer(player, entry, arrived->media_rtp, arrived->arrival_ns);
   if (!again) {
-    note_first(player, arrived, entry);
+    note_first(player, arrived->media_rtp, arrived->arrival_ns, player->rendered_until_ns,
+               entry->passed_ns);
+  }
+  if (copies_rtp(arrived) > 0) {
+    paw_playout_delay_note_copies(&player->delay, copies_rtp(arrived));
   }
   note_arrival(player, arrived, again, is_late);
   tell_fates(player);
@@ -340,21 +346,37 @@ static void take_primary(struct paw_playout *player, const struct arrived *arriv
   struct piece piece = {
       .media_rtp = arrived->media_rtp,
       .sequence = arrived->sequence,
-      .origin = again ? PAW_PLAYOUT_ORIGIN_AGAIN : PAW_PLAYOUT_ORIGIN_FIRST,
       .payload = arrived->payload,
       .opus = arrived->opus,
   };
   insert(player, &piece, arrived->arrival_ns);
 }
 
+/* It came twice: one was the answer, and so the first one was not lost but held up. */
+static void correct_fate(struct paw_playout *player, const struct arrived *arrived,
+                         struct paw_playout_entry *entry) {
+  uint64_t came_ns = entry->came_ns;
+  if (came_ns == 0) {
+    came_ns = arrived->arrival_ns;
+    entry->rendered_ns = player->rendered_until_ns;
+  }
+  entry->is_answer = false;
+  note_first(player, entry->media_rtp, came_ns, entry->rendered_ns, entry->passed_ns);
+}
+
 /* What was asked for in vain was sent twice all the same. */
 static void take_duplicate(struct paw_playout *player, const struct arrived *arrived) {
+  struct paw_playout_entry *entry = paw_playout_ledger_get(&player->ledger, arrived->sequence);
+  bool was_spent = entry->is_answer;
+  bool is_answer = entry->asks > 0 || arrived->packet->retransmission;
   player->stats.packets_duplicate++;
-  bool was_asked = paw_playout_ledger_get(&player->ledger, arrived->sequence)->asks > 0;
-  if (was_asked) {
+  if (entry->asks > 0) {
     paw_playout_repair_note_vain(&player->repair);
   }
-  if (was_asked || arrived->packet->retransmission) {
+  if (entry->is_answer && (entry->came_ns != 0 || !arrived->packet->retransmission)) {
+    correct_fate(player, arrived, entry);
+  }
+  if (is_answer && !was_spent) {
     paw_playout_repair_spend(&player->repair, arrived->payload.duration_rtp);
   }
 }

@@ -71,24 +71,33 @@ void paw_playout_ledger_note(struct paw_playout_ledger *ledger,
   struct paw_playout_entry *entry = paw_playout_ledger_get(ledger, note->sequence);
   entry->media_rtp = note->media_rtp;
   entry->is_answer = note->is_answer;
+  entry->came_ns = note->is_marked ? 0 : note->arrival_ns;
+  entry->rendered_ns = note->rendered_ns;
   entry->arrival = note->arrival;
 }
 
-bool paw_playout_ledger_next_fate(struct paw_playout_ledger *ledger, uint64_t given_up_rtp,
-                                  bool *was_lost) {
+enum paw_playout_fate paw_playout_ledger_next_fate(struct paw_playout_ledger *ledger,
+                                                   uint64_t given_up_rtp) {
   if (ledger->told > ledger->highest) {
-    return false;
+    return PAW_PLAYOUT_FATE_OPEN;
   }
   const struct paw_playout_entry *entry =
       &ledger->entries[ledger->told % PAW_PLAYOUT_SEQUENCES_MAX];
   bool is_known = entry->sequence == ledger->told; /* else it was given up long ago */
   bool has_come = is_known && entry->arrival != PAW_PLAYOUT_ARRIVAL_NONE;
-  if (is_known && !has_come && entry->media_rtp + ledger->duration_rtp > given_up_rtp) {
-    return false;
+  bool is_settled = !is_known || (has_come && !entry->is_answer);
+  if (!is_settled && entry->media_rtp + ledger->duration_rtp > given_up_rtp) {
+    return PAW_PLAYOUT_FATE_OPEN;
   }
-  *was_lost = !has_come || entry->is_answer;
   ledger->told++;
-  return true;
+  if (!has_come) {
+    return PAW_PLAYOUT_FATE_LOST;
+  }
+  if (!entry->is_answer) {
+    return PAW_PLAYOUT_FATE_CAME;
+  }
+  return entry->arrival == PAW_PLAYOUT_ARRIVAL_IN_TIME ? PAW_PLAYOUT_FATE_REPAIRED
+                                                       : PAW_PLAYOUT_FATE_LOST;
 }
 
 void paw_playout_ledger_forget_guesses(struct paw_playout_ledger *ledger) {

@@ -230,18 +230,12 @@ uint64_t paw_playout_delay_due(const struct paw_playout_delay *delay, uint64_t t
 
 /* ---- buffer: encoded frames in the order of media time ---- */
 
-enum paw_playout_origin {
-  PAW_PLAYOUT_ORIGIN_FIRST, /* sent for the first time */
-  PAW_PLAYOUT_ORIGIN_AGAIN, /* a retransmission */
-  PAW_PLAYOUT_ORIGIN_RED,   /* a copy in a later packet */
-};
-
 struct paw_playout_frame {
   uint64_t media_rtp;
   uint64_t arrival_ns;
   uint64_t sequence; /* extended */
   struct paw_opus_payload payload;
-  enum paw_playout_origin origin;
+  bool is_copy;         /* from a RED block of a later packet */
   bool is_late;         /* came when its first samples had been concealed already */
   bool is_counted;      /* as played */
   bool copy_is_counted; /* the one in it of the frame before */
@@ -305,12 +299,14 @@ enum paw_playout_arrival {
 
 struct paw_playout_entry {
   uint64_t sequence;
-  uint64_t media_rtp; /* guessed while nothing has come */
-  uint64_t asked_ns;  /* the first request, once asks > 0 */
-  uint64_t ask_ns;    /* the next one */
-  uint64_t passed_ns; /* when one with a higher number came, while it was missing; 0 = not yet */
-  uint8_t asks;       /* requests made */
-  bool is_answer;     /* it did not come before it was asked for */
+  uint64_t media_rtp;   /* guessed while nothing has come */
+  uint64_t asked_ns;    /* the first request, once asks > 0 */
+  uint64_t ask_ns;      /* the next one */
+  uint64_t passed_ns;   /* when one with a higher number came, while it was missing; 0 = not yet */
+  uint64_t came_ns;     /* 0 = not yet, or marked as a retransmission */
+  uint64_t rendered_ns; /* sound up to here had been rendered then; 0 = not known */
+  uint8_t asks;         /* requests made */
+  bool is_answer;       /* as far as is known: it did not come before it could be one */
   enum paw_playout_arrival arrival;
 };
 
@@ -339,7 +335,9 @@ struct paw_playout_note {
   uint64_t media_rtp; /* extended */
   uint32_t duration_rtp;
   uint64_t arrival_ns;
+  uint64_t rendered_ns;
   bool is_answer;
+  bool is_marked; /* as a retransmission */
   enum paw_playout_arrival arrival;
 };
 
@@ -347,10 +345,18 @@ struct paw_playout_note {
 void paw_playout_ledger_note(struct paw_playout_ledger *ledger,
                              const struct paw_playout_note *note);
 
-/* Was the next packet, in the order of numbers, lost when it was sent first? False while that is
- * open: a missing one is given up when its samples lie before this media time. */
-bool paw_playout_ledger_next_fate(struct paw_playout_ledger *ledger, uint64_t given_up_rtp,
-                                  bool *was_lost);
+enum paw_playout_fate {
+  PAW_PLAYOUT_FATE_OPEN,
+  PAW_PLAYOUT_FATE_CAME,     /* as it was sent first */
+  PAW_PLAYOUT_FATE_REPAIRED, /* lost, and came again in time */
+  PAW_PLAYOUT_FATE_LOST,
+};
+
+/* What became of the next packet, in the order of numbers. A missing one is given up, and one that
+ * was asked for and came once is taken for lost at first, when its samples lie before this media
+ * time. */
+enum paw_playout_fate paw_playout_ledger_next_fate(struct paw_playout_ledger *ledger,
+                                                   uint64_t given_up_rtp);
 
 /* Past the highest number nothing is known any more: the sender has paused. */
 void paw_playout_ledger_forget_guesses(struct paw_playout_ledger *ledger);

@@ -107,7 +107,9 @@ static int64_t until_useless(struct paw_playout *player, const struct paw_playou
     return 0;
   }
   int64_t lead_ns = delay->lead_ns > 0 ? delay->lead_ns : 0;
-  int64_t slot_ns = paw_playout_delay_until(delay, entry->media_rtp, ask_ns) - lead_ns;
+  int64_t early_ns = paw_playout_pace_early_ns(player); /* negative: heard later than due */
+  int64_t slot_ns = paw_playout_delay_until(delay, entry->media_rtp, ask_ns) - lead_ns -
+                    (early_ns < 0 ? early_ns : 0);
   bool is_guess = entry->sequence > player->ledger.highest;
   return slot_ns + (is_guess ? 0 : paw_playout_rtp_to_ns(duration_rtp));
 }

@@ -131,6 +131,9 @@ static void measure_delay(struct paw_playout_stats *stats, const struct paw_play
   int64_t mean_ns = (int64_t)stats->delay_ns;
   int64_t change_ns = (delay_ns - mean_ns) / PAW_RTP_HZ * (int64_t)frame->payload.duration_rtp;
   stats->delay_ns = mean_ns == 0 ? (uint64_t)delay_ns : (uint64_t)(mean_ns + change_ns);
+  uint64_t emitted = frame->payload.duration_rtp - skipped;
+  stats->jitter_buffer_delay_s += (double)delay_ns / PAW_NS_PER_S * (double)emitted;
+  stats->jitter_buffer_emitted_samples += emitted;
 }
 
 void paw_playout_sound_count(struct paw_playout *player, struct paw_playout_frame *frame,
@@ -140,8 +143,7 @@ void paw_playout_sound_count(struct paw_playout *player, struct paw_playout_fram
     return;
   }
   frame->is_counted = true;
-  stats->recovered_nack += frame->origin == PAW_PLAYOUT_ORIGIN_AGAIN;
-  stats->recovered_red += frame->origin == PAW_PLAYOUT_ORIGIN_RED;
+  stats->recovered_red += frame->is_copy;
   stats->recovered_late += frame->is_late;
   measure_delay(stats, frame, skipped, play_ns);
 }

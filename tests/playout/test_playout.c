@@ -80,6 +80,10 @@ static void the_target_is_met_to_the_sample(void **state) {
     assert_int_equal(stats.target_delay_ns, targets_ms[i] * PAW_NS_PER_MS);
     assert_in_range(stats.delay_ns, stats.target_delay_ns - 30000, stats.target_delay_ns + 30000);
     assert_int_equal(stats.total_samples, stage->heard_frames - offset);
+    double mean_s = stats.jitter_buffer_delay_s / (double)stats.jitter_buffer_emitted_samples;
+    assert_true(fabs(mean_s * 1e3 - (double)targets_ms[i]) < 0.03);
+    assert_in_range(stats.jitter_buffer_emitted_samples, stats.total_samples,
+                    stats.total_samples + 960);
     assert_int_equal(stage->started, 1);
     assert_int_equal(stage->stalled, 0);
     stage_free(stage);
