@@ -263,14 +263,25 @@ static bool is_duplicate(struct paw_playout *player, const struct arrived *arriv
              PAW_PLAYOUT_ARRIVAL_NONE;
 }
 
-/* How far back the copies in this packet reach. */
-static uint32_t copies_rtp(const struct arrived *arrived) {
-  uint32_t farthest_rtp = arrived->payload.has_lbrr ? arrived->payload.frame_rtp : 0;
+/* How far back the RED copies in this packet reach. */
+static uint32_t red_rtp(const struct arrived *arrived) {
+  uint32_t farthest_rtp = 0;
   for (size_t i = 0; i + 1 < arrived->block_count; i++) {
     uint32_t offset_rtp = arrived->blocks[i].offset_rtp;
     farthest_rtp = offset_rtp > farthest_rtp ? offset_rtp : farthest_rtp;
   }
   return farthest_rtp;
+}
+
+static void note_copies(struct paw_playout *player, const struct arrived *arrived) {
+  uint32_t copy_rtp = red_rtp(arrived);
+  player->repair.copy_rtp = copy_rtp;
+  if (arrived->payload.has_lbrr && arrived->payload.frame_rtp > copy_rtp) {
+    copy_rtp = arrived->payload.frame_rtp;
+  }
+  if (copy_rtp > 0) {
+    paw_playout_delay_note_copies(&player->delay, copy_rtp);
+  }
 }
 
 /* Of packets sent for the first time the delay and the requests learn. */
@@ -333,9 +344,7 @@ static void take_primary(struct paw_playout *player, const struct arrived *arriv
   if (!again) {
     note_first(player, arrived->media_rtp, arrived->arrival_ns, player->rendered_until_ns,
                entry->passed_ns);
-  }
-  if (copies_rtp(arrived) > 0) {
-    paw_playout_delay_note_copies(&player->delay, copies_rtp(arrived));
+    note_copies(player, arrived);
   }
   note_arrival(player, arrived, again, is_late);
   tell_fates(player);

@@ -373,6 +373,7 @@ struct paw_playout_repair {
   int64_t usual_ns;   /* later than this after the base delay come few packets, if they come */
   uint64_t guard_ns;  /* so much later than its successor a packet may come without being lost */
   int64_t credit_rtp; /* how much may be sent again */
+  uint32_t copy_rtp;  /* so much later come RED copies; 0 = none do */
   uint16_t sequences[PAW_PLAYOUT_NACK_MAX];
 };
 

@@ -34,8 +34,11 @@ static uint64_t rtt(const struct paw_playout_repair *repair) {
   return repair->rtt_ns > 0 ? repair->rtt_ns : RTT_UNKNOWN_NS;
 }
 
-static uint64_t repeat_after(const struct paw_playout_repair *repair) {
-  uint64_t spaced_ns = rtt(repair) / 4 * 5;
+/* Where there is more time, the requests are shared out over it: a burst may be as long. */
+static uint64_t repeat_after(const struct paw_playout *player) {
+  uint64_t spaced_ns = rtt(&player->repair) / 4 * 5;
+  uint64_t share_ns = (uint64_t)paw_playout_delay_target_ns(&player->delay) / ASKS_MAX;
+  spaced_ns = spaced_ns > share_ns ? spaced_ns : share_ns;
   return spaced_ns > REPEAT_MIN_NS ? spaced_ns : REPEAT_MIN_NS;
 }
 
@@ -83,19 +86,6 @@ static int64_t until_late(const struct paw_playout *player, uint64_t media_rtp, 
   return paw_playout_delay_until(delay, media_rtp, now_ns) - target_ns + wait_ns;
 }
 
-/* Its successor came and it did not: that may tell sooner. */
-static uint64_t first_ask(const struct paw_playout *player, const struct paw_playout_entry *entry,
-                          uint64_t now_ns) {
-  int64_t wait_ns = until_late(player, entry->media_rtp, now_ns);
-  uint64_t ask_ns = wait_ns > 0 ? paw_time_add(now_ns, (uint64_t)wait_ns) : now_ns;
-  if (entry->passed_ns == 0) {
-    return ask_ns;
-  }
-  uint64_t passed_ns = paw_time_add(entry->passed_ns, player->repair.guard_ns);
-  passed_ns = passed_ns > now_ns ? passed_ns : now_ns;
-  return passed_ns < ask_ns ? passed_ns : ask_ns;
-}
-
 /* From `ask_ns` until an answer is of no use: a packet's time later than it should sound it still
  * sets the decoder right. What is only guessed must come in time. */
 static int64_t until_useless(struct paw_playout *player, const struct paw_playout_entry *entry,
@@ -112,6 +102,36 @@ static int64_t until_useless(struct paw_playout *player, const struct paw_playou
                     (early_ns < 0 ? early_ns : 0);
   bool is_guess = entry->sequence > player->ledger.highest;
   return slot_ns + (is_guess ? 0 : paw_playout_rtp_to_ns(duration_rtp));
+}
+
+/* When a packet will be late that begins here, at the earliest now. */
+static uint64_t late_ns(const struct paw_playout *player, uint64_t media_rtp, uint64_t now_ns) {
+  int64_t wait_ns = until_late(player, media_rtp, now_ns);
+  return wait_ns > 0 ? paw_time_add(now_ns, (uint64_t)wait_ns) : now_ns;
+}
+
+/* Its successor came and it did not: that may tell sooner. */
+static uint64_t missing_ns(const struct paw_playout *player, const struct paw_playout_entry *entry,
+                           uint64_t now_ns) {
+  uint64_t ask_ns = late_ns(player, entry->media_rtp, now_ns);
+  if (entry->passed_ns == 0) {
+    return ask_ns;
+  }
+  uint64_t passed_ns = paw_time_add(entry->passed_ns, player->repair.guard_ns);
+  passed_ns = passed_ns > now_ns ? passed_ns : now_ns;
+  return passed_ns < ask_ns ? passed_ns : ask_ns;
+}
+
+/* A copy that will be there in time, even if it has to be asked for in the end, is waited for. */
+static uint64_t first_ask(struct paw_playout *player, const struct paw_playout_entry *entry,
+                          uint64_t now_ns) {
+  uint64_t ask_ns = missing_ns(player, entry, now_ns);
+  if (player->repair.copy_rtp == 0) {
+    return ask_ns;
+  }
+  uint64_t copy_ns = late_ns(player, entry->media_rtp + player->repair.copy_rtp, now_ns);
+  bool has_time = until_useless(player, entry, copy_ns) > (int64_t)rtt(&player->repair);
+  return has_time && copy_ns > ask_ns ? copy_ns : ask_ns;
 }
 
 /* When to ask for this one, now or later; PAW_TIME_NEVER when that would be of no use. */
@@ -157,7 +177,7 @@ size_t paw_playout_repair_collect(struct paw_playout *player, uint64_t now_ns) {
     if (ask_time(player, entry, now_ns) == now_ns) {
       entry->asked_ns = entry->asks == 0 ? now_ns : entry->asked_ns;
       entry->asks++;
-      entry->ask_ns = paw_time_add(now_ns, repeat_after(repair));
+      entry->ask_ns = paw_time_add(now_ns, repeat_after(player));
       repair->sequences[count++] = (uint16_t)i;
     }
   }

@@ -95,6 +95,9 @@ static void there_are_twelve_requests_at_most(void **state) {
   struct stage *stage = begin(&lost_count, 300);
   stage_run_ms(stage, 2000);
   assert_int_equal(stage->nack_count, 12);
+  for (size_t i = 0; i < 12; i++) {
+    expect_asked_at(stage, i, 10000 + 25000 * i); /* over all of the time that there is */
+  }
   stage_free(stage);
 }
 
@@ -136,6 +139,7 @@ static void an_answer_ends_the_requests(void **state) {
   stage_free(stage);
 }
 
+/* The copy comes 20 ms later, in time. */
 static void a_red_copy_needs_no_request(void **state) {
   (void)state;
   uint64_t lost_count = 1;
@@ -145,8 +149,38 @@ static void a_red_copy_needs_no_request(void **state) {
   struct paw_playout_stats stats = stage_stats(stage);
   assert_int_equal(stats.recovered_red, 1);
   assert_int_equal(stats.concealed_samples, 0);
-  /* asked for until the copy came 20 ms later: at 10 and 16 ms */
-  assert_int_equal(stage->nack_count, 2);
+  assert_int_equal(stage->nack_count, 0);
+  stage_free(stage);
+}
+
+/* The first packet's copy was in the second: known as soon as that is missing too, half a packet
+ * after it was due. The second one's copy comes. */
+static void a_red_copy_that_is_lost_too_is_asked_for(void **state) {
+  (void)state;
+  uint64_t lost_count = 2;
+  struct stage *stage = begin(&lost_count, 80);
+  stage->red_count = 1;
+  stage->answers_nacks = true;
+  stage_run_ms(stage, 2000);
+  assert_int_equal(stage->nack_count, 1);
+  expect_asked_at(stage, 0, 30000);
+  struct paw_playout_stats stats = stage_stats(stage);
+  assert_int_equal(stats.concealed_samples, 0);
+  assert_int_equal(stats.recovered_nack, 1);
+  assert_int_equal(stats.recovered_red, 1);
+  stage_free(stage);
+}
+
+/* Had the copy been waited for, there would be no time left to ask. */
+static void a_red_copy_that_comes_late_is_not_waited_for(void **state) {
+  (void)state;
+  uint64_t lost_count = 1;
+  struct stage *stage = begin(&lost_count, 30);
+  stage->red_count = 2;
+  paw_playout_set_rtt(stage->player, 15 * PAW_NS_PER_MS);
+  stage_run_ms(stage, 2000);
+  assert_true(stage->nack_count > 0);
+  expect_asked_at(stage, 0, 10000);
   stage_free(stage);
 }
 
@@ -315,6 +349,8 @@ int main(void) {
       cmocka_unit_test(nothing_is_asked_while_it_is_off),
       cmocka_unit_test(an_answer_ends_the_requests),
       cmocka_unit_test(a_red_copy_needs_no_request),
+      cmocka_unit_test(a_red_copy_that_is_lost_too_is_asked_for),
+      cmocka_unit_test(a_red_copy_that_comes_late_is_not_waited_for),
       cmocka_unit_test(a_burst_is_asked_for_while_it_lasts),
       cmocka_unit_test(a_sender_that_stops_is_not_asked_for_ever),
       cmocka_unit_test(a_silent_sender_is_not_asked),
