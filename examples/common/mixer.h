@@ -20,8 +20,10 @@
 /* Frames mixed in one call at most: 20 ms. */
 #define MIXER_FRAMES_MAX 960
 
-/* 10 ms at 48 kHz: short against a syllable, long against a click. */
-#define MIXER_RAMP_FRAMES 480
+/* 50 ms at 48 kHz: short against a word, long against a click. A browser may have encoded before it
+ * was connected, and a decoder that joins speech under way is up to 2.4 times as loud as it should
+ * be in its first 20 ms; with this, a tenth louder. */
+#define MIXER_RAMP_FRAMES 2400
 
 /* A voice that leaves is played on for so long, 100 ms: what it said last still lies in its buffer.
  */

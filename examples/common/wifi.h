@@ -5,7 +5,8 @@
 
 #include <stdbool.h>
 
-/* Is the interface of this name a Wi-Fi one? "wlan0:1", another address of wlan0, counts as wlan0.
+/* Is the interface of this name a Wi-Fi one? "wlan0:1", another address of wlan0, counts as wlan0,
+ * and so does what stands on one: a VLAN, a bond, a bridge.
  *
  * @param sysfs  where sysfs is mounted: "/sys" */
 bool wifi_has_name(const char *sysfs, const char *name);

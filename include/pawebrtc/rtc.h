@@ -210,7 +210,8 @@ PAW_API int paw_rtc_send_audio(struct paw_rtc *rtc, uint64_t now_ns,
 
 /**
  * How redundant the packets are that this side sends from now on, where the peer takes RED
- * (paw_media_info.red_payload_type): each carries the frame `distance` frames before it once more.
+ * (paw_media_info.red_payload_type): each carries the frame `distance` frames before it once more,
+ * or a later one where that is more than 341 ms.
  *
  * @param distance  1..PAW_RED_DISTANCE_MAX; PAW_RED_OFF; PAW_RED_AUTO: begins when the peer reports
  *                  that more than 1 % stays lost and asking again would come too late (round trip

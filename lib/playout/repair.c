@@ -187,13 +187,14 @@ size_t paw_playout_repair_collect(struct paw_playout *player, uint64_t now_ns) {
   return count;
 }
 
-/* What comes sooner than a round trip after the request was on its way anyhow, and what comes with
- * another time stamp than expected was not sent then. */
+/* What comes sooner than a round trip after the request was on its way anyhow; one that is not held
+ * up takes a quarter of the mean at least. What comes with another time stamp than expected was not
+ * sent then. A first packet that is taken for an answer is told by the answer that follows. */
 bool paw_playout_repair_is_answer(const struct paw_playout *player,
                                   const struct paw_playout_entry *entry, uint64_t media_rtp,
                                   uint64_t arrival_ns) {
   return entry->asks > 0 && entry->media_rtp == media_rtp &&
-         paw_time_elapsed(arrival_ns, entry->asked_ns) >= player->repair.rtt_ns / 4 * 3;
+         paw_time_elapsed(arrival_ns, entry->asked_ns) >= player->repair.rtt_ns / 4;
 }
 
 uint64_t paw_playout_repair_deadline(struct paw_playout *player, uint64_t now_ns) {

@@ -45,8 +45,17 @@ static bool keeps_certificate(const struct paw_rtc *rtc, const struct paw_descri
   return false;
 }
 
+/* A type of its own each; 0: there is none. */
+static bool has_usable_types(const struct paw_audio_description *audio) {
+  uint8_t opus = audio->opus_payload_type;
+  uint8_t red = audio->red_payload_type;
+  uint8_t rtx = audio->rtx_payload_type;
+  bool apart = red != opus && rtx != opus && (red == 0 || red != rtx);
+  return opus != 0 && apart && opus <= 127 && red <= 127 && rtx <= 127;
+}
+
 static int check_remote(const struct paw_rtc *rtc, const struct paw_description *remote) {
-  if (remote->audio.opus_payload_type == 0 || remote->audio.opus_payload_type > 127) {
+  if (!has_usable_types(&remote->audio)) {
     return PAW_ERR_UNSUPPORTED;
   }
   /* RFC 8827 section 6.5: no fingerprint, no session. */

@@ -53,7 +53,7 @@ static void note_media(struct paw_rtc *rtc, struct paw_slice payload, bool red) 
     paw_report_reconsider(&rtc->report, true);
   }
   /* The round trip decides what NACKs can mend: ask for it before the first loss. */
-  if (rtc->flow == PAW_RTC_FLOW_IDLE && rtc->rtt_ns == 0 && rtc->remote.rrtr) {
+  if (rtc->flow == PAW_RTC_FLOW_IDLE && rtc->round_trip.mean_ns == 0 && rtc->remote.rrtr) {
     paw_report_hurry(&rtc->report, rtc->clock.now_ns);
   }
   if (rtc->flow == PAW_RTC_FLOW_DEGRADED) {

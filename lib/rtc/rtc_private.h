@@ -96,10 +96,9 @@ struct paw_rtc {
   uint32_t rrtr_ssrc;
   bool rrtr_is_urgent;    /* it came on its own: its sender does not know the round trip yet */
   bool rrtr_was_answered; /* since something is sent */
-  uint64_t rtt_ns;        /* by RTCP, smoothed; 0 = not known */
-  uint64_t rtt_floor_ns;  /* the least of late: what a duplicate request is told by */
-  struct paw_loss loss;   /* of what is sent, by the peer's reports */
-  uint32_t report_count;  /* of these reports */
+  struct paw_round_trip round_trip; /* by RTCP */
+  struct paw_loss loss;             /* of what is sent, by the peer's reports */
+  uint32_t report_count;            /* of these reports */
   uint8_t byes_left;
 
   /* waiting to be polled */

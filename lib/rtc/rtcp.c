@@ -9,20 +9,6 @@
 
 /* ---- in ---- */
 
-static void note_rtt(struct paw_rtc *rtc, uint64_t rtt_ns) {
-  if (rtt_ns == 0) {
-    return;
-  }
-  /* As TCP smooths (RFC 6298 section 2): an eighth of the news. But half of what is better: a trip
-   * can only be held up, the first is by the handshake, and there are few of them. */
-  uint64_t weight = rtt_ns < rtc->rtt_ns ? 2 : 8;
-  rtc->rtt_ns = rtc->rtt_ns == 0 ? rtt_ns : (rtc->rtt_ns * (weight - 1) + rtt_ns) / weight;
-  /* One trip that was held up must not make requests after it look like duplicates: the least
-   * rises by a sixteenth a report. */
-  uint64_t raised_ns = rtc->rtt_floor_ns + rtc->rtt_floor_ns / 16;
-  rtc->rtt_floor_ns = rtc->rtt_floor_ns == 0 || rtt_ns < raised_ns ? rtt_ns : raised_ns;
-}
-
 /* What the path is like, after a report. Chromium heeds NACK without saying so: who has asked,
  * asks.
  */
@@ -45,7 +31,7 @@ static void take_block(struct paw_rtc *rtc, const struct paw_rtcp_report_block *
   }
   uint64_t now_ntp = paw_ntp_from_ns(&rtc->wall, arrival_ns);
   uint64_t rtt_ns = paw_report_rtt_ns(now_ntp, block->last_sr, block->delay_since_last_sr);
-  note_rtt(rtc, rtt_ns);
+  paw_round_trip_note(&rtc->round_trip, rtt_ns);
   rtc->stats.remote_lost = block->cumulative_lost > 0 ? (uint64_t)block->cumulative_lost : 0;
   rtc->stats.remote_fraction_lost = block->fraction_lost;
   rtc->stats.remote_jitter_rtp = block->jitter_rtp;
@@ -137,7 +123,8 @@ static int take_nack(struct paw_rtc *rtc, const struct paw_rtcp_packet *packet) 
     return PAW_OK; /* another kind of feedback, such as transport-wide */
   }
   if (status == PAW_OK && media_ssrc == rtc->local_ssrc && rtc->local.nack) {
-    uint64_t rtt_ns = rtc->rtt_floor_ns != 0 ? rtc->rtt_floor_ns : paw_rtc_get_rtt_ns(rtc);
+    uint64_t rtt_ns =
+        rtc->round_trip.floor_ns != 0 ? rtc->round_trip.floor_ns : paw_rtc_get_rtt_ns(rtc);
     paw_send_request(&rtc->send, rtc->clock.now_ns, rtt_ns, sequences, count);
   }
   return status;
@@ -169,7 +156,8 @@ static int take_xr(struct paw_rtc *rtc, const struct paw_rtcp_packet *packet, ui
   }
   if (xr.has_dlrr) {
     uint64_t now_ntp = paw_ntp_from_ns(&rtc->wall, arrival_ns);
-    note_rtt(rtc, paw_report_rtt_ns(now_ntp, xr.last_rr, xr.delay_since_last_rr));
+    uint64_t rtt_ns = paw_report_rtt_ns(now_ntp, xr.last_rr, xr.delay_since_last_rr);
+    paw_round_trip_note(&rtc->round_trip, rtt_ns);
   }
   return PAW_OK;
 }
@@ -255,7 +243,7 @@ static void write_report(struct paw_rtc *rtc, struct paw_wr *wr) {
  * would go on answering each other. */
 static void write_extended_reports(struct paw_rtc *rtc, struct paw_wr *wr, bool due) {
   if (paw_rtc_receives(rtc) && rtc->remote.rrtr &&
-      (due || (rtc->nack_count > 0 && rtc->rtt_ns == 0))) {
+      (due || (rtc->nack_count > 0 && rtc->round_trip.mean_ns == 0))) {
     paw_rtcp_write_rrtr(wr, rtc->local_ssrc, paw_ntp_from_ns(&rtc->wall, rtc->clock.now_ns));
   }
   if (rtc->rrtr_ntp != 0 && (due || rtc->rrtr_is_urgent)) {
@@ -339,5 +327,5 @@ int paw_rtc_send_nack(struct paw_rtc *rtc, uint64_t now_ns, const uint16_t *sequ
 }
 
 uint64_t paw_rtc_get_rtt_ns(const struct paw_rtc *rtc) {
-  return rtc->rtt_ns != 0 ? rtc->rtt_ns : paw_ice_get_rtt_ns(rtc->ice);
+  return rtc->round_trip.mean_ns != 0 ? rtc->round_trip.mean_ns : paw_ice_get_rtt_ns(rtc->ice);
 }

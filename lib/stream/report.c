@@ -32,6 +32,24 @@ void paw_report_reconsider(struct paw_report *report, bool active) {
   report->next_ns = paw_time_add(report->last_ns, get_interval(report, active));
 }
 
+/* The least rises by a sixteenth a report: one trip that was held up must not make requests after
+ * it look like duplicates. And by the unit that trips are told in at least, or it would never rise
+ * again from one that was told as nothing. */
+#define FLOOR_RISE 16
+#define FLOOR_RISE_MIN_NS (PAW_NS_PER_S / 65536)
+
+void paw_round_trip_note(struct paw_round_trip *trip, uint64_t rtt_ns) {
+  if (rtt_ns == 0) {
+    return;
+  }
+  /* As TCP smooths (RFC 6298 section 2): an eighth of the news. But half of what is better: a trip
+   * can only be held up, the first is by the handshake, and there are few of them. */
+  uint64_t weight = rtt_ns < trip->mean_ns ? 2 : 8;
+  trip->mean_ns = trip->mean_ns == 0 ? rtt_ns : (trip->mean_ns * (weight - 1) + rtt_ns) / weight;
+  uint64_t raised_ns = trip->floor_ns + trip->floor_ns / FLOOR_RISE + FLOOR_RISE_MIN_NS;
+  trip->floor_ns = trip->floor_ns == 0 || rtt_ns < raised_ns ? rtt_ns : raised_ns;
+}
+
 uint64_t paw_report_rtt_ns(uint64_t now_ntp, uint32_t last_report, uint32_t delay) {
   if (last_report == 0) {
     return 0;

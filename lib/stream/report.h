@@ -29,6 +29,15 @@ void paw_report_hurry(struct paw_report *report, uint64_t now_ns);
 /* Media began or ended: move the next report accordingly (timer reconsideration). */
 void paw_report_reconsider(struct paw_report *report, bool active);
 
+/* What the last trips there and back say; zeros: none is known. */
+struct paw_round_trip {
+  uint64_t mean_ns;  /* smoothed */
+  uint64_t floor_ns; /* the least of late: what a duplicate request is told by */
+};
+
+/* Another trip was measured; 0: it could not be said. */
+void paw_round_trip_note(struct paw_round_trip *trip, uint64_t rtt_ns);
+
 /* A - LSR - DLSR (RFC 3550 section 6.4.1), 0 when it cannot be said. */
 uint64_t paw_report_rtt_ns(uint64_t now_ntp, uint32_t last_report, uint32_t delay);
 

@@ -110,7 +110,9 @@ static uint8_t choose_distance(const struct paw_send *send, uint64_t index,
   if (send->format.red_payload_type == 0 || send->red_distance_max == 0) {
     return 0;
   }
-  uint32_t distance = send->red_room_rtp / frame->duration_rtp;
+  uint32_t room_rtp =
+      send->red_room_rtp < PAW_RED_OFFSET_MAX ? send->red_room_rtp : PAW_RED_OFFSET_MAX;
+  uint32_t distance = room_rtp / frame->duration_rtp;
   distance = distance < 1 ? 1 : distance;
   distance = distance > send->red_distance_max ? send->red_distance_max : distance;
   if (index - send->base_index < distance) {

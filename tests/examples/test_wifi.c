@@ -23,6 +23,15 @@ static const char *const folders[] = {
     "/class/net/wlan0/wireless",
     "/class/net/wlp2s0",
     "/class/net/wlp2s0/phy80211",
+    "/class/net/wlan0.10",
+    "/class/net/wlan0.10/lower_wlan0",
+    "/class/net/br0",
+    "/class/net/br0/lower_eth0",
+    "/class/net/br0/lower_wlan0.10",
+    "/class/net/br1",
+    "/class/net/br1/lower_eth0",
+    "/class/net/ring",
+    "/class/net/ring/lower_ring",
 };
 #define FOLDER_COUNT (sizeof folders / sizeof folders[0])
 
@@ -71,6 +80,25 @@ static void further_addresses_count_as_their_interface(void **state) {
   assert_false(wifi_has_name(root, ":wlan0"));
 }
 
+/* Bridges, bonds and VLANs, one on another. */
+static void what_stands_on_wifi_is_wifi(void **state) {
+  (void)state;
+  assert_true(wifi_has_name(root, "wlan0.10"));
+  assert_true(wifi_has_name(root, "br0"));
+  assert_true(wifi_has_name(root, "br0:1"));
+  assert_false(wifi_has_name(root, "br1"));
+  assert_false(wifi_has_name(root, "ring"));
+}
+
+/* Names that the system has for no interface. */
+static void names_lead_nowhere_else(void **state) {
+  (void)state;
+  assert_false(wifi_has_name(root, "../net/wlan0"));
+  assert_false(wifi_has_name(root, "wlan0/"));
+  assert_false(wifi_has_name(root, "."));
+  assert_false(wifi_has_name(root, ".."));
+}
+
 static void what_fits_no_path_is_none(void **state) {
   static char name[8192];
   (void)state;
@@ -84,6 +112,8 @@ int main(void) {
       cmocka_unit_test(both_marks_are_known),
       cmocka_unit_test(a_wire_is_none),
       cmocka_unit_test(further_addresses_count_as_their_interface),
+      cmocka_unit_test(what_stands_on_wifi_is_wifi),
+      cmocka_unit_test(names_lead_nowhere_else),
       cmocka_unit_test(what_fits_no_path_is_none),
   };
   return cmocka_run_group_tests(tests, make_sysfs, remove_sysfs);

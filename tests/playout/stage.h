@@ -68,6 +68,7 @@ struct stage {
   stage_fate *fate;    /* NULL: loss alone */
   void *user_data;
   bool answers_nacks;
+  bool answers_alike; /* as the packet was sent first, not marked as a retransmission */
   uint64_t rtt_ns;
 
   /* sound device */

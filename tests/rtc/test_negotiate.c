@@ -166,6 +166,28 @@ static void payload_types_and_ids_are_the_offerers(void **state) {
   paw_rtc_free(answerer);
 }
 
+/* A type that stands for two things, or for none that RTP can say. */
+static void payload_types_are_apart(void **state) {
+  (void)state;
+  const uint8_t types[][3] = {{111, 111, 0}, {111, 63, 63},   {111, 63, 111}, {111, 0, 111},
+                              {128, 63, 0},  {111, 191, 112}, {111, 63, 240}};
+  for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+    struct paw_rtc_config config = fixture_config();
+    struct paw_rtc *offerer = fixture_rtc(&config, "192.0.2.1:5000");
+    struct paw_rtc *answerer = fixture_rtc(&config, "192.0.2.2:6000");
+    struct paw_description offer;
+    struct paw_description answer;
+    assert_int_equal(paw_rtc_direct_offer(offerer, &offer), PAW_OK);
+    offer.audio.opus_payload_type = types[i][0];
+    offer.audio.red_payload_type = types[i][1];
+    offer.audio.rtx_payload_type = types[i][2];
+    assert_int_equal(paw_rtc_direct_accept_offer(answerer, NOW_NS, &offer, &answer),
+                     PAW_ERR_UNSUPPORTED);
+    paw_rtc_free(offerer);
+    paw_rtc_free(answerer);
+  }
+}
+
 static void the_answerer_obeys_the_setup(void **state) {
   (void)state;
   const enum paw_setup offered[] = {PAW_SETUP_ACTPASS, PAW_SETUP_NONE, PAW_SETUP_PASSIVE,
@@ -539,6 +561,7 @@ int main(void) {
       cmocka_unit_test(bad_texts_say_what_they_are),
       cmocka_unit_test(directions_meet),
       cmocka_unit_test(payload_types_and_ids_are_the_offerers),
+      cmocka_unit_test(payload_types_are_apart),
       cmocka_unit_test(the_answerer_obeys_the_setup),
       cmocka_unit_test(two_lite_ends_do_not_wait_for_ever),
       cmocka_unit_test(no_fingerprint_no_session),

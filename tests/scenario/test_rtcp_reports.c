@@ -279,7 +279,7 @@ static void a_receiver_learns_the_round_trip(void **state) {
   kit_net_configure(pair->net, &(struct kit_link_config){.delay_ns = 20 * PAW_NS_PER_MS});
   kit_pair_run_ms(pair, 30000);
   for (size_t i = 0; i < 2; i++) { /* not the one of ICE, which is asked where this is 0 */
-    assert_in_range(pair->peers[i].rtc->rtt_ns, 38 * PAW_NS_PER_MS, 41 * PAW_NS_PER_MS);
+    assert_in_range(pair->peers[i].rtc->round_trip.mean_ns, 38 * PAW_NS_PER_MS, 41 * PAW_NS_PER_MS);
   }
   size_t asked = 0;
   size_t told = 0;
@@ -308,15 +308,15 @@ static void a_lone_question_is_answered_once(void **state) {
   kit_peer_talk(&pair->peers[1], 480, pair->clock.now_ns);
   kit_pair_run_ms(pair, 100);
   size_t before[2] = {listener.counts[0], listener.counts[1]};
-  pair->peers[0].rtc->rtt_ns = 0;
-  pair->peers[1].rtc->rtt_ns = 0;
+  pair->peers[0].rtc->round_trip.mean_ns = 0;
+  pair->peers[1].rtc->round_trip.mean_ns = 0;
   uint16_t wanted = (uint16_t)(pair->peers[0].seen.audio.sequence - 2);
   assert_int_equal(paw_rtc_send_nack(pair->peers[0].rtc, pair->clock.now_ns, &wanted, 1), PAW_OK);
   kit_peer_drain(&pair->peers[0], pair->clock.now_ns);
   for (int i = 0; i < 20; i++) {
     kit_pair_run_ms(pair, 2);
-    pair->peers[0].rtc->rtt_ns = 0;
-    pair->peers[1].rtc->rtt_ns = 0;
+    pair->peers[0].rtc->round_trip.mean_ns = 0;
+    pair->peers[1].rtc->round_trip.mean_ns = 0;
   }
   assert_int_equal(listener.counts[0], before[0] + 1);
   assert_true(listener.taken[0][before[0]].has_reference_time);

@@ -65,6 +65,36 @@ static void nonsense_gives_no_round_trip(void **state) {
   assert_int_equal(paw_report_rtt_ns(now_ntp, last - 61 * 65536, 0), 0);
 }
 
+/* Better news count half, worse ones an eighth. */
+static void a_trip_that_was_held_up_is_soon_forgotten(void **state) {
+  (void)state;
+  struct paw_round_trip trip = {0};
+  paw_round_trip_note(&trip, 0);
+  assert_int_equal(trip.mean_ns, 0);
+  paw_round_trip_note(&trip, 100 * PAW_NS_PER_MS);
+  paw_round_trip_note(&trip, 4 * PAW_NS_PER_MS);
+  assert_int_equal(trip.mean_ns, 52 * PAW_NS_PER_MS);
+  assert_int_equal(trip.floor_ns, 4 * PAW_NS_PER_MS);
+  paw_round_trip_note(&trip, 0);
+  paw_round_trip_note(&trip, 60 * PAW_NS_PER_MS);
+  assert_int_equal(trip.mean_ns, 53 * PAW_NS_PER_MS);
+  assert_in_range(trip.floor_ns, 4250000, 4270000);
+}
+
+/* From "nothing", which a peer may say once, to the 4 ms that it really is: within a minute. */
+static void the_least_follows_a_longer_way(void **state) {
+  (void)state;
+  const uint64_t firsts_ns[] = {1, 2 * PAW_NS_PER_MS};
+  for (size_t i = 0; i < 2; i++) {
+    struct paw_round_trip trip = {0};
+    paw_round_trip_note(&trip, firsts_ns[i]);
+    for (size_t seconds = 0; seconds < 60; seconds++) {
+      paw_round_trip_note(&trip, 4 * PAW_NS_PER_MS);
+    }
+    assert_int_equal(trip.floor_ns, 4 * PAW_NS_PER_MS);
+  }
+}
+
 static void time_units_convert(void **state) {
   (void)state;
   assert_int_equal(paw_ns_to_rtp(PAW_NS_PER_S), 48000);
@@ -84,6 +114,8 @@ int main(void) {
       cmocka_unit_test(media_that_begins_hurries_the_next_report),
       cmocka_unit_test(round_trips_come_from_reports),
       cmocka_unit_test(nonsense_gives_no_round_trip),
+      cmocka_unit_test(a_trip_that_was_held_up_is_soon_forgotten),
+      cmocka_unit_test(the_least_follows_a_longer_way),
       cmocka_unit_test(time_units_convert),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

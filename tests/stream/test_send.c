@@ -332,6 +332,27 @@ static void the_distance_follows_the_room(void **state) {
   teardown();
 }
 
+/* Six frames of 60 ms are more than the 341 that RFC 2198 can say: then five. */
+static void the_distance_stays_within_what_can_be_said(void **state) {
+  (void)state;
+  static const uint8_t data[20];
+  setup(26);
+  send_redundant(6, UINT32_MAX);
+  for (size_t i = 0; i < 10; i++) {
+    struct paw_audio_frame frame = {
+        .data = data,
+        .len = sizeof data,
+        .media_rtp = fixture.media_rtp += 2880,
+        .duration_rtp = 2880,
+        .level = PAW_AUDIO_LEVEL_NONE,
+    };
+    assert_int_equal(paw_history_push(fixture.history, fixture.now_ns, &frame), PAW_OK);
+    assert_true(next(fixture.packets[i], &fixture.lens[i]));
+    assert_int_equal(paw_send_get_red_distance(&fixture.send), i < 5 ? 0 : 5);
+  }
+  teardown();
+}
+
 /* Too far back for 14 bits, too long for 10, or too much for the MTU: then it goes alone. */
 static void a_frame_that_does_not_fit_is_left_out(void **state) {
   (void)state;
@@ -657,6 +678,7 @@ int main(void) {
       cmocka_unit_test(retransmissions_in_a_stream_of_their_own),
       cmocka_unit_test(a_packet_carries_the_frame_some_before),
       cmocka_unit_test(the_distance_follows_the_room),
+      cmocka_unit_test(the_distance_stays_within_what_can_be_said),
       cmocka_unit_test(a_frame_that_does_not_fit_is_left_out),
       cmocka_unit_test(nothing_from_before_a_change_is_carried),
       cmocka_unit_test(a_resent_redundant_packet_is_byte_for_byte_the_same),
