@@ -70,7 +70,7 @@ meson setup --buildtype=release $build && ninja -C $build tests/bench/bench_play
 run() {
   local name=$1
   shift
-  echo "$out/runs/$name $*" >> "$out/jobs"
+  echo "'$out/runs/$name' $*" >> "$out/jobs"
 }
 
 bench_wait() {

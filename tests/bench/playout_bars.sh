@@ -10,9 +10,9 @@ usage: playout_bars.sh [--build FOLDER] [--out FOLDER] [--minutes N] [--seeds "N
 
 Measures the player against its bars, in virtual time, and prints a table. The exit status is 0 only
 if all are met. The first three bars are of the curve over the weights: the one weight, for all seeds,
-with the least delay among those that conceal no more than NetEQ's model and 0.05 points. FOLDER is where the project was built (build/release); the results of the single runs
-stay in FOLDER/bench/runs; what was heard over 20 % loss is kept as WAV in the folder of --out, which
-is FOLDER/bench.
+with the least delay among those that conceal no more than NetEQ's model and 0.05 points. FOLDER of
+--build is where the project was built (build/release), that of --out is BUILD/bench: what was heard
+over 20 % loss goes there as WAV. The results of the single runs stay in BUILD/bench/runs.
 END
 }
 
@@ -58,7 +58,7 @@ for seed in $seeds; do
 done
 for policy in paw neteq neteq-nack fixed:60; do
   run "heard-$policy" "--json --policy $policy --loss 20 --burst 15 --minutes 1 \
-    --wav $target/${policy/:/-}.wav"
+    --wav '$target/${policy/:/-}.wav'"
 done
 bench_wait
 
