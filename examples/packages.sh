@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # The Debian packages that this project needs, written once.
 #
-#   packages.sh --list demo|tests    print them
-#   packages.sh demo|tests           install those that are missing
+#   packages.sh --list demo|tests|bench    print them
+#   packages.sh demo|tests|bench           install those that are missing
 #
 # Neither root nor sudo: one line names what is missing, and the exit status is 1.
 set -eu
@@ -15,13 +15,14 @@ build='gcc libc6-dev meson ninja-build pkgconf
 demo='alsa-utils jq'
 tests='clang clang-format libclang-rt-14-dev g++ libcmocka-dev valgrind
   alsa-utils libasound2-plugins pulseaudio pulseaudio-utils
-  curl ffmpeg gnuplot-nox iproute2 jq nftables openssl procps
+  curl ffmpeg iproute2 jq nftables openssl procps
   libnice-dev libgstreamer1.0-dev libgstreamer-plugins-bad1.0-dev gstreamer1.0-plugins-base
   gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-nice
   chromium firefox-esr nodejs npm'
+bench='libcmocka-dev alsa-utils gnuplot-nox jq'
 
 usage() {
-  echo 'usage: packages.sh [--list] demo|tests' >&2
+  echo 'usage: packages.sh [--list] demo|tests|bench' >&2
   exit 2
 }
 
@@ -30,9 +31,11 @@ if [ "${1-}" = --list ]; then
   list_only=yes
   shift
 fi
-case "${1-}" in
+[ $# -eq 1 ] || usage
+case "$1" in
   demo) wanted="$build $demo" ;;
   tests) wanted="$build $tests" ;;
+  bench) wanted="$build $bench" ;;
   *) usage ;;
 esac
 

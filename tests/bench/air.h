@@ -22,8 +22,8 @@ enum air_trace air_trace_find(const char *name);
 
 struct air_config {
   enum air_trace trace;
-  enum air_trace then_trace; /* from then_ns on */
   uint64_t then_ns;          /* PAW_TIME_NEVER: it stays */
+  enum air_trace then_trace; /* from then on */
   double loss;               /* share of packets, beside the little that every trace loses */
   double burst_ms;           /* mean time for which the air is bad; 0: losses are independent */
   uint64_t rtt_ns;           /* without any jitter */

@@ -87,10 +87,11 @@ static void print_text(const struct bench_options *options, const struct run *ru
                (unsigned long long)counts->nack, (unsigned long long)counts->red,
                (unsigned long long)counts->lbrr, (unsigned long long)counts->late);
   (void)printf("receiver    %s\n", more);
-  (void)printf("overhead    %.2f %%: %llu retransmissions; %llu asked for, %.2f %% in NACKs\n",
-               sender_overhead_percent(sender), (unsigned long long)sender->again,
-               (unsigned long long)sender->asked,
-               100 * (double)sender->ask_bytes / (double)sender->media_bytes);
+  (void)printf(
+      "overhead    %.2f %%: %llu retransmissions; %llu asked for, the requests another %.2f %%\n",
+      sender_overhead_percent(sender), (unsigned long long)sender->again,
+      (unsigned long long)sender->asked,
+      100 * (double)sender->ask_bytes / (double)sender->media_bytes);
 }
 
 static void print_cost(const struct run *run) {
@@ -208,6 +209,20 @@ static bool play(struct bench_options *options, const struct programme *programm
   return ok;
 }
 
+/* The same, into a WAV file. */
+static bool record(struct bench_options *options, const struct programme *programme) {
+  struct wav_writer wav = {0};
+  struct fault fault = {0};
+  bool ok = wav_writer_open(&wav, options->wav_path, PAW_RTP_HZ, 1, &fault) == 0;
+  options->run.wav = &wav;
+  ok = ok && play(options, programme);
+  ok = wav_writer_close(&wav, &fault) == 0 && ok;
+  if (fault.text[0] != '\0') {
+    (void)fprintf(stderr, "bench_playout: %s\n", fault.text);
+  }
+  return ok;
+}
+
 int main(int argc, char **argv) {
   struct bench_options options;
   int status = bench_options_read(&options, argc, argv);
@@ -227,17 +242,7 @@ int main(int argc, char **argv) {
     programme_wipe(&programme);
     return 2;
   }
-  struct wav_writer wav = {0};
-  bool ok = true;
-  if (options.wav_path != NULL) {
-    ok = wav_writer_open(&wav, options.wav_path, PAW_RTP_HZ, 1, &fault) == 0;
-    options.run.wav = &wav;
-  }
-  ok = ok && play(&options, &programme);
-  if (options.wav_path != NULL && wav_writer_close(&wav, &fault) != 0) {
-    (void)fprintf(stderr, "bench_playout: %s\n", fault.text);
-    ok = false;
-  }
+  bool ok = options.wav_path != NULL ? record(&options, &programme) : play(&options, &programme);
   programme_wipe(&programme);
   return ok ? 0 : 1;
 }

@@ -177,9 +177,7 @@ static bool read_sender(struct bench_options *options, int which, const char *te
     options->bitrate_bps = (uint32_t)number;
     return ok;
   case OPTION_RED:
-    ok = read_number(text, 0, 17, &number);
-    options->run.red_distance = (unsigned)number;
-    return ok;
+    return read_whole(text, 17, &options->run.red_distance);
   case OPTION_LBRR:
     options->lbrr = true;
     return true;
@@ -220,14 +218,14 @@ static bool read_player(struct bench_options *options, int which, const char *te
 }
 
 static bool read_rest(struct bench_options *options, int which, const char *text) {
-  double number = 0;
+  size_t whole = 0;
   bool ok = true;
   switch (which) {
   case OPTION_MINUTES:
     return read_number(text, 0.05, 600, &options->run.minutes);
   case OPTION_SEED:
-    ok = read_number(text, 0, 1e15, &number);
-    options->run.seed = (uint64_t)number;
+    ok = read_whole(text, 1e15, &whole);
+    options->run.seed = whole;
     return ok;
   case OPTION_NO_QUALITY:
     options->quality = false;
@@ -254,7 +252,7 @@ static void set_defaults(struct bench_options *options) {
       .run =
           {
               .air = {.trace = AIR_QUIET,
-                      .then_trace = AIR_QUIET,
+                      .then_trace = AIR_TRACES,
                       .then_ns = PAW_TIME_NEVER,
                       .rtt_ns = 4 * PAW_NS_PER_MS},
               .receiver = {.nack = true, .chunk_frames = 120},
@@ -263,6 +261,25 @@ static void set_defaults(struct bench_options *options) {
               .seed = 1,
           },
   };
+}
+
+/* What is wrong with options that are right one by one; NULL: nothing. */
+static const char *find_fault(const struct bench_options *options) {
+  const struct run_config *run = &options->run;
+  bool then = run->air.then_trace != AIR_TRACES;
+  if (run->gap_packets > 0 && run->receiver.fixed_ms <= 0) {
+    return "--late-gap needs --policy fixed:MS";
+  }
+  if (then != (run->air.then_ns != PAW_TIME_NEVER)) {
+    return "--then and --after need each other";
+  }
+  if (run->receiver.is_timed && run->receiver_new != receiver_paw_new) {
+    return "--cost is of paw";
+  }
+  if (options->json && (then || run->receiver.is_timed || run->gap_packets > 0)) {
+    return "--then, --cost and --late-gap are told as text, not with --json";
+  }
+  return NULL;
 }
 
 int bench_options_read(struct bench_options *options, int argc, char **argv) {
@@ -283,10 +300,9 @@ int bench_options_read(struct bench_options *options, int argc, char **argv) {
       return 3;
     }
   }
-  bool gap_fits = options->run.gap_packets == 0 || options->run.receiver.fixed_ms > 0;
-  if (optind < argc || !gap_fits) {
-    (void)fprintf(stderr, "bench_playout: %s\n",
-                  gap_fits ? "there are only options" : "--late-gap needs --policy fixed:MS");
+  const char *wrong = optind < argc ? "there are only options" : find_fault(options);
+  if (wrong != NULL) {
+    (void)fprintf(stderr, "bench_playout: %s\n", wrong);
     return 3;
   }
   if (options->run.gap_packets > 0) {

@@ -7,41 +7,17 @@ usage() {
 usage: plot.sh [--build FOLDER] [--out FOLDER] [--minutes N] [--seeds "N..."] [--jobs N]
 
 Draws mean delay against concealment, each point the mean over the seeds:
-  playout_traces.png  the four traces
-  playout_loss.png    20 % loss in bursts of 15, 40 and 100 ms
+  playout_traces.png  the four traces; the player over its weights
+  playout_loss.png    20 % loss in bursts of 15, 40 and 100 ms; the player over its caps
 and writes the figures beside them as CSV. FOLDER of --build is where the project was built
 (build/release), that of --out is BUILD/bench.
 END
 }
 
-root=$(cd "$(dirname "$0")/../.." && pwd)
-build=$root/build/release
-minutes=20
-seeds='1 2 3'
-target=
-while [ $# -gt 0 ]; do
-  case $1 in
-  --build) build=$2 ;;
-  --out) target=$2 ;;
-  --minutes) minutes=$2 ;;
-  --seeds) seeds=$2 ;;
-  --jobs) jobs=$2 ;;
-  -h | --help)
-    usage
-    exit
-    ;;
-  *)
-    usage >&2
-    exit 2
-    ;;
-  esac
-  shift 2
-done
 # shellcheck source=tests/bench/jobs.sh
-. "$root/tests/bench/jobs.sh"
-bench_begin "$build" "$build/bench"
-target=${target:-$out}
-mkdir -p "$target"
+. "$(dirname "$0")/jobs.sh"
+bench_options "$@"
+bench_begin jq gnuplot
 
 weights='2 5 10 20 40 60 100 200'
 delays='4 6 8 10 13 16 20 25 30 40 50 60 80 100'
@@ -60,17 +36,18 @@ points() { # PANEL SERIES PARAMETER... -- OPTION...: one run a parameter and see
     for seed in $seeds; do
       run "plot-$panel-$series-$parameter-$seed" "--json --no-quality --minutes $minutes \
         --seed $seed ${*//@/$parameter}"
-      echo "$panel $series $parameter $seed" >> "$target/points"
+      echo "$panel $series $parameter $seed" >> "$out/points"
     done
   done
 }
 
-: > "$target/points"
+: > "$out/points"
 for trace in quiet bunched busy spikes; do
   # shellcheck disable=SC2086
   points $trace paw $weights -- --trace $trace --weight @
   # shellcheck disable=SC2086
   points $trace fixed $delays -- --trace $trace --policy fixed:@
+  points $trace default 0 -- --trace $trace
   points $trace neteq 0 -- --trace $trace --policy neteq
   points $trace neteq-nack 0 -- --trace $trace --policy neteq-nack
 done
@@ -80,6 +57,8 @@ for burst in $bursts; do
   points "burst$burst" paw $caps -- $loss --profile announcement --cap @
   # shellcheck disable=SC2086
   points "burst$burst" fixed $delays 130 160 200 -- $loss --policy fixed:@
+  # shellcheck disable=SC2086
+  points "burst$burst" default 0 -- $loss
   # shellcheck disable=SC2086
   points "burst$burst" neteq 0 -- $loss --policy neteq
   # shellcheck disable=SC2086
@@ -93,11 +72,10 @@ while read -r panel series parameter seed; do
   jq -r --arg key "$panel,$series,$parameter,$seed" \
     '[$key, .delay_mean_ms, .delay_p95_ms, .concealed_pct, .overhead_pct] | map(tostring) |
     join(",")' "$out/runs/plot-$panel-$series-$parameter-$seed"
-done < "$target/points" >> "$csv"
-rm "$target/points"
+done < "$out/points" >> "$csv"
 
 # Means over the seeds, in the order of the parameter: x y.
-means=$target/playout-means
+means=$out/means
 mkdir -p "$means"
 rm -f "$means"/*
 awk -F, -v folder="$means" 'NR > 1 {
@@ -150,6 +128,7 @@ END
       cat <<END
 plot '$means/$panel-fixed' using 1:(shown(\$2)) with linespoints lc rgb '#9a9a9a' lw 1.5 pt 7 ps 0.6 title 'fixed delay', \
   '$means/$panel-paw' using 1:(shown(\$2)) with linespoints lc rgb '#0b6fb8' lw 2.5 pt 7 ps 1 title 'pawebrtc', \
+  '$means/$panel-default' using 1:(shown(\$2)) with points lc rgb '#0b6fb8' pt 6 ps 2.2 lw 2 title 'pawebrtc by default', \
   '$means/$panel-neteq' using 1:(shown(\$2)) with points lc rgb '#d1495b' pt 9 ps 2 title 'NetEQ (model)', \
   '$means/$panel-neteq-nack' using 1:(shown(\$2)) with points lc rgb '#d1495b' pt 8 ps 2 lw 1.5 title 'the same with NACK'
 END

@@ -11,7 +11,7 @@ struct run_config {
   struct air_config air;
   struct receiver_config receiver;
   bool (*receiver_new)(struct receiver *receiver, const struct receiver_config *config);
-  unsigned red_distance;
+  size_t red_distance;
   double minutes;
   uint64_t seed;
   bool keeps_sound;       /* in heard.by_media */

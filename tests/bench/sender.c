@@ -10,6 +10,9 @@
 /* IPv4, UDP, RTP, two extensions, SRTP's tag: 20 + 8 + 12 + 8 + 10. */
 #define HEADERS_BYTES 58
 
+/* RFC 4588 section 4: the number of the packet that comes again. */
+#define RTX_BYTES 2
+
 /* IPv4, UDP, a reduced-size NACK without its items, SRTCP's index and tag: 20 + 8 + 12 + 14. */
 #define ASK_HEADERS_BYTES 54
 #define ASK_ITEM_BYTES 4 /* names a packet and any of the 16 that follow it */
@@ -78,7 +81,7 @@ bool sender_repeat(struct sender *sender, uint16_t sequence, uint64_t now_ns,
   *again_ns = now_ns;
   (void)make(sender, index, out);
   out->packet.retransmission = true;
-  sender->again_bytes += HEADERS_BYTES + out->packet.len;
+  sender->again_bytes += HEADERS_BYTES + RTX_BYTES + out->packet.len;
   sender->again++;
   return true;
 }

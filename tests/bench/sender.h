@@ -13,7 +13,7 @@ struct sender {
   const struct programme *programme;
   uint16_t first_sequence;
   uint32_t first_timestamp_rtp;
-  unsigned red_distance; /* a copy of the packet so many before; 0: none */
+  size_t red_distance; /* a copy of the packet so many before; 0: none */
   uint64_t frame_ns;
   uint64_t begin_ns;
   uint64_t rtt_ns;

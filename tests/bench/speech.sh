@@ -4,6 +4,10 @@
 # Prints where the WAV files of Debian's alsa-utils are. A slim Debian leaves out what a package
 # brings under /usr/share: then the package is fetched and unpacked in FOLDER.
 set -euo pipefail
+if [ $# -ne 1 ]; then
+  echo 'usage: speech.sh FOLDER' >&2
+  exit 2
+fi
 have() {
   [ -f "$1/Front_Center.wav" ]
 }

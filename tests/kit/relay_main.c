@@ -367,6 +367,22 @@ static int open_program(struct program *program, const struct settings *settings
   return 0;
 }
 
+/* What had come when the signal did. */
+static void finish(struct program *program) {
+  for (enum paw_family family = PAW_FAMILY_IPV4; family <= PAW_FAMILY_IPV6; family += 2) {
+    int fd = udp_get_fd(program->listening, family);
+    if (fd >= 0) {
+      listening_ready(program, fd, POLLIN);
+    }
+  }
+  for (size_t i = 0; i < relay_count_clients(program->relay); i++) {
+    upstream_ready(
+        program, udp_get_fd(program->upstream[i], (enum paw_family)program->target.family), POLLIN);
+  }
+  pass_on(program, system_now_ns());
+  print_object(program, system_now_ns());
+}
+
 static void close_program(struct program *program) {
   for (size_t i = 0; i < RELAY_CLIENTS_MAX; i++) {
     udp_close(program->upstream[i]);
@@ -396,7 +412,7 @@ int main(int argc, char **argv) {
     loop_timer_set(&program.stats, program.start_ns + program.stats_ns);
   }
   int status = loop_run(program.loop, &fault);
-  print_object(&program, system_now_ns());
+  finish(&program);
   close_program(&program);
   if (status != 0) {
     (void)fprintf(stderr, "relay: %s\n", fault.text);

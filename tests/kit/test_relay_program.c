@@ -217,6 +217,28 @@ static void counts_what_it_loses(void **state) {
   close_sockets(&rig);
 }
 
+/* Also what it had no time to look at before it was told to end. */
+static void what_has_come_goes_on_before_the_end(void **state) {
+  (void)state;
+  struct rig rig;
+  char line[2048];
+  unsigned long long arrived = 0;
+  start(&rig, "--seed", "3");
+  send_text(rig.clients[0], &rig.relay, "hello");
+  (void)receive(rig.target);
+  assert_int_equal(kill(rig.pid, SIGSTOP), 0);
+  send_text(rig.clients[0], &rig.relay, "x");
+  send_text(rig.clients[1], &rig.relay, "x");
+  assert_int_equal(kill(rig.pid, SIGTERM), 0);
+  assert_int_equal(kill(rig.pid, SIGCONT), 0);
+  end(&rig, line, sizeof line);
+  udp_receive(rig.target, udp_get_fd(rig.target, PAW_FAMILY_IPV4), system_now_ns(), count,
+              &arrived);
+  assert_int_equal(arrived, 2);
+  assert_int_equal(number_after(line, "\"received\":"), 2);
+  close_sockets(&rig);
+}
+
 static int run(const char *option, const char *value) {
   const char *argv[] = {getenv("RELAY"), option, value, NULL};
   pid_t pid;
@@ -246,6 +268,7 @@ int main(void) {
       cmocka_unit_test(clients_are_apart),
       cmocka_unit_test(delays_each_way),
       cmocka_unit_test(counts_what_it_loses),
+      cmocka_unit_test(what_has_come_goes_on_before_the_end),
       cmocka_unit_test(refuses_bad_options),
   };
   return cmocka_run_group_tests_name("relay", tests, NULL, NULL);

@@ -34,18 +34,43 @@ const SCENARIOS = {
 // Each way: a round trip of 4 ms, as is usual in a house.
 const DELAY_MS = 2;
 
-const {values: options, positionals: receiverOptions} = parseArgs({
-  allowPositionals: true,
-  options: {
-    'seconds': {type: 'string', default: '30'},
-    'warm-up': {type: 'string', default: '5'},
-    'frame-ms': {type: 'string', default: '20'},
-    'only': {type: 'string'}, // part of a scenario's name
-    'seeds': {type: 'string'}, // as many, for each scenario
-    'keep': {type: 'string'}, // a folder for what pa-recv has recorded
-    'json': {type: 'string'}, // a file for the objects
-  },
-});
+const OPTIONS = {
+  'seconds': {type: 'string', default: '30'},
+  'warm-up': {type: 'string', default: '5'},
+  'frame-ms': {type: 'string', default: '20'},
+  'only': {type: 'string'}, // part of a scenario's name
+  'seeds': {type: 'string'}, // as many, for each scenario
+  'keep': {type: 'string'}, // a folder for what pa-recv has recorded
+  'json': {type: 'string'}, // a file for the objects
+};
+
+function refuse(text) {
+  console.error(`bench_neteq: ${text}`);
+  process.exit(2);
+}
+
+function readCommandLine() {
+  try {
+    return parseArgs({allowPositionals: true, options: OPTIONS});
+  } catch (error) {
+    return refuse(error.message.split('. ')[0]);
+  }
+}
+
+const {values: options, positionals: receiverOptions} = readCommandLine();
+for (const name of ['seconds', 'warm-up', 'frame-ms', 'seeds']) {
+  if (options[name] !== undefined && !(Number(options[name]) > 0)) {
+    refuse(`--${name} ${options[name]}: not a number above 0`);
+  }
+}
+if (!Object.keys(SCENARIOS).some((name) => name.includes(options.only ?? ''))) {
+  refuse(`--only ${options.only}: none of ${Object.keys(SCENARIOS).join(', ')}`);
+}
+for (const name of ['PA_SEND', 'PA_RECV', 'RELAY', 'CHROMIUM']) {
+  if (!process.env[name]) {
+    refuse(`${name} is not in the environment; README.md says what is`);
+  }
+}
 
 function writeSpeech(file) {
   const parts = SPEECH.map((name) => readFileSync(name));
