@@ -317,7 +317,7 @@ static void hand_in_arrived(struct stage *stage) {
       hand_in(stage, packet, &packet->arrival_ns, false);
     }
     if (packet->again_ns <= stage->now_ns) {
-      hand_in(stage, packet, &packet->again_ns, true);
+      hand_in(stage, packet, &packet->again_ns, !stage->hides_answers);
     }
   }
 }

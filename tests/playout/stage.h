@@ -68,6 +68,7 @@ struct stage {
   stage_fate *fate;    /* NULL: loss alone */
   void *user_data;
   bool answers_nacks;
+  bool hides_answers; /* they come like packets sent first */
   uint64_t rtt_ns;
 
   /* sound device */
