@@ -522,7 +522,8 @@ static inline uint64_t paw_playout_sound_decoded(const struct paw_playout_sound 
 /* Until invented sound has faded to silence; 0 when it has. */
 size_t paw_playout_conceal_left(const struct paw_playout_sound *sound);
 
-/* Have `frames` of invented sound decoded ahead, at most a step. */
+/* Have at least `frames` of invented sound decoded ahead, at most a step: whole units of libopus.
+ */
 void paw_playout_conceal_invent(struct paw_playout_sound *sound, size_t frames);
 
 /* Let a decoder invent what nobody hears; `unheard` has room for a step. */

@@ -98,6 +98,10 @@ static void fill_gap(struct paw_playout *player, uint64_t until_rtp) {
   struct paw_playout_sound *sound = &player->sound;
   const struct paw_playout_frame *front = paw_playout_buffer_front(&player->buffer);
   paw_playout_rewind_note(player);
+  if (sound->kind == PAW_PLAYOUT_KIND_NOTHING) { /* out of a decoder that was warmed up */
+    paw_playout_join_begin(&sound->join, NULL, PAW_PLAYOUT_JOIN_FADE_FRAMES,
+                           player->config.channels);
+  }
   sound->kind = is_comfort(sound, front) ? PAW_PLAYOUT_KIND_COMFORT : PAW_PLAYOUT_KIND_CONCEALED;
   if (sound->kind == PAW_PLAYOUT_KIND_CONCEALED && front == NULL &&
       sound->missing_frames >= PAW_PLAYOUT_STALL_FRAMES && paw_playout_conceal_left(sound) == 0) {
