@@ -34,17 +34,22 @@ struct paw_playout_config {
   struct paw_log log;
   uint8_t channels;                 /**< of the PCM that is rendered, 1 or 2. 2 */
   enum paw_playout_profile profile; /**< LIVE */
-  uint64_t target_delay_ns;         /**< the delay, fixed; 0 = follow the network. 0 */
-  uint64_t start_delay_ns; /**< followed from here: 20 ms for a wire, 40 ms for Wi-Fi. 20 ms */
-  uint64_t min_delay_ns;   /**< the delay never falls below. 3 ms */
-  uint64_t cap_delay_ns;   /**< nor grows above; 0 = as the profile says. 0 */
-  double late_weight_ms;   /**< delay that 1 % of late sound is worth; 0 = as the profile. 0 */
-  uint64_t max_delay_ns;   /**< what lies further ahead than this is dropped. 1 s */
+  uint64_t target_delay_ns; /**< the delay, fixed; 0 = follow the network; <= max_delay_ns. 0 */
+  uint64_t start_delay_ns;  /**< followed from here, within the limits: 20 ms for a wire, 40 ms for
+                                 Wi-Fi. 20 ms */
+  uint64_t min_delay_ns;    /**< the delay never falls below. 3 ms */
+  uint64_t cap_delay_ns;    /**< nor grows above; 0 = as the profile says. 0 */
+  double late_weight_ms;    /**< delay that 1 % of late sound is worth; 0 = as the profile. 0 */
+  uint64_t max_delay_ns;    /**< what lies further ahead than this is dropped. 1 s */
 };
 
 PAW_API void paw_playout_config_init(struct paw_playout_config *config);
 
-/** @return PAW_OK; PAW_ERR_INVALID; PAW_ERR_NO_MEMORY; PAW_ERR_CODEC */
+/**
+ * @return PAW_OK; PAW_ERR_INVALID: channels, profile, a weight below 0 or above 10^6, max_delay_ns
+ *   above 10 s, target_delay_ns > max_delay_ns, or, unless the delay is fixed, not
+ *   min_delay_ns <= cap_delay_ns <= max_delay_ns; PAW_ERR_NO_MEMORY; PAW_ERR_CODEC
+ */
 PAW_API int paw_playout_new(const struct paw_playout_config *config, struct paw_playout **out);
 PAW_API void paw_playout_free(struct paw_playout *playout);
 

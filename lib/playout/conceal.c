@@ -42,7 +42,19 @@ void paw_playout_conceal_invent(struct paw_playout_sound *sound, size_t frames) 
     memset(sound->pcm, 0, whole * sound->decoder.channels * sizeof sound->pcm[0]);
   }
   sound->at = 0;
-  sound->frames = frames;
+  sound->frames = whole;
+}
+
+/* What would have gone on: what lies ahead, and as much more as is invented for it. */
+static void go_on(struct paw_playout_sound *sound, int16_t *pcm, size_t frames) {
+  uint8_t channels = sound->decoder.channels;
+  size_t left = paw_playout_sound_is_invented(sound) ? sound->frames - sound->at : 0;
+  left = left < frames ? left : frames;
+  memcpy(pcm, &sound->pcm[sound->at * channels], left * channels * sizeof pcm[0]);
+  if (left < frames) {
+    paw_playout_conceal_invent(sound, frames - left);
+    memcpy(&pcm[left * channels], sound->pcm, (frames - left) * channels * sizeof pcm[0]);
+  }
 }
 
 void paw_playout_conceal_skip(struct paw_opus_decoder *decoder, int16_t *unheard, uint64_t frames) {
@@ -71,7 +83,8 @@ void paw_playout_conceal_bridge(struct paw_playout_sound *sound, size_t skipped)
   float gain = fade_gain(sound->concealed_frames);
   size_t wanted = gain < 1 ? PAW_PLAYOUT_JOIN_FADE_FRAMES : PAW_PLAYOUT_JOIN_LATE_FRAMES;
   bool begins = sound->kind == PAW_PLAYOUT_KIND_NOTHING;
-  if (paw_playout_conceal_left(sound) == 0 || (begins && skipped > 0)) {
+  bool begins_within = begins && (skipped > 0 || sound->last_sequence != 0);
+  if (paw_playout_conceal_left(sound) == 0 || begins_within) {
     paw_playout_join_begin(&sound->join, NULL, PAW_PLAYOUT_JOIN_FADE_FRAMES, channels);
     return;
   }
@@ -79,13 +92,9 @@ void paw_playout_conceal_bridge(struct paw_playout_sound *sound, size_t skipped)
   if (begins || (left == 0 && skipped == 0 && gain >= 1)) {
     return;
   }
-  if (left == 0) {
-    paw_playout_conceal_invent(sound, wanted);
-    left = wanted;
-  }
-  left = left < wanted ? left : wanted;
-  int16_t *old = &sound->pcm[sound->at * channels];
-  apply_gain(old, left * channels, gain);
-  paw_playout_join_apply(&sound->join, old, left, channels);
-  paw_playout_join_begin(&sound->join, old, left, channels);
+  int16_t old[PAW_PLAYOUT_JOIN_FADE_FRAMES * PAW_PLAYOUT_CHANNELS_MAX];
+  go_on(sound, old, wanted);
+  apply_gain(old, wanted * channels, gain);
+  paw_playout_join_apply(&sound->join, old, wanted, channels);
+  paw_playout_join_begin(&sound->join, old, wanted, channels);
 }

@@ -73,17 +73,22 @@ uint64_t paw_playout_delay_cap_ns(const struct paw_playout_config *config, uint6
   return usual_ns < config->max_delay_ns ? usual_ns : config->max_delay_ns;
 }
 
+/* The limits of a fixed delay were not looked at: they must not overflow. */
+static int64_t within_max(const struct paw_playout_config *config, uint64_t ns) {
+  return (int64_t)(ns < config->max_delay_ns ? ns : config->max_delay_ns);
+}
+
 void paw_playout_delay_init(struct paw_playout_delay *delay,
                             const struct paw_playout_config *config) {
   *delay = (struct paw_playout_delay){
       .packet_ns = PACKET_USUAL_NS,
       .late_weight_ms = late_weight(config),
       .fixed_ns = (int64_t)config->target_delay_ns,
-      .min_ns = (int64_t)config->min_delay_ns,
-      .cap_ns = (int64_t)paw_playout_delay_cap_ns(config, config->cap_delay_ns),
+      .min_ns = within_max(config, config->min_delay_ns),
+      .cap_ns = within_max(config, paw_playout_delay_cap_ns(config, config->cap_delay_ns)),
       .max_ns = (int64_t)config->max_delay_ns,
   };
-  delay->start_ns = clamp((int64_t)config->start_delay_ns, delay->min_ns, delay->cap_ns);
+  delay->start_ns = clamp(within_max(config, config->start_delay_ns), delay->min_ns, delay->cap_ns);
   paw_playout_histogram_init(&delay->histogram, delay->start_ns - MARGIN_NS);
   paw_playout_budget_init(&delay->budget);
   delay->target_ns = delay->fixed_ns > 0 ? delay->fixed_ns : delay->start_ns;

@@ -8,12 +8,12 @@
 
 void paw_playout_join_begin(struct paw_playout_join *join, const int16_t *old, size_t frames,
                             uint8_t channels) {
-  size_t bytes = frames * channels * sizeof join->old[0];
+  int16_t fading[PAW_PLAYOUT_JOIN_FRAMES_MAX * PAW_PLAYOUT_CHANNELS_MAX] = {0};
   if (old == NULL) {
-    memset(join->old, 0, bytes);
-  } else {
-    memmove(join->old, old, bytes);
+    paw_playout_join_apply(join, fading, frames, channels);
+    old = fading;
   }
+  memcpy(join->old, old, frames * channels * sizeof join->old[0]);
   join->at = 0;
   join->frames = frames;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The sound device's clock, the sender's, the network's delay and the delay aimed at all move: the
  * position follows where a sample should be heard, without leaving out or inventing sound. */
+#include <assert.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -49,6 +50,9 @@
 #define WAVER_MAX_NS ((int64_t)(20 * PAW_NS_PER_MS))
 #define WAVER_FRAMES (250 * FRAMES_PER_MS)
 #define DOUBT_FRAMES (100 * FRAMES_PER_MS)
+
+/* What was inserted is heard before more is: a young stream grows as fast as it is heard. */
+#define AHEAD_FRAMES ((size_t)PAW_PLAYOUT_PERIOD_MAX)
 
 /* What is kept of the past: for the period before the place, and the resampler's taps. */
 #define PAST_FRAMES ((size_t)(PAW_PLAYOUT_STRETCH_BEFORE_FRAMES + PAW_PLAYOUT_PERIOD_MAX))
@@ -132,6 +136,14 @@ static uint64_t pause_end(struct paw_playout *player) {
   return front != NULL ? front->media_rtp : UINT64_MAX;
 }
 
+/* Where the gap begins now: a late packet may have filled its first part. */
+static uint64_t gap_begin(const struct paw_playout *player) {
+  const struct paw_playout_past *past = &player->sound.past;
+  uint64_t gap_rtp = player->pace.gap_rtp;
+  bool was_filled = past->state != PAW_PLAYOUT_PAST_NONE && past->place.position_rtp > gap_rtp;
+  return was_filled ? past->place.position_rtp : gap_rtp;
+}
+
 /* What was invented until now stands for nothing that is lost when the delay grows; and a pause
  * that is shorter loses nothing either. */
 static void move_in_gap(struct paw_playout *player) {
@@ -142,7 +154,7 @@ static void move_in_gap(struct paw_playout *player) {
   }
   int64_t early = paw_playout_ns_to_rtp(paw_playout_pace_early_ns(player));
   if (early > 0) {
-    int64_t heard = (int64_t)(sound->position_rtp - pace->gap_rtp);
+    int64_t heard = (int64_t)(sound->position_rtp - gap_begin(player));
     int64_t back = whole_units(early < heard ? early : heard);
     sound->position_rtp -= (uint64_t)back;
     player->stats.inserted_samples += (uint64_t)back;
@@ -176,6 +188,7 @@ static void make_room(struct paw_playout_pace *pace, size_t frames, uint8_t chan
     pace->at -= from;
     pace->end -= from;
   }
+  assert(pace->end + frames <= PAW_PLAYOUT_PACE_FRAMES_MAX);
 }
 
 /* `play_ns` is when the next sample that comes out is heard. */
@@ -263,7 +276,8 @@ static void stretch(struct paw_playout *player, int64_t early, uint64_t play_ns)
   bool insertion = early > 0;
   size_t off = (size_t)(insertion ? early : -early);
   size_t most = off < PAW_PLAYOUT_PERIOD_MAX ? off : PAW_PLAYOUT_PERIOD_MAX;
-  if (most < PAW_PLAYOUT_PERIOD_MIN || !may_try(pace, insertion, off)) {
+  bool is_full = insertion && ahead_frames(pace) > AHEAD_FRAMES;
+  if (most < PAW_PLAYOUT_PERIOD_MIN || is_full || !may_try(pace, insertion, off)) {
     return;
   }
   size_t needed = PAW_PLAYOUT_STRETCH_FADE_FRAMES + (insertion ? 0 : most);

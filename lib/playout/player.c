@@ -28,7 +28,7 @@ static const char *const state_names[] = {"idle", "waiting", "playing", "stalled
 void paw_playout_set_state(struct paw_playout *player, enum paw_playout_state state) {
   static const bool moves[4][4] = {
       [PAW_PLAYOUT_IDLE] = {[PAW_PLAYOUT_WAITING] = true},
-      [PAW_PLAYOUT_WAITING] = {[PAW_PLAYOUT_PLAYING] = true},
+      [PAW_PLAYOUT_WAITING] = {[PAW_PLAYOUT_PLAYING] = true, [PAW_PLAYOUT_STALLED] = true},
       [PAW_PLAYOUT_PLAYING] = {[PAW_PLAYOUT_WAITING] = true, [PAW_PLAYOUT_STALLED] = true},
       [PAW_PLAYOUT_STALLED] = {[PAW_PLAYOUT_WAITING] = true},
   };
@@ -236,6 +236,9 @@ static struct paw_playout_span render_waiting(struct paw_playout *player, int16_
                                               size_t frames, uint64_t play_ns) {
   const struct paw_playout_frame *front = paw_playout_buffer_front(&player->buffer);
   if (front == NULL) {
+    if (player->gap_frames >= PAW_PLAYOUT_STALL_FRAMES) {
+      paw_playout_set_state(player, PAW_PLAYOUT_STALLED);
+    }
     return render_silence(player, pcm, frames);
   }
   int64_t wait_rtp =

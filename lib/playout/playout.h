@@ -411,7 +411,8 @@ struct paw_playout_join {
   size_t frames; /* at == frames: none is under way */
 };
 
-/* What follows is faded in over `frames`, while `old` is faded out; `old` NULL is silence. */
+/* What follows is faded in over `frames`, while `old` is faded out; `old` NULL is silence, and what
+ * was fading out still. */
 void paw_playout_join_begin(struct paw_playout_join *join, const int16_t *old, size_t frames,
                             uint8_t channels);
 void paw_playout_join_apply(struct paw_playout_join *join, int16_t *pcm, size_t frames,
@@ -425,6 +426,9 @@ enum paw_playout_kind {
   PAW_PLAYOUT_KIND_COMFORT,   /* the sender is silent: Opus goes on */
   PAW_PLAYOUT_KIND_CONCEALED, /* something is missing */
 };
+
+/* After 200 ms of nothing a stream has stalled. */
+#define PAW_PLAYOUT_STALL_FRAMES ((size_t)9600)
 
 /* A piece of rendered PCM of one kind. */
 struct paw_playout_span {
@@ -482,9 +486,8 @@ void paw_playout_sound_reset(struct paw_playout *player);
 struct paw_playout_span paw_playout_sound_pull(struct paw_playout *player, int16_t *pcm,
                                                size_t frames, uint64_t play_ns);
 
-/* Pull `frames` that nobody hears; the first `kept_frames` go into `kept`. */
-void paw_playout_sound_pull_unheard(struct paw_playout *player, size_t frames, int16_t *kept,
-                                    size_t kept_frames);
+/* Pull what fades out under something else. When the stream stalls, the rest stays as it was. */
+void paw_playout_sound_pull_unheard(struct paw_playout *player, int16_t *pcm, size_t frames);
 
 /* Fade out; afterwards there is silence, and the next frame is faded in. */
 void paw_playout_sound_stop(struct paw_playout *player);
@@ -495,7 +498,7 @@ void paw_playout_sound_set_decoded(struct paw_playout_sound *sound, size_t at, s
 /* What lies ahead now is invented, and was for so long already. */
 void paw_playout_sound_set_invented(struct paw_playout *player, uint64_t gone_rtp);
 
-/* This frame is heard, but for what was skipped of it. */
+/* This frame is heard, but for what was skipped of it; not when `play_ns` is 0. */
 void paw_playout_sound_count(struct paw_playout *player, struct paw_playout_frame *frame,
                              size_t skipped, uint64_t play_ns);
 
@@ -520,7 +523,8 @@ static inline uint64_t paw_playout_sound_decoded(const struct paw_playout_sound 
 /* Until invented sound has faded to silence; 0 when it has. */
 size_t paw_playout_conceal_left(const struct paw_playout_sound *sound);
 
-/* Have `frames` of invented sound decoded ahead, at most a step. */
+/* Have at least `frames` of invented sound decoded ahead, at most a step: whole units of libopus.
+ */
 void paw_playout_conceal_invent(struct paw_playout_sound *sound, size_t frames);
 
 /* Let a decoder invent what nobody hears; `unheard` has room for a step. */
@@ -662,11 +666,13 @@ uint64_t paw_playout_position_rtp(const struct paw_playout *player);
 
 /*            packet                      due                        200 ms of nothing
  *   IDLE ---------------> WAITING -----------------> PLAYING -------------------------> STALLED
- *                          ^    ^                      |                                 |
- *                          |    +----------------------+                                 |
- *                          |      another stream, or far out of time                     |
- *                          +-------------------------------------------------------------+
- *                                                   packet
+ *                         | ^   ^                      |                               ^ |
+ *                         | |   +----------------------+                               | |
+ *                         | |     another stream, or far out of time                   | |
+ *                         | +----------------------------------------------------------|-+
+ *                         |                         packet                             |
+ *                         +------------------------------------------------------------+
+ *                                            200 ms of nothing
  */
 enum paw_playout_state {
   PAW_PLAYOUT_IDLE,    /* nothing has ever come */

@@ -106,7 +106,7 @@ size_t paw_playout_resample_run(struct paw_playout_resample *resample, const int
   size_t moved = moved_frames(resample, frames, step);
   assert(frames <= PAW_PLAYOUT_RESAMPLE_BLOCK && moved + TAPS <= LINE_FRAMES);
   for (size_t channel = 0; channel < channels; channel++) {
-    for (size_t i = 0; i < moved + TAPS - 1; i++) {
+    for (size_t i = 0; i < moved + TAPS; i++) {
       lines[channel][i] = in[i * channels + channel];
     }
   }

@@ -153,8 +153,8 @@ static void begin_join(struct paw_playout *player) {
   }
   uint64_t position_rtp = sound->position_rtp;
   size_t missing_frames = sound->missing_frames;
-  paw_playout_sound_pull_unheard(player, PAW_PLAYOUT_JOIN_LATE_FRAMES, old,
-                                 PAW_PLAYOUT_JOIN_LATE_FRAMES);
+  sound->missing_frames = 0; /* what came proves that the stream has not stalled */
+  paw_playout_sound_pull_unheard(player, old, PAW_PLAYOUT_JOIN_LATE_FRAMES);
   sound->position_rtp = position_rtp;
   sound->missing_frames = missing_frames;
   paw_playout_join_begin(&sound->join, old, PAW_PLAYOUT_JOIN_LATE_FRAMES, channels);
@@ -186,8 +186,10 @@ static bool redo(struct paw_playout *player, uint64_t play_ns) {
       break;
     }
     is_whole = is_whole && leads_on(&place, next);
-    frames = hand(&track, next);
-    frame = next;
+    if (paw_playout_frame_end(next) > place.position_rtp) {
+      frames = hand(&track, next);
+      frame = next;
+    }
   }
   player->buffer.kept = count;
   sound->last_sequence = place.last_sequence;

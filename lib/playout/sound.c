@@ -6,8 +6,6 @@
 
 #define FRAMES_PER_MS (PAW_RTP_HZ / 1000)
 
-#define STALL_FRAMES ((size_t)200 * FRAMES_PER_MS)
-
 /* A sender in DTX refreshes its noise every 400 ms: one refresh may be lost. */
 #define COMFORT_FRAMES_MAX ((size_t)1000 * FRAMES_PER_MS)
 
@@ -100,9 +98,13 @@ static void fill_gap(struct paw_playout *player, uint64_t until_rtp) {
   struct paw_playout_sound *sound = &player->sound;
   const struct paw_playout_frame *front = paw_playout_buffer_front(&player->buffer);
   paw_playout_rewind_note(player);
+  if (sound->kind == PAW_PLAYOUT_KIND_NOTHING) { /* out of a decoder that was warmed up */
+    paw_playout_join_begin(&sound->join, NULL, PAW_PLAYOUT_JOIN_FADE_FRAMES,
+                           player->config.channels);
+  }
   sound->kind = is_comfort(sound, front) ? PAW_PLAYOUT_KIND_COMFORT : PAW_PLAYOUT_KIND_CONCEALED;
   if (sound->kind == PAW_PLAYOUT_KIND_CONCEALED && front == NULL &&
-      sound->missing_frames >= STALL_FRAMES) {
+      sound->missing_frames >= PAW_PLAYOUT_STALL_FRAMES && paw_playout_conceal_left(sound) == 0) {
     paw_playout_set_state(player, PAW_PLAYOUT_STALLED);
     return;
   }
@@ -139,7 +141,7 @@ static void measure_delay(struct paw_playout_stats *stats, const struct paw_play
 void paw_playout_sound_count(struct paw_playout *player, struct paw_playout_frame *frame,
                              size_t skipped, uint64_t play_ns) {
   struct paw_playout_stats *stats = &player->stats;
-  if (frame->is_counted) {
+  if (frame->is_counted || play_ns == 0) {
     return;
   }
   frame->is_counted = true;
@@ -308,17 +310,11 @@ struct paw_playout_span paw_playout_sound_pull(struct paw_playout *player, int16
 
 /* ---- leaving the place ---- */
 
-void paw_playout_sound_pull_unheard(struct paw_playout *player, size_t frames, int16_t *kept,
-                                    size_t kept_frames) {
-  int16_t unheard[PAW_PLAYOUT_STEP_FRAMES * PAW_PLAYOUT_CHANNELS_MAX];
+void paw_playout_sound_pull_unheard(struct paw_playout *player, int16_t *pcm, size_t frames) {
   uint8_t channels = player->sound.decoder.channels;
   size_t done = 0;
   while (done < frames) {
-    bool is_kept = done < kept_frames;
-    size_t most = (is_kept ? kept_frames : frames) - done;
-    most = most < PAW_PLAYOUT_STEP_FRAMES ? most : PAW_PLAYOUT_STEP_FRAMES;
-    int16_t *pcm = is_kept ? &kept[done * channels] : unheard;
-    size_t pulled = pull(player, pcm, most, 0).frames;
+    size_t pulled = pull(player, &pcm[done * channels], frames - done, 0).frames;
     if (pulled == 0) {
       return;
     }
@@ -329,12 +325,11 @@ void paw_playout_sound_pull_unheard(struct paw_playout *player, size_t frames, i
 void paw_playout_sound_stop(struct paw_playout *player) {
   struct paw_playout_sound *sound = &player->sound;
   int16_t old[PAW_PLAYOUT_JOIN_FADE_FRAMES * PAW_PLAYOUT_CHANNELS_MAX] = {0};
-  paw_playout_sound_pull_unheard(player, PAW_PLAYOUT_JOIN_FADE_FRAMES, old,
-                                 PAW_PLAYOUT_JOIN_FADE_FRAMES);
+  paw_playout_sound_pull_unheard(player, old, PAW_PLAYOUT_JOIN_FADE_FRAMES);
   paw_playout_join_begin(&sound->join, old, PAW_PLAYOUT_JOIN_FADE_FRAMES, sound->decoder.channels);
   sound->at = 0;
   sound->frames = 0;
   sound->kind = PAW_PLAYOUT_KIND_CONCEALED;
-  sound->concealed_frames = STALL_FRAMES; /* faded out long since */
+  sound->concealed_frames = PAW_PLAYOUT_STALL_FRAMES; /* faded out long since */
   paw_playout_rewind_forget(player);
 }

@@ -191,12 +191,45 @@ static void what_is_too_loud_is_cut_off(void **state) {
   free(line);
 }
 
+/* What a call leaves on the stack. */
+static float leave_nonsense(void) {
+  volatile float nonsense[8192];
+  for (size_t i = 0; i < 8192; i++) {
+    nonsense[i] = INFINITY;
+  }
+  return nonsense[0];
+}
+
+/* Where a block ends before the next whole sample, its last frame needs all taps as well. */
+static void blocks_make_no_difference(void **state) {
+  (void)state;
+  enum { COUNT = 400, STEPS = COUNT + PAW_PLAYOUT_RESAMPLE_TAPS };
+  const uint64_t step = ONE - ONE / 100;
+  int16_t in[STEPS];
+  int16_t whole[COUNT];
+  int16_t single[COUNT];
+  for (size_t i = 0; i < STEPS; i++) {
+    in[i] = (int16_t)lrint(ideal(LEVEL, 14000, (double)i));
+  }
+  struct paw_playout_resample resample = make();
+  (void)paw_playout_resample_run(&resample, in, whole, COUNT, step, 1);
+  resample.fraction = 0;
+  size_t at = 0;
+  for (size_t i = 0; i < COUNT; i++) {
+    assert_true(leave_nonsense() > 0);
+    at += paw_playout_resample_run(&resample, &in[at], &single[i], 1, step, 1);
+    assert_int_equal(single[i], whole[i]);
+  }
+  paw_playout_resample_wipe(&resample, &no_allocator);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(sines_stay_sines),
       cmocka_unit_test(whole_steps_pass_through_exactly),
       cmocka_unit_test(channels_do_not_mix),
       cmocka_unit_test(what_is_too_loud_is_cut_off),
+      cmocka_unit_test(blocks_make_no_difference),
   };
   return cmocka_run_group_tests_name("playout resample", tests, NULL, NULL);
 }

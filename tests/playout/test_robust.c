@@ -61,6 +61,20 @@ static void values_out_of_range_are_refused(void **state) {
   expect_refused(&bad);
 }
 
+/* Limits that are not looked at may be anything. */
+static void unused_limits_are_harmless(void **state) {
+  (void)state;
+  struct stage *stage = stage_new(1, 3);
+  stage->config.start_delay_ns = UINT64_MAX;
+  stage->config.min_delay_ns = UINT64_C(1) << 63;
+  stage->config.cap_delay_ns = UINT64_C(1) << 63;
+  stage_begin(stage);
+  stage_run_ms(stage, 1000);
+  assert_int_equal(stage_stats(stage).target_delay_ns, 40 * PAW_NS_PER_MS);
+  (void)stage_find(stage, 0, stage->wanted_frames - 9600);
+  stage_free(stage);
+}
+
 static void limits_of_the_delay_out_of_range_are_refused(void **state) {
   (void)state;
   static const uint64_t caps_ms[] = {60, 200};
@@ -308,6 +322,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(values_out_of_range_are_refused),
       cmocka_unit_test(limits_of_the_delay_out_of_range_are_refused),
+      cmocka_unit_test(unused_limits_are_harmless),
       cmocka_unit_test(no_memory_is_told_and_none_is_left),
       cmocka_unit_test(after_new_nothing_is_allocated),
       cmocka_unit_test(no_data_is_a_bug_of_the_caller),
