@@ -298,10 +298,10 @@ static void lengthen_train(struct paw_playout_delay *delay, const struct sample 
     train->lead_min_ns = sample->lead_ns;
   }
   size_t bin = paw_playout_histogram_bin(sample->needed_ns);
-  if (sample->needed_ns > delay->cap_ns) {
+  if (sample->needed_ns > delay->cap_ns || bin >= PAW_PLAYOUT_BINS) {
     delay->outages += train->is_outage ? 0 : 1;
     train->is_outage = true;
-  } else if (train->count < PAW_PLAYOUT_TRAIN_MAX && bin <= UINT8_MAX) {
+  } else if (train->count < PAW_PLAYOUT_TRAIN_MAX) {
     train->bins[train->count++] = (uint8_t)bin;
   }
 }

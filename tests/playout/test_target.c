@@ -189,20 +189,32 @@ static void spikes_do_not_move_it(void **state) {
   kit_seeds_run(spikes_are_outages, NULL, 5);
 }
 
-/* One stall of 150 ms holds fifteen packets up: one outage, and nothing of it stays. */
+/* One stall holds packets up: one outage, and nothing of it stays. */
+static void expect_one_outage(struct path *path, int64_t stall_ms) {
+  start(path);
+  send_for(path, 30 * S);
+  double before_ms = target_ms(path);
+  path->stall_ns = path->sent_ns + stall_ms * MS;
+  path->jitter = spikes;
+  send_for(path, stall_ms * MS);
+  path->jitter = quiet;
+  send_for(path, S);
+  assert_int_equal(path->delay.outages, 1);
+  expect_ms(target_ms(path), before_ms - 1, before_ms + 1);
+}
+
 static void what_is_held_up_together_is_one_outage(void **state) {
   (void)state;
   struct path path = begin(1, quiet);
-  start(&path);
-  send_for(&path, 30 * S);
-  double before_ms = target_ms(&path);
-  path.stall_ns = path.sent_ns + 150 * MS;
-  path.jitter = spikes;
-  send_for(&path, 150 * MS);
-  path.jitter = quiet;
-  send_for(&path, S);
-  assert_int_equal(path.delay.outages, 1);
-  expect_ms(target_ms(&path), before_ms - 1, before_ms + 1);
+  expect_one_outage(&path, 150);
+}
+
+/* Below the cap, but more than is kept account of. */
+static void what_is_off_the_scale_is_an_outage(void **state) {
+  (void)state;
+  struct path path = begin(1, quiet);
+  path.config.cap_delay_ns = 900 * PAW_NS_PER_MS;
+  expect_one_outage(&path, 350);
 }
 
 /* The mean over so long. */
@@ -517,6 +529,7 @@ int main(void) {
       cmocka_unit_test(bunched_path),
       cmocka_unit_test(spikes_do_not_move_it),
       cmocka_unit_test(what_is_held_up_together_is_one_outage),
+      cmocka_unit_test(what_is_off_the_scale_is_an_outage),
       cmocka_unit_test(after_busy_comes_quiet),
       cmocka_unit_test(a_longer_path),
       cmocka_unit_test(congestion_is_learnt),
