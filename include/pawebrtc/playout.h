@@ -138,7 +138,7 @@ struct paw_playout_stats {
   uint64_t nacks_sent;          /**< sequence numbers asked for */
   uint64_t inserted_samples;    /**< W3C insertedSamplesForDeceleration */
   uint64_t removed_samples;     /**< W3C removedSamplesForAcceleration */
-  uint64_t outages;             /**< delays above the cap, one for all packets held up together */
+  uint64_t outages;             /**< delays above the cap or 255 ms; those held up together are one */
   double jitter_buffer_delay_s; /**< W3C jitterBufferDelay: sum over emitted samples */
   uint64_t jitter_buffer_emitted_samples; /**< W3C jitterBufferEmittedCount */
   uint64_t resyncs;                       /**< jumps of the playout position */
