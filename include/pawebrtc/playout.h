@@ -134,12 +134,12 @@ struct paw_playout_stats {
   uint64_t recovered_fec;  /**< frames played from Opus in-band FEC */
   uint64_t
       recovered_late; /**< frames of which the remaining part was played after a late arrival */
-  uint64_t decoder_rewinds;     /**< the decoder was set right after a late repair */
-  uint64_t nacks_sent;          /**< sequence numbers asked for */
-  uint64_t inserted_samples;    /**< W3C insertedSamplesForDeceleration */
-  uint64_t removed_samples;     /**< W3C removedSamplesForAcceleration */
-  uint64_t outages;             /**< delays above the cap or 255 ms; those held up together are one */
-  double jitter_buffer_delay_s; /**< W3C jitterBufferDelay: sum over emitted samples */
+  uint64_t decoder_rewinds;  /**< the decoder was set right after a late repair */
+  uint64_t nacks_sent;       /**< sequence numbers asked for */
+  uint64_t inserted_samples; /**< W3C insertedSamplesForDeceleration */
+  uint64_t removed_samples;  /**< W3C removedSamplesForAcceleration */
+  uint64_t outages;          /**< delays above the cap or 255 ms; those held up together are one */
+  double jitter_buffer_delay_s;           /**< W3C jitterBufferDelay: sum over emitted samples */
   uint64_t jitter_buffer_emitted_samples; /**< W3C jitterBufferEmittedCount */
   uint64_t resyncs;                       /**< jumps of the playout position */
   uint64_t target_delay_ns;               /**< now */
