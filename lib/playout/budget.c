@@ -89,13 +89,16 @@ static int64_t rtt_p95(const struct paw_playout_budget *budget) {
   return budget->rtt_ns > 0 ? budget->rtt_ns + 2 * budget->rtt_deviation_ns : RTT_UNKNOWN_NS;
 }
 
+static int64_t repeat_ns(const struct paw_playout_budget *budget) {
+  int64_t spaced_ns = budget->rtt_ns / 4 * 5;
+  return spaced_ns > REPEAT_MIN_NS ? spaced_ns : REPEAT_MIN_NS;
+}
+
 /* The time in which the share that is still missing falls to 1/e. In bursts, by the chance that the
  * next packet after a lost one is lost too: were they exponentially long, this is their mean.
  * Where losses come alone it is what the repetitions of the request need. */
 static double patience_ns(const struct paw_playout_budget *budget, double share) {
-  int64_t spaced_ns = budget->rtt_ns / 4 * 5;
-  double repeat_ns = (double)(spaced_ns > REPEAT_MIN_NS ? spaced_ns : REPEAT_MIN_NS);
-  double alone_ns = repeat_ns / -log(fmin(share, 0.9));
+  double alone_ns = (double)repeat_ns(budget) / -log(fmin(share, 0.9));
   double goes_on = fmin(1 - budget->bursts / budget->lost, 0.99);
   double burst_ns = goes_on > 0 ? (double)budget->packet_ns / -log(goes_on) : 0;
   return fmax(alone_ns, burst_ns);
@@ -111,5 +114,6 @@ int64_t paw_playout_budget_ns(const struct paw_playout_budget *budget, int64_t j
   double share = budget->lost_ns / budget->sent_ns;
   int64_t half_ns = budget->packet_ns / 2;
   int64_t wait_ns = (half_ns > GUARD_NS ? half_ns : GUARD_NS) + DETECT_NS + rtt_p95(budget);
+  wait_ns += repeat_ns(budget) / 2; /* a burst ends between two requests */
   return wait_ns + (int64_t)(patience_ns(budget, share) * log(share / RESIDUAL_SHARE));
 }

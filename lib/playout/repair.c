@@ -34,14 +34,6 @@ static uint64_t rtt(const struct paw_playout_repair *repair) {
   return repair->rtt_ns > 0 ? repair->rtt_ns : RTT_UNKNOWN_NS;
 }
 
-/* Where there is more time, the requests are shared out over it: a burst may be as long. */
-static uint64_t repeat_after(const struct paw_playout *player) {
-  uint64_t spaced_ns = rtt(&player->repair) / 4 * 5;
-  uint64_t share_ns = (uint64_t)paw_playout_delay_target_ns(&player->delay) / ASKS_MAX;
-  spaced_ns = spaced_ns > share_ns ? spaced_ns : share_ns;
-  return spaced_ns > REPEAT_MIN_NS ? spaced_ns : REPEAT_MIN_NS;
-}
-
 void paw_playout_repair_init(struct paw_playout_repair *repair) {
   *repair = (struct paw_playout_repair){.guard_ns = GUARD_NS, .credit_rtp = CREDIT_MAX_RTP};
 }
@@ -73,17 +65,30 @@ void paw_playout_repair_note(struct paw_playout *player, int64_t late_ns, uint64
   }
 }
 
-/* From `now_ns` until the first request: a packet is due at the base delay and the usual jitter,
- * and half a packet's time more makes it missing. Half the delay is left for the answer. */
-static int64_t until_late(const struct paw_playout *player, uint64_t media_rtp, uint64_t now_ns) {
+/* From when a packet is due at the base delay until it is missing: the usual jitter, and half a
+ * packet's time more. Half the delay is left for the answer. */
+static int64_t missing_after(const struct paw_playout *player) {
   const struct paw_playout_delay *delay = &player->delay;
-  int64_t target_ns = paw_playout_delay_target_ns(delay);
   int64_t half_ns = paw_playout_rtp_to_ns(player->ledger.duration_rtp) / 2;
   int64_t wait_ns = delay->jitter_ns + (half_ns > (int64_t)GUARD_NS ? half_ns : (int64_t)GUARD_NS);
-  int64_t usual_ns = player->repair.usual_ns;
-  usual_ns = usual_ns < target_ns / 2 ? usual_ns : target_ns / 2;
-  wait_ns = wait_ns > usual_ns ? wait_ns : usual_ns;
-  return paw_playout_delay_until(delay, media_rtp, now_ns) - target_ns + wait_ns;
+  int64_t most_ns = paw_playout_delay_target_ns(delay) / 2;
+  int64_t usual_ns = player->repair.usual_ns < most_ns ? player->repair.usual_ns : most_ns;
+  return wait_ns > usual_ns ? wait_ns : usual_ns;
+}
+
+/* Where there is more time, the requests are shared out over it: a burst may be as long. */
+static uint64_t repeat_after(const struct paw_playout *player) {
+  uint64_t spaced_ns = rtt(&player->repair) / 4 * 5;
+  int64_t left_ns = paw_playout_delay_target_ns(&player->delay) - missing_after(player);
+  uint64_t share_ns = left_ns > 0 ? (uint64_t)left_ns / ASKS_MAX : 0;
+  spaced_ns = spaced_ns > share_ns ? spaced_ns : share_ns;
+  return spaced_ns > REPEAT_MIN_NS ? spaced_ns : REPEAT_MIN_NS;
+}
+
+/* From `now_ns` until the first request. */
+static int64_t until_late(const struct paw_playout *player, uint64_t media_rtp, uint64_t now_ns) {
+  return paw_playout_delay_until(&player->delay, media_rtp, now_ns) -
+         paw_playout_delay_target_ns(&player->delay) + missing_after(player);
 }
 
 /* From `ask_ns` until an answer is of no use: a packet's time later than it should sound it still
@@ -158,6 +163,12 @@ static uint64_t last_to_ask(const struct paw_playout *player) {
   return player->ledger.highest + (player->ledger.is_dtx ? 0 : PAW_PLAYOUT_GUESSES_MAX);
 }
 
+/* Guesses come one after the other: where one is not due, none after it is. */
+static bool is_first_of_rest(const struct paw_playout *player,
+                             const struct paw_playout_entry *entry) {
+  return entry->asks == 0 && entry->sequence > player->ledger.highest;
+}
+
 /* No more at once than there is credit for. */
 static size_t most_asks(const struct paw_playout *player) {
   size_t most = (size_t)player->repair.credit_rtp / player->ledger.duration_rtp + 1;
@@ -179,6 +190,8 @@ size_t paw_playout_repair_collect(struct paw_playout *player, uint64_t now_ns) {
       entry->asks++;
       entry->ask_ns = paw_time_add(now_ns, repeat_after(player));
       repair->sequences[count++] = (uint16_t)i;
+    } else if (is_first_of_rest(player, entry)) {
+      break;
     }
   }
   if (count > 0) {
@@ -204,8 +217,12 @@ uint64_t paw_playout_repair_deadline(struct paw_playout *player, uint64_t now_ns
   }
   uint64_t last = last_to_ask(player);
   for (uint64_t i = player->ledger.open; i <= last; i++) {
-    uint64_t ask_ns = ask_time(player, paw_playout_ledger_get(&player->ledger, i), now_ns);
+    const struct paw_playout_entry *entry = paw_playout_ledger_get(&player->ledger, i);
+    uint64_t ask_ns = ask_time(player, entry, now_ns);
     deadline_ns = ask_ns < deadline_ns ? ask_ns : deadline_ns;
+    if (is_first_of_rest(player, entry)) {
+      break;
+    }
   }
   if (deadline_ns == PAW_TIME_NEVER) {
     return deadline_ns;

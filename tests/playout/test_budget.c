@@ -57,7 +57,7 @@ static void send_clean(struct channel *channel, int64_t duration_ms) {
   }
 }
 
-/* 5 + 4 + 4 + 15 * ln(20 / 0.25) = 79 ms. */
+/* 5 + 4 + 4 + 6 / 2 + 15 * ln(20 / 0.25) = 82 ms. */
 static void bursts_get_what_the_formula_says(uint64_t seed, void *context) {
   (void)context;
   struct channel channel = begin(seed, 0.2, 15);
@@ -70,7 +70,7 @@ static void bursts_get_what_the_formula_says(uint64_t seed, void *context) {
     assert_true(budget_ms(&channel) > 60);
     sum_ms += budget_ms(&channel) / 100;
   }
-  assert_true(sum_ms > 74 && sum_ms < 90);
+  assert_true(sum_ms > 77 && sum_ms < 93);
 }
 
 static void bursts(void **state) {
@@ -88,7 +88,8 @@ static void the_budget_follows_bursts_and_round_trips(void **state) {
   for (int i = 0; i < 100; i++) {
     paw_playout_budget_note_rtt(&channel.budget, 24 * PAW_NS_PER_MS);
   }
-  assert_true(budget_ms(&channel) > long_ms + 19 && budget_ms(&channel) < long_ms + 21);
+  /* 20 ms for the trip, and half of the 24 ms by which the requests are further apart */
+  assert_true(budget_ms(&channel) > long_ms + 31 && budget_ms(&channel) < long_ms + 33);
   channel = begin(1, 0.2, 15);
   for (int i = 0; i < 6000; i++) {
     paw_playout_budget_note_fate(&channel.budget, i % 100 == 50, 10 * MS);

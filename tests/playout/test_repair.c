@@ -96,7 +96,7 @@ static void there_are_twelve_requests_at_most(void **state) {
   stage_run_ms(stage, 2000);
   assert_int_equal(stage->nack_count, 12);
   for (size_t i = 0; i < 12; i++) {
-    expect_asked_at(stage, i, 10000 + 25000 * i); /* over all of the time that there is */
+    expect_asked_at(stage, i, 10000 + 290000 * i / 12); /* over all of the time that there is */
   }
   stage_free(stage);
 }
