@@ -44,22 +44,22 @@ static void run_drifting(double sender_ppm, double device_ppm, int minutes) {
 
 static void a_slow_device_is_followed(void **state) {
   (void)state;
-  run_drifting(0, -200, 20);
+  run_drifting(0, -200, 8);
 }
 
 static void a_fast_device_is_followed(void **state) {
   (void)state;
-  run_drifting(0, 200, 20);
+  run_drifting(0, 200, 8);
 }
 
 static void a_slow_sender_is_followed(void **state) {
   (void)state;
-  run_drifting(-200, 0, 20);
+  run_drifting(-200, 0, 8);
 }
 
 static void a_fast_sender_is_followed(void **state) {
   (void)state;
-  run_drifting(200, 0, 20);
+  run_drifting(200, 0, 8);
 }
 
 static void clocks_that_agree_need_no_correction(void **state) {

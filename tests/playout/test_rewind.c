@@ -57,6 +57,7 @@ struct format {
 static struct stage *begin(const struct format *format, struct gap *gap) {
   struct stage *stage = stage_new(1, 4);
   stage->encoder_config.inband_fec = false;
+  stage->encoder_config.complexity = 0;
   stage->encoder_config.frame_frames = format->frame_frames;
   stage->encoder_config.channels = format->channels;
   stage->encoder_config.application = format->application;
@@ -126,7 +127,8 @@ static void a_filled_gap_leaves_nothing_behind(void **state) {
   (void)state;
   for (size_t i = 0; i < FORMAT_COUNT; i++) {
     for (size_t lost = 1; lost <= 5; lost++) {
-      for (unsigned way = 0; way < 8; way++) {
+      unsigned step = lost == 3 || lost == 4 ? 7 : 1; /* the extremes are enough for these */
+      for (unsigned way = 0; way < 8; way += step) {
         struct gap gap = {
             .lost = lost,
             .filled = lost,
@@ -359,14 +361,14 @@ static void bad_weather(uint64_t seed, void *context) {
 static void any_late_packets(void **state) {
   (void)state;
   struct weather late = {.late = 0.1, .late_max_ms = 180, .doubled = 0.1, .reordered = 0.3};
-  kit_seeds_run(bad_weather, &late, 4);
+  kit_seeds_run(bad_weather, &late, 3);
 }
 
 static void any_loss_besides(void **state) {
   (void)state;
   struct weather bad = {
       .late = 0.2, .late_max_ms = 300, .dropped = 0.1, .doubled = 0.1, .reordered = 0.3};
-  kit_seeds_run(bad_weather, &bad, 4);
+  kit_seeds_run(bad_weather, &bad, 2);
 }
 
 int main(void) {

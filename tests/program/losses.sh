@@ -73,10 +73,10 @@ value_above hall nacks 20 || fail 'requests are not counted'
 said auto '.resent > 20 and .nacks > 20' || fail 'answers are not counted'
 concealed=$(value hall concealed_ms)
 begin_s=$(value hall t_s)
-wait_until 15 'eight seconds pass' value_above hall t_s "$begin_s + 8"
-# Of eight seconds 800 ms are lost; asked for twice, a fortieth of them is. The rest of this room is the
+wait_until 15 'four seconds pass' value_above hall t_s "$begin_s + 4"
+# Of four seconds 400 ms are lost; asked for twice, a fortieth of them is. The rest of this room is the
 # machine's.
-! value_above hall concealed_ms "$concealed + 200" || fail 'too much is concealed'
+! value_above hall concealed_ms "$concealed + 100" || fail 'too much is concealed'
 all_comes
 
 # Nobody hears the requests.
