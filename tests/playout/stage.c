@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 #include <cmocka.h>
+#include <math.h>
 #include <opus.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,10 +33,18 @@ struct stage *stage_new(uint64_t seed, unsigned seconds) {
   stage->timestamp_rtp = 123456;
   stage->delay_ns = 5 * PAW_NS_PER_MS;
   stage->rtt_ns = 4 * PAW_NS_PER_MS;
+  stage->sine_hz = 1000;
   stage->chunk_frames = 480;
   stage->chunk_max = 3000;
   stage->heard_max = (size_t)seconds * PAW_RTP_HZ;
   return stage;
+}
+
+void stage_speak_sine(struct stage *stage, int16_t *pcm, size_t frames, unsigned channels) {
+  for (size_t i = 0; i < frames * channels; i++) {
+    double at = (double)((stage->signal.at + i / channels) % PAW_RTP_HZ) / PAW_RTP_HZ;
+    pcm[i] = (int16_t)lrint(10000 * sin(6.283185307179586 * stage->sine_hz * at));
+  }
 }
 
 void stage_begin(struct stage *stage) {

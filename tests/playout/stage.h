@@ -47,6 +47,7 @@ struct stage {
   struct paw_encoder *encoder;
   struct signal signal;
   stage_speak *speak;         /* NULL: the voice */
+  unsigned sine_hz;           /* of stage_speak_sine. 1000 */
   int16_t second[PAW_RTP_HZ]; /* what is sent over and over where the stage forgets */
   size_t second_at;
   uint32_t ssrc;
@@ -101,6 +102,9 @@ struct stage {
  * be otherwise, then begin. `seconds` is how much can be heard at most. */
 struct stage *stage_new(uint64_t seed, unsigned seconds);
 void stage_begin(struct stage *stage);
+
+/* A loud sine without end, in whole hertz. */
+void stage_speak_sine(struct stage *stage, int16_t *pcm, size_t frames, unsigned channels);
 void stage_free(struct stage *stage);
 
 void stage_run_ms(struct stage *stage, uint64_t duration_ms);

@@ -14,15 +14,6 @@
 #include "playout/stage.h"
 
 #define TURN 6.283185307179586
-#define SINE_HZ 1000.0
-#define SINE_LEVEL 10000.0
-
-static void speak_sine(struct stage *stage, int16_t *pcm, size_t frames, unsigned channels) {
-  for (size_t i = 0; i < frames * channels; i++) {
-    uint64_t at = stage->signal.at + i / channels;
-    pcm[i] = (int16_t)lrint(SINE_LEVEL * sin(TURN * SINE_HZ * (double)(at % 48000) / 48000));
-  }
-}
 
 /* No syllables: a vowel of 120 Hz, and a breath by which its periods can be told apart. */
 static void speak_vowel(struct stage *stage, int16_t *pcm, size_t frames, unsigned channels) {
@@ -55,7 +46,7 @@ static struct stage *new_stage(unsigned seconds, stage_speak *speak) {
 /* ---- clocks ---- */
 
 static void run_drifting(double sender_ppm, double device_ppm) {
-  struct stage *stage = new_stage(12, speak_sine);
+  struct stage *stage = new_stage(12, stage_speak_sine);
   stage->encoder_config.complexity = 0;
   stage->forgets = true;
   stage->sender_ppm = sender_ppm;
@@ -276,7 +267,7 @@ static void right_samples_pass_through(void **state) {
 /* 0.3 % for seconds: as loud as before in every 10 ms, and no bend sharper than 0.3 % make it. */
 static void a_sine_stays_a_sine(void **state) {
   (void)state;
-  struct stage *stage = new_stage(15, speak_sine);
+  struct stage *stage = new_stage(15, stage_speak_sine);
   stage->config.target_delay_ns = 42400 * 1000; /* no period of it is found in so little */
   stage_begin(stage);
   stage_run_ms(stage, 2000);

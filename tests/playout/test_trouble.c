@@ -15,20 +15,9 @@
 #include "playout/playout.h"
 #include "playout/stage.h"
 
-#define TURN 6.283185307179586
-
 /* Slow and loud: a cut bends by thousands, a cross-fade by less than ten, libopus by a few hundred.
  */
-#define SINE_HZ 200.0
-#define SINE_LEVEL 10000.0
 #define CLICK 1500
-
-static void speak_sine(struct stage *stage, int16_t *pcm, size_t frames, unsigned channels) {
-  for (size_t i = 0; i < frames * channels; i++) {
-    uint64_t at = stage->signal.at + i / channels;
-    pcm[i] = (int16_t)lrint(SINE_LEVEL * sin(TURN * SINE_HZ * (double)(at % 48000) / 48000));
-  }
-}
 
 /* 20 ms packets of a sine, most of the codec's noise away. */
 static struct stage *new_stage(unsigned seconds) {
@@ -36,7 +25,8 @@ static struct stage *new_stage(unsigned seconds) {
   stage->encoder_config.bitrate_bps = 64000;
   stage->encoder_config.complexity = 0;
   stage->encoder_config.inband_fec = false;
-  stage->speak = speak_sine;
+  stage->speak = stage_speak_sine;
+  stage->sine_hz = 200;
   return stage;
 }
 

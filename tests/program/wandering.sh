@@ -3,28 +3,7 @@
 # Addresses that change under a session, on either side, and an outage that outlives it: sound is back
 # within a second of the way. Two network namespaces and a cable between them.
 . "$(dirname "$0")/lib.sh"
-
-far=paw-far-$$   # the sender: 10.78.0.1
-near=paw-near-$$ # the receiver: 10.78.0.2
-
-undo() {
-  ip netns delete "$far" 2> /dev/null || true
-  ip netns delete "$near" 2> /dev/null || true
-}
-
-ip netns add "$far"
-ip netns add "$near"
-ip -n "$far" link add eth0 type veth peer name eth0 netns "$near"
-ip -n "$far" address add 10.78.0.1/24 dev eth0
-ip -n "$near" address add 10.78.0.2/24 dev eth0
-for name in "$far" "$near"; do
-  ip netns exec "$name" sysctl -qw net.ipv4.conf.all.promote_secondaries=1 \
-    net.ipv6.conf.all.disable_ipv6=1
-  ip -n "$name" link set lo up
-  ip -n "$name" link set eth0 up
-done
-send_in=(ip netns exec "$far")
-receive_in=(ip netns exec "$near")
+. "$(dirname "$0")/cable.sh"
 
 ms_now() {
   date +%s%3N
