@@ -83,6 +83,24 @@ static void words_that_are_no_options(void **state) {
                    OPTIONS_BAD);
 }
 
+/* A slip in a longer name is not looked for. */
+static void names_of_options(void **state) {
+  (void)state;
+  static const struct option options[] = {
+      {.name = "abcdefghijklmnopqrstuvwxyzabcdef", .kind = OPTION_FLAG_ON}};
+  const struct option_table table = {.program = "prog", .options = options, .option_count = 1};
+  struct option_rest rest;
+  char program[] = "prog";
+  char slip[] = "--abcdefghijklmnopqrstuvwxyzabcdeX";
+  char longer[] = "--abcdefghijklmnopqrstuvwxyzabcdefX";
+  char *words[] = {program, slip};
+  assert_int_equal(options_parse(&table, 2, words, &rest, &fault), OPTIONS_BAD);
+  assert_non_null(strstr(fault.text, "did you mean --abcdefghijklmnopqrstuvwxyzabcdef?"));
+  words[1] = longer;
+  assert_int_equal(options_parse(&table, 2, words, &rest, &fault), OPTIONS_BAD);
+  assert_null(strstr(fault.text, "did you mean"));
+}
+
 /* A WAV whose data, which lacks a byte, is its chunk number `chunks`. */
 static bool is_cut(size_t chunks) {
   static char wav[12 + 8 * 100] = "RIFF\x28\0\0\0WAVE";
@@ -242,9 +260,13 @@ static void characters_of_a_line(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(tokens_and_their_names),    cmocka_unit_test(bytes_of_a_tokens_file),
-      cmocka_unit_test(words_that_are_no_options), cmocka_unit_test(chunks_before_the_data),
-      cmocka_unit_test(storeys_of_interfaces),     cmocka_unit_test(sessions),
+      cmocka_unit_test(tokens_and_their_names),
+      cmocka_unit_test(bytes_of_a_tokens_file),
+      cmocka_unit_test(words_that_are_no_options),
+      cmocka_unit_test(names_of_options),
+      cmocka_unit_test(chunks_before_the_data),
+      cmocka_unit_test(storeys_of_interfaces),
+      cmocka_unit_test(sessions),
       cmocka_unit_test(characters_of_a_line),
   };
   return cmocka_run_group_tests_name("examples_limits", tests, NULL, NULL);
