@@ -41,12 +41,11 @@ make_limits() {
   printf '#include "base/limits.h"\nint stun[PAW_STUN_MAX];\n' > "$tree/lib/stun/stun.c"
   printf "foreach what : ['read', 'many']\n" > "$tree/tests/stun/meson.build"
   cat > "$tree/tests/stun/test_read.c" <<'END'
-static void many(void **state) {
-  (void)state;
-}
+static void many(void **state) { (void)state; }
 
 int main(void) {
   unit_test(many);
+  return 0;
 }
 END
   printf "['crowd']\n" > "$tree/tests/program/meson.build"
