@@ -172,12 +172,39 @@ static void unknown_attributes(void **state) {
   duo_wipe(&duo);
 }
 
+/* Checks from everywhere fill the table; a candidate that is signalled then takes a silent one's
+ * place or none, and no memory. */
+static void remotes_with_nothing_free(void **state) {
+  (void)state;
+  begin(PAW_ICE_LITE);
+  struct paw_address peer = duo_address("198.51.100.1:1000");
+  for (size_t i = 0; i < PAW_ICE_REMOTES_MAX; i++, peer.port++) {
+    struct craft check = craft_check(ice, false);
+    duo_feed(&duo, 0, &peer, check.data, check.len);
+  }
+  assert_int_equal(ice->remotes.count, PAW_ICE_REMOTES_MAX);
+  size_t memory = 0;
+  for (size_t i = 0; i < 10; i++, peer.port++) {
+    struct paw_candidate candidate = {.address = peer, .priority = 1};
+    assert_int_equal(paw_ice_add_remote_candidate(ice, &candidate), PAW_ERR_LIMIT);
+    memory = i == 0 ? duo.sides[0].memory.outstanding_bytes : memory; /* room for a pair */
+  }
+  assert_int_equal(ice->remotes.count, PAW_ICE_REMOTES_MAX);
+  assert_int_equal(ice->remotes.capacity, PAW_ICE_REMOTES_MAX);
+  assert_int_equal(duo.sides[0].memory.outstanding_bytes, memory);
+  duo_run_ms(&duo, 31000);
+  struct paw_candidate candidate = {.address = peer, .priority = 1};
+  assert_int_equal(paw_ice_add_remote_candidate(ice, &candidate), PAW_OK);
+  assert_int_equal(ice->remotes.count, PAW_ICE_REMOTES_MAX);
+  assert_int_equal(duo.sides[0].memory.outstanding_bytes, memory);
+  duo_wipe(&duo);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(own_addresses_seen_by_peers),
-      cmocka_unit_test(answers_that_wait),
-      cmocka_unit_test(checks_that_await_an_answer),
-      cmocka_unit_test(unknown_attributes),
+      cmocka_unit_test(own_addresses_seen_by_peers), cmocka_unit_test(answers_that_wait),
+      cmocka_unit_test(checks_that_await_an_answer), cmocka_unit_test(unknown_attributes),
+      cmocka_unit_test(remotes_with_nothing_free),
   };
   return cmocka_run_group_tests_name("ice_limits", tests, NULL, NULL);
 }
