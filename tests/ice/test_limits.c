@@ -192,7 +192,11 @@ static void remotes_with_nothing_free(void **state) {
   assert_int_equal(ice->remotes.count, PAW_ICE_REMOTES_MAX);
   assert_int_equal(ice->remotes.capacity, PAW_ICE_REMOTES_MAX);
   assert_int_equal(duo.sides[0].memory.outstanding_bytes, memory);
-  duo_run_ms(&duo, 31000);
+  duo_run_ms(&duo, 20000);
+  struct craft check = craft_check(ice, false); /* one of them is alive */
+  struct paw_address alive = duo_address("198.51.100.1:1000");
+  duo_feed(&duo, 0, &alive, check.data, check.len);
+  duo_run_ms(&duo, 11000);
   struct paw_candidate candidate = {.address = peer, .priority = 1};
   assert_int_equal(paw_ice_add_remote_candidate(ice, &candidate), PAW_OK);
   assert_int_equal(ice->remotes.count, PAW_ICE_REMOTES_MAX);
