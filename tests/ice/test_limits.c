@@ -197,6 +197,7 @@ static void remotes_with_nothing_free(void **state) {
   struct paw_address alive = duo_address("198.51.100.1:1000");
   duo_feed(&duo, 0, &alive, check.data, check.len);
   duo_run_ms(&duo, 11000);
+  duo_sync(&duo, 0);
   struct paw_candidate candidate = {.address = peer, .priority = 1};
   assert_int_equal(paw_ice_add_remote_candidate(ice, &candidate), PAW_OK);
   assert_int_equal(ice->remotes.count, PAW_ICE_REMOTES_MAX);
