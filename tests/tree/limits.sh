@@ -95,10 +95,11 @@ done < <(comm -13 <(echo "$all") <(sort -u <<< "$listed") | sed '/^$/d')
 while read -r name; do
   complain "$name: more than one row"
 done < <(sort <<< "$listed" | uniq -d)
+used=$({ find lib include examples -name '*.[ch]' 2> /dev/null || true; } | xargs grep -hoE '\b[A-Z][A-Z0-9_]+\b' |
+  sort | uniq -d)
 while read -r name; do
-  uses=$({ grep -rhowE "$name" lib include examples --include='*.[ch]' 2> /dev/null || true; } | wc -l)
-  [ "$uses" -gt 1 ] || complain "$name: is used nowhere"
-done <<< "$all"
+  complain "$name: is used nowhere"
+done < <(comm -23 <(echo "$all") <(echo "$used") | sed '/^$/d')
 while IFS=$'\t' read -r name reached passed; do
   check_cell "$name" "$reached"
   check_cell "$name" "$passed"
