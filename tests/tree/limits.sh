@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # usage: limits.sh ROOT
-# Every bound has a row in tests/tree/limits.md that names the cases which reach it and pass it: each
-# macro of lib/base/limits.h, and what is called ..._MAX in include/ and in examples/. Every row names
-# a bound that is there and is used, and cases that are there and are run.
+# Every bound has a row in tests/tree/limits.md that names the cases which reach it and pass it:
+# each macro of lib/base/limits.h, and what is called ..._MAX in include/ and in examples/. Every
+# row names a bound that is there and is used, and cases that are there and are run.
 set -euo pipefail
 cd "$1"
 table=tests/tree/limits.md
@@ -95,8 +95,8 @@ done < <(comm -13 <(echo "$all") <(sort -u <<< "$listed") | sed '/^$/d')
 while read -r name; do
   complain "$name: more than one row"
 done < <(sort <<< "$listed" | uniq -d)
-used=$({ find lib include examples -name '*.[ch]' 2> /dev/null || true; } | xargs grep -hoE '\b[A-Z][A-Z0-9_]+\b' |
-  sort | uniq -d)
+used=$({ find lib include examples -name '*.[ch]' 2> /dev/null || true; } |
+  xargs grep -hoE '\b[A-Z][A-Z0-9_]+\b' | sort | uniq -d)
 while read -r name; do
   complain "$name: is used nowhere"
 done < <(comm -23 <(echo "$all") <(echo "$used") | sed '/^$/d')
@@ -105,5 +105,6 @@ while IFS=$'\t' read -r name reached passed; do
   check_cell "$name" "$passed"
 done < <(rows)
 
-echo "$(wc -l <<< "$all") bounds, $(rows | grep -c 'none: ' || true) of them with a reason instead of a test, $errors errors"
+reasons=$(rows | grep -c 'none: ' || true)
+echo "$(wc -l <<< "$all") bounds, $reasons of them with a reason instead of a test, $errors errors"
 [ -n "$all" ] && [ "$errors" -eq 0 ]
