@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The bound of every container, with its reason. Public bounds stand in the public headers:
  * PAW_DESCRIPTION_CANDIDATES_MAX, PAW_DESCRIPTION_FINGERPRINTS_MAX, PAW_PLAYOUT_NACK_MAX,
- * PAW_OPUS_PACKET_MAX, and the text lengths of description.h. */
+ * PAW_RED_DISTANCE_MAX, PAW_OPUS_PACKET_MAX, and the text lengths of description.h. Which test
+ * reaches each and which passes it is said in tests/tree/limits.md. */
 #ifndef PAW_BASE_LIMITS_H
 #define PAW_BASE_LIMITS_H
 
@@ -55,7 +56,7 @@
 #define PAW_PLAYOUT_DELAY_SECONDS 30  /* in which what was needed is given up for good */
 #define PAW_PLAYOUT_BINS 256          /* of 1 ms: past the longest delay that a profile allows */
 #define PAW_PLAYOUT_TRAIN_MAX 240     /* late packets on end: 400 ms and 200 more of 2.5 ms ones */
-#define PAW_PLAYOUT_JOIN_FRAMES_MAX 480 /* of a cross-fade: 10 ms */
+#define PAW_PLAYOUT_JOIN_FRAMES_MAX 240 /* of a cross-fade: 5 ms, the longest there is */
 #define PAW_PLAYOUT_PACE_FRAMES_MAX                                                                \
   4096 /* of PCM around the position: four times the most needed */
 
@@ -75,7 +76,7 @@
 #define PAW_RTC_NACKS_MAX 64       /* sequence numbers that wait to be asked for */
 
 /* ---- hub ---- */
-#define PAW_HUB_PEERS_MAX 65535 /* max_peers of the config; slots are 16 bits wide */
+#define PAW_HUB_PEERS_MAX 65535 /* max_peers of the config; the tables of so many take 25 MB */
 #define PAW_HUB_TRACKS_MAX 64   /* programmes at a time; each costs about 50 kB of history */
 #define PAW_HUB_PATHS_MAX                                                                          \
   128                        /* address pairs remembered a peer: all pairs of an agent, and more   \

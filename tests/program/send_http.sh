@@ -44,10 +44,12 @@ ask 415 -H "$(as listener)" --data-binary "@$offer" "$url"
 ask 400 -H "$(as listener)" -H "$sdp" --data-binary 'v=0 nonsense' "$url"
 ask 422 -H "$(as listener)" -H "$sdp" --data-binary \
   "$(sed 's/^a=recvonly/a=sendonly/' "$offer")" "$url"
-head -c 70000 /dev/zero > "$work/big"
+head -c 65537 /dev/zero > "$work/big"
+head -c 65536 /dev/zero > "$work/longest"
 ask 413 -H "$(as listener)" -H "$sdp" --data-binary "@$work/big" "$url"
 ask 413 -H "$(as listener)" -H "$sdp" -H 'Transfer-Encoding: chunked' --data-binary "@$work/big" \
   "$url"
+ask 400 -H "$(as listener)" -H "$sdp" --data-binary "@$work/longest" "$url"
 ask 404 "https://$server/nothing"
 
 ask 204 -X OPTIONS "$url"
