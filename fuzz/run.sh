@@ -36,10 +36,17 @@ corpus_bytes_max=16384
 # Bytes of an input, MB in all, MB of one allocation. An input is a datagram unless said otherwise.
 limits() { # TARGET
   case $1 in
-  sdp_*) echo 16384 1024 16 ;;
+  sdp_* | ice_fragment) echo 16384 1024 16 ;;
   dtls_client_hello | ice_agent | rtc_* | playout) echo 8192 1024 64 ;;
   whep_body) echo 16384 1024 64 ;;
   *) echo 1500 1024 16 ;;
+  esac
+}
+
+# In fuzz/dictionary.
+dictionary() { # TARGET
+  case $1 in
+  sdp_* | ice_fragment | whep_body) echo sdp ;;
   esac
 }
 
@@ -90,12 +97,13 @@ found_count() { # LOG KIND
 # Runs in a process of its own, so that its children's time is the target's.
 run_target() { # TARGET SECONDS
   local target=$1 seconds=$2 log=build/fuzz-logs/$1.log fuzzer='' ended=no starts=0 left
-  local folders limit options
+  local folders limit options words
   mapfile -t folders < <(input_folders "$target")
   read -r -a limit < <(limits "$target")
   options=(-max_len="${limit[0]}" -rss_limit_mb="${limit[1]}" -malloc_limit_mb="${limit[2]}"
     -timeout=10 -print_final_stats=1 -artifact_prefix="build/fuzz-found/$target/")
-  [ ! -e "fuzz/dictionary/${target%%_*}" ] || options+=(-dict="fuzz/dictionary/${target%%_*}")
+  words=$(dictionary "$target")
+  [ -z "$words" ] || options+=(-dict="fuzz/dictionary/$words")
   trap 'ended=yes; [ -z "$fuzzer" ] || kill -TERM "$fuzzer" 2> /dev/null' TERM INT
   : > "$log"
   local end=$((SECONDS + seconds))
