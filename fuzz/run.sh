@@ -7,6 +7,7 @@ usage() {
 usage: fuzz/run.sh [SECONDS] [TARGET...]      run all targets, or these, for 60 s each, or SECONDS
        fuzz/run.sh --minimise [TARGET...]     choose anew what stands in fuzz/corpus
        fuzz/run.sh --sum                      totals over all runs so far
+       fuzz/run.sh --coverage TARGET          what its inputs reach, by file of lib/ (needs llvm-14)
        fuzz/run.sh --list                     the names of the targets
 
 Builds the targets with clang, libFuzzer and the address and undefined-behaviour sanitizers in
@@ -270,52 +271,77 @@ minimise() { # TARGET
   rm -rf "$scratch"
 }
 
+# ---- what is reached ----
+
+coverage() { # TARGET
+  local folder=build/fuzz-coverage folders profile=build/fuzz-coverage/$1
+  mapfile -t folders < <(input_folders "$1")
+  [ -e $folder/build.ninja ] ||
+    CC=${CC:-clang} meson setup $folder -Dc_args='-fprofile-instr-generate -fcoverage-mapping' \
+      -Dc_link_args=-fprofile-instr-generate > $folder.log 2>&1 || return 1
+  ninja -C $folder "fuzz/fuzz_$1" > $folder.log 2>&1 || return 1
+  LLVM_PROFILE_FILE=$profile.profraw "$folder/fuzz/fuzz_$1" "${folders[@]}" > $folder.log || return 1
+  llvm-profdata-14 merge -o "$profile.profdata" "$profile.profraw" || return 1
+  llvm-cov-14 report "$folder/fuzz/fuzz_$1" -instr-profile="$profile.profdata" \
+    -ignore-filename-regex='/(fuzz|include)/' -show-branch-summary=false \
+    -show-region-summary=false | awk '
+      BEGIN { print " lines missed   file" }
+      $1 ~ /\.[ch]$/ && $2 > $3 { sub(/.*\/lib\//, "", $1); printf "%6d %6d   %s\n", $5, $6, $1 }'
+}
+
 # ---- the command line ----
 
-mode=run
-seconds=60
-case ${1:-} in
--h | --help)
-  usage
-  exit
-  ;;
---sum | --list | --minimise)
-  mode=${1#--}
-  shift
-  ;;
--*)
-  usage >&2
-  exit 2
-  ;;
-esac
-if [ $mode = run ] && [[ ${1:-} =~ ^[0-9]+$ ]]; then
-  seconds=$1
-  shift
-fi
-mapfile -t known < <(all_targets)
-for target in "$@"; do
-  [[ " ${known[*]} planted " == *" $target "* ]] || {
-    echo "no target $target; there are: ${known[*]}" >&2
+main() {
+  local mode=run seconds=60 known targets target
+  case ${1:-} in
+  -h | --help)
+    usage
+    exit
+    ;;
+  --sum | --list | --minimise | --coverage)
+    mode=${1#--}
+    shift
+    ;;
+  -*)
+    usage >&2
     exit 2
-  }
-done
-targets=("$@")
-[ $# -gt 0 ] || targets=("${known[@]}")
-
-case $mode in
-run) run_all "$seconds" "${targets[@]}" ;;
-list) printf '%s\n' "${targets[@]}" ;;
-sum)
-  [ -s $results ] || {
-    echo "no runs so far" >&2
-    exit 1
-  }
-  print_table < $results
-  ;;
-minimise)
-  build_targets "${targets[@]}" || exit 1
-  for target in "${targets[@]}"; do
-    minimise "$target" || exit 1
+    ;;
+  esac
+  if [ $mode = run ] && [[ ${1:-} =~ ^[0-9]+$ ]]; then
+    seconds=$1
+    shift
+  fi
+  mapfile -t known < <(all_targets)
+  for target in "$@"; do
+    [[ " ${known[*]} planted " == *" $target "* ]] || {
+      echo "no target $target; there are: ${known[*]}" >&2
+      exit 2
+    }
   done
-  ;;
-esac
+  targets=("$@")
+  [ $# -gt 0 ] || targets=("${known[@]}")
+
+  case $mode in
+  run) run_all "$seconds" "${targets[@]}" ;;
+  list) printf '%s\n' "${targets[@]}" ;;
+  sum)
+    [ -s $results ] || {
+      echo "no runs so far" >&2
+      exit 1
+    }
+    print_table < $results
+    ;;
+  coverage)
+    coverage "${targets[0]}"
+    ;;
+  minimise)
+    build_targets "${targets[@]}" || exit 1
+    for target in "${targets[@]}"; do
+      minimise "$target" || exit 1
+    done
+    ;;
+  esac
+}
+
+# On one line: the shell has read all of the script by then, which may be edited meanwhile.
+main "$@"; exit
