@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A text as an SDP offer. What can be read can be written, as an offer and as an answer, and reads
- * as the same again. A connection that refuses it is as it was before: it then answers a good offer
- * word for word as a new one does. */
+ * as the same again. A connection that refuses it is as it was before: a new one then answers a
+ * good offer word for word as another new one does, a negotiated one keeps what was agreed on. */
 #include "session.h"
 
 #include "base/limits.h"
@@ -70,7 +70,9 @@ static void write_answer(const struct paw_description *description, const struct
   free(text);
 }
 
-static void try_codec(const char *text, size_t len) {
+/* Has it a section that can be read? */
+static bool try_codec(const char *text, size_t len) {
+  bool any = false;
   struct paw_sdp_media media[PAW_SDP_MEDIA_MAX];
   struct paw_sdp sdp = {.media = media};
   int status = paw_sdp_parse(text, len, &sdp);
@@ -82,8 +84,10 @@ static void try_codec(const char *text, size_t len) {
     if (read == PAW_OK) {
       write_offer(&description);
       write_answer(&description, &sdp, i);
+      any = true;
     }
   }
+  return any;
 }
 
 /* ---- the door ---- */
@@ -168,9 +172,60 @@ static void try_door(const char *text, size_t len, enum paw_ice_mode mode) {
   paw_rtc_free(rtc);
 }
 
+/* What a refused later offer must leave as it is. */
+struct agreed {
+  struct paw_media_info media;
+  char fragment[4096];
+};
+
+static void note_agreed(const struct paw_rtc *rtc, struct agreed *out) {
+  memset(out, 0, sizeof *out);
+  size_t len = sizeof out->fragment;
+  FUZZ_CHECK(paw_rtc_get_media(rtc, &out->media) == PAW_OK);
+  FUZZ_CHECK(paw_rtc_write_ice_fragment(rtc, out->fragment, &len) == PAW_OK);
+}
+
+static void check_same_agreed(const struct agreed *a, const struct agreed *b) {
+  FUZZ_CHECK(strcmp(a->fragment, b->fragment) == 0);
+  FUZZ_CHECK(strcmp(a->media.mid, b->media.mid) == 0 && a->media.nack == b->media.nack);
+  FUZZ_CHECK(a->media.direction == b->media.direction);
+  FUZZ_CHECK(a->media.opus_payload_type == b->media.opus_payload_type);
+  FUZZ_CHECK(a->media.red_payload_type == b->media.red_payload_type);
+  FUZZ_CHECK(a->media.rtx_payload_type == b->media.rtx_payload_type);
+  FUZZ_CHECK(a->media.local_ssrc == b->media.local_ssrc);
+  FUZZ_CHECK(a->media.remote_ssrc == b->media.remote_ssrc);
+  check_same_opus(&a->media.remote, &b->media.remote);
+}
+
+static void try_later(const char *text, size_t len, enum paw_ice_mode mode) {
+  static struct agreed before;
+  static struct agreed after;
+  uint64_t rng = 2;
+  struct paw_rtc *rtc = session_new(&rng, mode);
+  size_t answer_len = 0;
+  free(take_offer(rtc, good_offer, strlen(good_offer), &answer_len));
+  note_agreed(rtc, &before);
+  char *answer = take_offer(rtc, text, len, &answer_len);
+  if (answer == NULL) {
+    note_agreed(rtc, &after);
+    check_same_agreed(&before, &after);
+    answer = take_offer(rtc, good_offer, strlen(good_offer), &answer_len);
+    FUZZ_CHECK(answer != NULL);
+  } else {
+    look_at_answer(rtc, text, len, answer, answer_len);
+  }
+  session_drain(rtc, SESSION_NOW_NS, 3);
+  free(answer);
+  paw_rtc_free(rtc);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const char *text = (const char *)data;
-  try_codec(text, size);
-  try_door(text, size, size % 2 == 0 ? PAW_ICE_FULL : PAW_ICE_LITE);
+  enum paw_ice_mode mode = size % 2 == 0 ? PAW_ICE_FULL : PAW_ICE_LITE;
+  bool can_be_read = try_codec(text, size);
+  try_door(text, size, mode);
+  if (can_be_read) {
+    try_later(text, size, mode);
+  }
   return 0;
 }
