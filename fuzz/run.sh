@@ -227,7 +227,11 @@ choose_inputs() { # CONTROL_FILE EDGES_BUILT FOLDER_KEPT
       bound[$2] = built + 1
     }
     END {
-      for (i in bound) if (index(name[i], folder "/") == 1 && name[i] !~ /\/[0-9a-f]{12}$/) choose(i)
+      for (i in bound) {
+        base = substr(name[i], length(folder) + 2)
+        in_folder = index(name[i], folder "/") == 1
+        if (in_folder && (length(base) != 12 || base ~ /[^0-9a-f]/)) choose(i)
+      }
       while (count < max) {
         best = 0; best_i = ""
         for (i in bound) {
