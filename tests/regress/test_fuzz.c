@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the fuzz targets found, each as a case that tells what it was; the inputs themselves are in
+/* What made a fuzz target fail, each as a case that tells what it was; the inputs themselves are in
  * fuzz/crashes/. */
 #include <setjmp.h>
 #include <stdarg.h>
