@@ -50,19 +50,21 @@ static void check_same(const struct paw_stun_message *a, const struct paw_stun_m
 }
 
 static void write_and_read(const struct paw_stun_message *message, size_t len) {
-  size_t room = len + 64; /* integrity and fingerprint may have been left out */
-  uint8_t *again = malloc(room);
-  struct paw_wr wr = paw_wr_init(again, room);
+  uint8_t *again = malloc(len); /* what was not understood is left out, nothing is added */
+  struct paw_wr wr = paw_wr_init(again, len);
   FUZZ_CHECK(paw_stun_write(&wr, message, key, sizeof key - 1) == PAW_OK);
   struct paw_stun_message second;
   FUZZ_CHECK(paw_stun_read(again, wr.len, &second) == PAW_STUN_FAULT_NONE);
   check_same(message, &second);
-  if (message->has & PAW_STUN_HAS_INTEGRITY) {
-    FUZZ_CHECK(paw_stun_check_integrity(&second, key, sizeof key - 1));
-  }
-  if (message->has & PAW_STUN_HAS_FINGERPRINT) {
-    FUZZ_CHECK(paw_stun_check_fingerprint(&second));
-  }
+  bool has_integrity = (message->has & PAW_STUN_HAS_INTEGRITY) != 0;
+  bool has_fingerprint = (message->has & PAW_STUN_HAS_FINGERPRINT) != 0;
+  FUZZ_CHECK(paw_stun_check_integrity(&second, key, sizeof key - 1) == has_integrity);
+  FUZZ_CHECK(paw_stun_check_fingerprint(&second) == has_fingerprint);
+  again[PAW_STUN_HEADER_LEN - 1] ^= 1;
+  FUZZ_CHECK(!paw_stun_check_integrity(&second, key, sizeof key - 1));
+  FUZZ_CHECK(!paw_stun_check_fingerprint(&second));
+  struct paw_wr narrow = paw_wr_init(again, wr.len - 1);
+  FUZZ_CHECK(paw_stun_write(&narrow, message, key, sizeof key - 1) == PAW_ERR_NO_BUFFER);
   free(again);
 }
 
@@ -72,13 +74,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   bool has_header = paw_stun_is_message(data, size);
   bool has_username = paw_stun_peek_username(data, size, &username);
   if (has_username) {
-    FUZZ_CHECK(has_header);
-    paw_stun_username_ufrag(username);
+    struct paw_slice ufrag = paw_stun_username_ufrag(username);
+    FUZZ_CHECK(has_header && paw_stun_peek_class(data) == PAW_STUN_REQUEST);
+    FUZZ_CHECK(ufrag.len <= username.len);
   }
   if (paw_stun_read(data, size, &message) != PAW_STUN_FAULT_NONE) {
     return 0;
   }
   FUZZ_CHECK(has_header && paw_stun_peek_class(data) == message.class);
+  FUZZ_CHECK(memcmp(paw_stun_peek_id(data), message.id, sizeof message.id) == 0);
   paw_stun_check_integrity(&message, key, sizeof key - 1);
   paw_stun_check_fingerprint(&message);
   write_and_read(&message, size);

@@ -10,7 +10,7 @@ Installs what is missing, builds three times and runs every suite of tests but l
 in the builds that it belongs to:
 
   gcc      address and undefined-behaviour sanitizers; all suites but program, interop, oom and long
-  clang    the same sanitizers; unit and scenario
+  clang    the same sanitizers; unit, scenario and fuzz-replay
   release  gcc -O2 without sanitizers; program, interop, oom, symbols and long, one test at a time
 
 The builds are made in build/. The last line says how many tests passed and failed; the exit status
@@ -165,7 +165,7 @@ sanitizers=-Db_sanitize=address,undefined
 if choose_suites all-but program interop oom long; then
   build_and_run gcc gcc $sanitizers -- "${options[@]}"
 fi
-if choose_suites only unit scenario; then
+if choose_suites only unit scenario fuzz-replay; then
   build_and_run clang clang $sanitizers -Db_lundef=false -- "${options[@]}"
 fi
 in_release=(program interop oom symbols)
