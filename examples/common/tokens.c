@@ -192,27 +192,26 @@ static int make_file(const char *path, const struct paw_rng *rng, struct tokens 
     return fault_set(fault, "cannot make tokens: the system gives no random bytes");
   }
   size_t len = tokens_write(out, text, sizeof text);
-  return file_write_private(path, text, len, fault);
+  int status = file_write_private(path, text, len, fault);
+  explicit_bzero(text, sizeof text);
+  return status;
 }
 
 int tokens_load(const char *path, const struct paw_rng *rng, struct tokens *out,
                 struct fault *fault) {
   char *text = NULL;
   size_t len = 0;
-  enum file_verdict verdict = file_read(path, TOKENS_FILE_BYTES_MAX, &text, &len, fault);
+  enum file_verdict verdict =
+      file_read(path, FILE_STATE_SECRET, TOKENS_FILE_BYTES_MAX, &text, &len, fault);
   if (verdict == FILE_MISSING) {
     return make_file(path, rng, out, fault);
   }
   if (verdict == FILE_BAD) {
     return -1;
   }
-  int status = file_check_private(path, fault);
-  if (status == 0 && strlen(text) != len) {
-    status = fault_set(fault, "%s: is not text", path);
-  }
-  if (status == 0) {
-    status = tokens_parse(text, path, out, fault);
-  }
+  int status = strlen(text) == len ? tokens_parse(text, path, out, fault)
+                                   : fault_set(fault, "%s: is not text", path);
+  explicit_bzero(text, len);
   free(text);
   return status;
 }

@@ -196,11 +196,11 @@ static void files_have_a_bound_and_folders_are_made(void **state) {
   (void)snprintf(path, sizeof path, "%s/file", deep);
   assert_int_equal(directory_make(deep, &fault), 0);
   assert_int_equal(directory_make(deep, &fault), 0);
-  assert_int_equal(file_read(path, 5, &text, &len, &fault), FILE_MISSING);
+  assert_int_equal(file_read(path, FILE_STATE, 5, &text, &len, &fault), FILE_MISSING);
   assert_int_equal(file_write_private(path, "12345", 5, &fault), 0);
   assert_int_equal(directory_make(path, &fault), -1);
-  assert_int_equal(file_read(path, 4, &text, &len, &fault), FILE_BAD);
-  assert_int_equal(file_read(path, 5, &text, &len, &fault), FILE_OK);
+  assert_int_equal(file_read(path, FILE_STATE, 4, &text, &len, &fault), FILE_BAD);
+  assert_int_equal(file_read(path, FILE_STATE, 5, &text, &len, &fault), FILE_OK);
   assert_int_equal(len, 5);
   assert_string_equal(text, "12345");
   free(text);

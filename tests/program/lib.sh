@@ -4,6 +4,8 @@
 # stopped by their ids. The environment names them: PA_SEND, PA_RECV, COMPARE_SOUND, MAKE_SIGNAL.
 set -euo pipefail
 
+# Tokens are for nobody else.
+umask 077
 work=$(mktemp -d)
 started=()
 
