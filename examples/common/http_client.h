@@ -15,8 +15,8 @@
 #include "loop.h"
 #include "pin.h"
 
-/* Longest body that is taken: an SDP answer of a few kB with room for an SFU's many lines. All field
- * lines together, with those of interim responses, may be as long. */
+/* Longest body that is taken: an SDP answer of a few kB with room for an SFU's many lines. All
+ * field lines together, with those of interim responses, may be as long. */
 #define HTTP_CLIENT_BODY_MAX 65536
 /* Longest value of a header field that is kept. */
 #define HTTP_CLIENT_FIELD_SIZE 2048

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http_server.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
@@ -442,6 +443,7 @@ __attribute__((format(printf, 2, 0))) static void take_message(void *user_data, 
                                                                va_list arguments) {
   struct http_server *server = user_data;
   char *text = server->last_message.text;
+  assert(format != NULL);
   (void)vsnprintf(text, sizeof server->last_message.text, format, arguments);
   text[strcspn(text, "\n")] = '\0';
   system_tell(&server->config.log, PAW_LOG_DEBUG, "http", "libmicrohttpd: %.*s",
