@@ -46,6 +46,7 @@ is_nobody() { # PID ID
 # As start_sender does, with a state folder that the sender can make.
 state=$work/send.home/state
 start_nobody() { # LISTEN
+  rm -f "$work/send.log"
   "${send_in[@]}" "$PA_SEND" --listen "$1" --udp-port 0 --state-dir "$state" --log info tone:440 > "$work/send.out" \
     2> "$work/send.log" &
   sender=$!
