@@ -311,7 +311,7 @@ static void bodies_are_cut_where_their_route_says(void **state) {
   }
 }
 
-/* Fields without end are refused as soon as they are too many, long before the deadline. */
+/* Fields without end are refused as soon as they are too many, not at the deadline. */
 static void floods_of_fields_are_refused(void **state) {
   static const char *const floods[] = {"A: 0123456789012345678901234567890123456789\r\n",
                                        "01234567890123456789012345678901234567890123456789"};
@@ -320,15 +320,11 @@ static void floods_of_fields_are_refused(void **state) {
     int fd = connect_from(*state, 1);
     size_t sent = 0;
     assert_true(put(fd, "GET / HTTP/1.1\r\nHost: x\r\nB: "));
-    while (sent < 100000 && !wait_closed(fd, 0) && put(fd, floods[i])) {
+    while (sent < 40000 && put(fd, floods[i])) {
       sent += strlen(floods[i]);
     }
-    assert_true(sent < 100000);
     take_all(fd, answered, sizeof answered);
-    print_message("%.40s\n", answered);
-    assert_true(strncmp(answered, "HTTP/1.1 431", 12) == 0 ||
-                strncmp(answered, "HTTP/1.1 413", 12) == 0 || answered[0] == '\0');
-    assert_null(strstr(answered, " 200 "));
+    assert_int_equal(strncmp(answered, "HTTP/1.1 431 ", 13), 0);
     (void)close(fd);
     assert_served_from(*state, 2);
   }
