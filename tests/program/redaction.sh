@@ -46,6 +46,7 @@ expect_refusal_at_debug 'first line' --token-file "$work/malformed"
 chmod 644 "$work/wrong"
 expect_refusal_at_debug 'chmod 600' --token-file "$work/wrong"
 chmod 600 "$work/wrong"
+expect_refusal_at_debug 'user name or password' --server "https://$(token_of tls admin)@$server/whep"
 
 # A session by hand: its answer has a password too.
 curl -sk --max-time 10 -H "Authorization: Bearer $(token_of tls listener)" -H 'Content-Type: application/sdp' \
