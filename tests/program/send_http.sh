@@ -80,7 +80,32 @@ mkfifo "$work/drip"
   timeout 25 tail --pid="$sender" -f -n 0 "$work/send.out" | while read -r _ && printf x >&9; do :; done; } 2> /dev/null &
 started+=("$!")
 begin=$SECONDS
-timeout 20 openssl s_client -quiet -connect "$server" < "$work/drip" > /dev/null 2>&1 || true
+timeout 20 openssl s_client -quiet -connect "$server" < "$work/drip" > /dev/null 2>&1 &
+dripping=$!
+started+=("$dripping")
+
+# TLS 1.2 and later, with forward secrecy and authenticated encryption; nothing older, nothing weaker. The
+# client would take all.
+handshake() { # ARGUMENT...
+  openssl s_client -connect "$server" "$@" < /dev/null > "$work/handshake" 2>&1
+}
+for good in '-tls1_3' '-tls1_2' '-tls1_2 -cipher ECDHE-ECDSA-AES128-GCM-SHA256' \
+  '-tls1_2 -cipher ECDHE-ECDSA-AES256-GCM-SHA384' '-tls1_2 -cipher ECDHE-ECDSA-CHACHA20-POLY1305'; do
+  # shellcheck disable=SC2086
+  handshake $good || fail "TLS: $good is refused"
+done
+for bad in '-tls1' '-tls1_1' '-tls1_2 -cipher AES128-GCM-SHA256' '-tls1_2 -cipher ECDHE-ECDSA-AES128-SHA' \
+  '-tls1_2 -cipher ECDHE-ECDSA-AES128-SHA256' '-tls1_2 -cipher ECDHE-ECDSA-AES128-CCM8' '-tls1_2 -cipher aNULL' \
+  '-tls1_2 -cipher NULL' '-tls1_2 -sigalgs ECDSA+SHA1'; do
+  [[ $bad == *-cipher* ]] && bad+=@SECLEVEL=0 || bad+=' -cipher DEFAULT@SECLEVEL=0'
+  # shellcheck disable=SC2086
+  ! handshake $bad || fail "TLS: $bad is taken"
+  # It closes, with or without an alert or an end; openssl says something else of what it cannot offer.
+  grep -qE 'unexpected eof while reading|:errno=104|alert (protocol version|handshake failure)' "$work/handshake" ||
+    fail "TLS: $bad: not refused by pa-send"
+done
+
+wait "$dripping" || true
 [ $((SECONDS - begin)) -le 13 ] || fail 'a dripping request is not cut'
 
 # Its keys and tokens stay; a second one on its port is refused.
