@@ -16,7 +16,7 @@
 #include "playout/playout.h"
 
 #define BEGIN_NS (10 * PAW_NS_PER_S)
-#define RENDERED_MAX 48000 /* per input: what takes most of the time */
+#define RENDERED_MAX 28800 /* per input: what takes most of the time */
 #define RENDER_MAX 5760
 #define PAYLOAD_MAX 1600
 #define KEPT 64

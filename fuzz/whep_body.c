@@ -11,7 +11,6 @@
 #include <pawebrtc/hub.h>
 
 #include "base/limits.h"
-#include "kit/alloc.h"
 #include "peers.h"
 #include "sdp/sdp.h"
 #include "sdp/text_file.h"
@@ -539,25 +538,29 @@ static void take_step(struct house *house, enum step step, size_t how) {
 
 /* ---- one input ---- */
 
-static void open_house(struct house *house, uint8_t bits) {
+/* Once: the certificate takes longer than all the rest. */
+static void open_peers(struct house *house) {
   struct fault fault;
+  struct peers_config config = {.settings = &house->settings,
+                                .channels = 2,
+                                .connected = on_connected,
+                                .audio = on_audio,
+                                .advised = on_advised,
+                                .closed = on_closed,
+                                .user_data = house};
+  house->settings = (struct settings){.addresses = {still_world_address()}, .address_count = 1};
+  still_world_reset(BEGIN_NS);
+  FUZZ_CHECK(loop_new(&house->loop, &fault) == 0);
+  FUZZ_CHECK(peers_open(&config, house->loop, &house->peers, &fault) == 0);
   FUZZ_CHECK(tokens_parse(tokens_text, "tokens", &house->tokens, &fault) == 0);
+}
+
+static void open_server(struct house *house, uint8_t bits) {
   house->kind = (bits & 1) != 0 ? WHEP_TALK : WHEP_LISTEN;
   house->path = house->kind == WHEP_TALK ? "/whip" : "/whep";
-  house->settings = (struct settings){.frame = 3,
-                                      .ice = (bits >> 1 & 3) % 3,
-                                      .red = (bits & 16) != 0 ? 2 : OPTION_AUTO,
-                                      .addresses = {still_world_address()},
-                                      .address_count = 1};
-  struct peers_config peers = {.settings = &house->settings,
-                               .channels = 2,
-                               .connected = on_connected,
-                               .audio = on_audio,
-                               .advised = on_advised,
-                               .closed = on_closed,
-                               .user_data = house};
-  FUZZ_CHECK(loop_new(&house->loop, &fault) == 0);
-  FUZZ_CHECK(peers_open(&peers, house->loop, &house->peers, &fault) == 0);
+  house->settings.frame = 3;
+  house->settings.ice = (bits >> 1 & 3) % 3;
+  house->settings.red = (bits & 16) != 0 ? 2 : OPTION_AUTO;
   struct whep_config config = {
       .kind = house->kind,
       .path = house->path,
@@ -570,45 +573,35 @@ static void open_house(struct house *house, uint8_t bits) {
 }
 
 /* Whoever has not connected is gone after a while, and so is whoever was told farewell. */
-static void close_house(struct house *house) {
+static void close_server(struct house *house) {
   for (size_t i = 0; i <= SESSIONS_MAX; i++) {
     if (house->live[i] != 0) {
       end_peer(house, still_world.now_ns, house->live[i]);
     }
   }
-  for (size_t i = 0; i < 60; i++) {
+  for (size_t i = 0; i < 60 && peers_get_count(house->peers) > 0; i++) {
     still_world.now_ns += PAW_NS_PER_S;
     peers_fetch(house->peers);
   }
   FUZZ_CHECK(peers_get_count(house->peers) == 0);
-  peers_close(house->peers);
   whep_server_free(house->server);
-  loop_free(house->loop);
+  memset(house->locations, 0, sizeof house->locations);
+  memset(house->etags, 0, sizeof house->etags);
+  house->made = 0;
 }
 
-static void run(const uint8_t *data, size_t size) {
-  struct house *house = calloc(1, sizeof *house);
-  house->script = (struct fuzz_script){.data = data, .left = size};
-  still_world_reset(BEGIN_NS);
-  open_house(house, fuzz_take_u8(&house->script));
-  for (size_t i = 0; i < STEPS_MAX && !fuzz_script_ended(&house->script); i++) {
-    uint8_t step = fuzz_take_u8(&house->script);
-    take_step(house, (enum step)((step & 15) % STEP_COUNT), step >> 4);
-  }
-  close_house(house);
-  free(house);
-}
-
-/* What libsrtp2 and others keep for good they have from the first connection on. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  static bool is_warm;
-  static const uint8_t one_offer[] = {0, STEP_OFFER, 0};
-  if (!is_warm) {
-    is_warm = true;
-    run(one_offer, sizeof one_offer);
+  static struct house house;
+  if (house.peers == NULL) {
+    open_peers(&house);
   }
-  kit_malloc_start();
-  run(data, size);
-  FUZZ_CHECK(kit_malloc_stop().outstanding == 0);
+  still_world_reset(still_world.now_ns);
+  house.script = (struct fuzz_script){.data = data, .left = size};
+  open_server(&house, fuzz_take_u8(&house.script));
+  for (size_t i = 0; i < STEPS_MAX && !fuzz_script_ended(&house.script); i++) {
+    uint8_t step = fuzz_take_u8(&house.script);
+    take_step(&house, (enum step)((step & 15) % STEP_COUNT), step >> 4);
+  }
+  close_server(&house);
   return 0;
 }
