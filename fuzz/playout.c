@@ -47,7 +47,8 @@ enum step {
   STEP_FLOW,     /* 10 ms of packets and sound, so many times and once more */
   STEP_RTT,      /* so many ms; 15: 8 bytes */
   STEP_RANGE,    /* the limits of the delay: 2 bytes of ms each; 15: 8 bytes each */
-  STEP_NACK,     /* off, on; from 8 on: the lead of the device, in ms (1 byte) */
+  STEP_NACK,     /* off, on; 4..7: a packet a second, 4 to 16; from 8 on: the lead of the device
+                    in ms (1 byte) */
   STEP_RENUMBER, /* bit 0: another SSRC; 1: sequence number; 2: time; 3: the SSRC before */
 };
 
@@ -138,6 +139,7 @@ static void check_counters(const struct act *act, const struct paw_playout_stats
   FUZZ_CHECK(now->longest_concealment_samples <= now->concealed_samples);
   FUZZ_CHECK(now->concealment_events <= now->concealed_samples);
   FUZZ_CHECK(now->jitter_buffer_delay_s >= act->stats.jitter_buffer_delay_s);
+  FUZZ_CHECK(now->delay_ns <= INT64_MAX && now->jitter_ns <= INT64_MAX);
 }
 
 /* The delay counts from the packets as the device is ahead of them, by no more and no less than was
@@ -432,12 +434,25 @@ static void step_range(struct act *act, size_t amount) {
   }
 }
 
-static void step_nack(struct act *act, size_t amount) {
-  if (amount < 8) {
-    paw_playout_set_nack(act->player, (amount & 1) != 0);
-    return;
+/* What is known of the network is kept by the second. */
+static void send_sparsely(struct act *act, size_t packets) {
+  for (size_t i = 0; i < packets; i++) {
+    act->now_ns += PAW_NS_PER_S;
+    act->timestamp_rtp += PAW_RTP_HZ;
+    hand_in(act, &make_packet(act, act->frame)->packet);
+    (void)drain(act);
+    check(act);
   }
-  act->lead_ns = fuzz_take_u8(&act->script) * PAW_NS_PER_MS;
+}
+
+static void step_nack(struct act *act, size_t amount) {
+  if (amount < 4) {
+    paw_playout_set_nack(act->player, (amount & 1) != 0);
+  } else if (amount < 8) {
+    send_sparsely(act, (amount - 3) * 4);
+  } else {
+    act->lead_ns = fuzz_take_u8(&act->script) * PAW_NS_PER_MS;
+  }
 }
 
 static void step_renumber(struct act *act, size_t amount) {

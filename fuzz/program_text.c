@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cut_short.h"
 #include "host_check.h"
 #include "http.h"
 #include "http_time.h"
@@ -41,6 +42,7 @@ enum what {
   WHAT_OPTIONS,     /* the arguments of pa-recv */
   WHAT_WAV,         /* a WAV file */
   WHAT_NETLINK,     /* a message of the kernel */
+  WHAT_CUT_SHORT,   /* an audio file */
   WHAT_COUNT
 };
 
@@ -165,6 +167,13 @@ static void read_wav(const struct input *input) {
   } else {
     check_fault(&fault);
   }
+  close(fd);
+}
+
+static void look_whether_cut(const struct input *input) {
+  char path[64];
+  int fd = make_file(input->data, input->size, path);
+  (void)file_is_cut_short(path);
   close(fd);
 }
 
@@ -376,6 +385,9 @@ static void read_what(struct input *input, enum what what) {
     break;
   case WHAT_NETLINK:
     (void)interfaces_watch_is_change(input->data, input->size);
+    break;
+  case WHAT_CUT_SHORT:
+    look_whether_cut(input);
     break;
   case WHAT_COUNT:
     break;
