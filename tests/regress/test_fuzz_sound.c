@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../fuzz/opus_frames.h"
 #include "kit/pair.h"
+#include "playout/playout.h"
 #include "sdp/text_file.h"
 #include "whep_server.h"
 
@@ -72,9 +74,47 @@ static void an_answer_that_would_be_too_long(void **state) {
   whep_server_free(server);
 }
 
+static void hand_in(struct paw_playout *player, uint64_t now_ns, unsigned number,
+                    const struct opus_frame *frame) {
+  struct paw_audio_packet packet = {.data = frame->data,
+                                    .len = frame->len,
+                                    .arrival_ns = now_ns,
+                                    .ssrc = 1,
+                                    .timestamp_rtp = number * 960,
+                                    .sequence = (uint16_t)number,
+                                    .level = PAW_AUDIO_LEVEL_NONE};
+  assert_int_equal(paw_playout_handle_input(player, now_ns, &packet), PAW_OK);
+}
+
+/* playout/pause_of_years: in a pause of the sender, one play time years ahead moved the position by
+ * as much, and all of it was counted as removed. Too far is too far in a pause too: a resync. */
+static void a_play_time_out_of_the_world_in_a_pause(void **state) {
+  static int16_t pcm[5760];
+  struct paw_playout_config config;
+  struct paw_playout *player = NULL;
+  struct paw_playout_stats stats;
+  uint64_t now_ns = 10 * PAW_NS_PER_S;
+  (void)state;
+  paw_playout_config_init(&config);
+  config.channels = 1;
+  assert_int_equal(paw_playout_new(&config, &player), PAW_OK);
+  hand_in(player, now_ns, 0, &opus_frames[1]);
+  hand_in(player, now_ns, 1, &opus_frames[4]); /* empty: DTX */
+  paw_playout_render(player, pcm, 5760, UINT64_C(0x01ffffffffffffff));
+  assert_int_equal(player->sound.kind, PAW_PLAYOUT_KIND_COMFORT);
+  paw_playout_get_stats(player, &stats);
+  assert_in_range(stats.removed_samples, 0, 9600);
+  paw_playout_render(player, pcm, 480, UINT64_C(0x01ffffffffffffff) + 120 * PAW_NS_PER_MS);
+  paw_playout_get_stats(player, &stats);
+  assert_int_equal(stats.resyncs, 1);
+  assert_in_range(stats.removed_samples, 0, 9600);
+  paw_playout_free(player);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_answer_that_would_be_too_long),
+      cmocka_unit_test(a_play_time_out_of_the_world_in_a_pause),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
