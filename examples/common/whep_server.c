@@ -226,6 +226,8 @@ static void refuse_offer(const struct whep_server *server, int status,
     http_response_say(response, 422, texts_of(server)->unsupported);
   } else if (status == PAW_ERR_INVALID) {
     http_response_say(response, 422, texts_of(server)->direction);
+  } else if (status == PAW_ERR_NO_BUFFER) { /* an answer mirrors every section's formats */
+    http_response_say(response, 422, "The answer to this offer would be too long.");
   } else if (status == PAW_ERR_LIMIT || status == PAW_ERR_NO_MEMORY) {
     refuse_full(server, response);
   } else {

@@ -212,7 +212,7 @@ static void what_the_library_says_becomes_a_status(void **state) {
     int status, http;
   } cases[] = {{PAW_ERR_MALFORMED, 400}, {PAW_ERR_UNSUPPORTED, 422}, {PAW_ERR_INVALID, 422},
                {PAW_ERR_LIMIT, 503},     {PAW_ERR_NO_MEMORY, 503},   {PAW_ERR_CRYPTO, 500},
-               {PAW_ERR_NO_BUFFER, 500}};
+               {PAW_ERR_NO_BUFFER, 422}};
   struct bench *bench = *state;
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     bench->accept_status = cases[i].status;
