@@ -128,7 +128,8 @@ void world_check_status(const struct world *world, int status, unsigned document
 
 void world_put(struct world *world, const struct paw_address *from, const struct paw_address *to,
                const uint8_t *data, size_t len) {
-  if (world->queue_count == WORLD_QUEUE_MAX) {
+  bool is_dtls = len > 0 && data[0] >= 20 && data[0] <= 63;
+  if (world->queue_count == WORLD_QUEUE_MAX || (is_dtls && world->loses_dtls)) {
     return; /* lost */
   }
   struct world_datagram *datagram = malloc(sizeof *datagram + len);

@@ -70,6 +70,7 @@ struct world {
   struct world_datagram *queue[WORLD_QUEUE_MAX]; /* oldest first */
   size_t steps_left;                             /* of world_run: an input does not last for ever */
   bool undrained;                                /* outputs stay where they are */
+  bool loses_dtls;                               /* the network does */
   bool forged; /* somebody who has the keys has sent media of its own */
 };
 
@@ -89,6 +90,10 @@ void world_check_status(const struct world *world, int status, unsigned document
 
 /* Offer, answer, and back, in SDP or directly; the first status that is not PAW_OK. */
 int world_negotiate(struct world *world, size_t offerer, bool direct);
+
+/* After a negotiation: connect every pair with ICE alone, and keys that were made before
+ * (rtc_quick.c). False when they do not come so far. */
+bool world_connect(struct world *world);
 
 /* Poll everything to its end, unless `undrained`. */
 void world_drain(struct world *world);
