@@ -30,7 +30,7 @@
  *   24  an allocation fails: which from now on (2), 0 = none
  *   25  outputs are polled no more, or again
  *   26  the hub: an end is taken out, subscribed, unsubscribed; the track ends, begins, becomes
- *       redundant: which of these, end (1 each)
+ *       redundant; a connection comes that nobody talks to: which of these, end (1 each)
  *   27  the random source of an end fails, or works again: end (1)
  *   28  a frame with these bytes is spoken: end, length (1 each), bytes
  */
@@ -122,7 +122,7 @@ static int accept_offer(struct world *world, struct paw_rtc *rtc, struct world_t
   return status;
 }
 
-static void signal(struct world *world, struct fuzz_script *script, uint8_t operation) {
+static void act_signalling(struct world *world, struct fuzz_script *script, uint8_t operation) {
   size_t end = take_end(world, script);
   struct paw_rtc *rtc = world_rtc(world, end);
   struct world_talk *talk = world->talks[end / 2];
@@ -292,7 +292,7 @@ static void change_hub(struct world *world, uint8_t what, size_t end) {
   }
   bool there = paw_hub_get_rtc(world->hub, peer) != NULL;
   int status = PAW_OK;
-  switch (what % 6) {
+  switch (what % 7) {
   case 0:
     paw_hub_remove(world->hub, peer);
     break;
@@ -320,8 +320,11 @@ static void change_hub(struct world *world, uint8_t what, size_t end) {
     status = paw_hub_set_red(world->hub, (int)end);
     FUZZ_CHECK(status == PAW_OK);
     break;
+  case 6:
+    status = world_add_idle(world);
+    break;
   }
-  world_check_status(world, status, BIT(PAW_ERR_INVALID));
+  world_check_status(world, status, BIT(PAW_ERR_INVALID) | BIT(PAW_ERR_LIMIT));
 }
 
 /* ---- the script ---- */
@@ -368,7 +371,7 @@ static void act(struct world *world, struct fuzz_script *script, uint8_t operati
     break;
   default:
     if (operation >= 6 && operation <= 12) {
-      signal(world, script, operation);
+      act_signalling(world, script, operation);
     } else if (operation < 6 || operation == 18) {
       arrive(world, script, operation);
     } else {

@@ -14,6 +14,8 @@
 #define END_BYTES_MAX ((size_t)256 * 1024)
 #define HUB_BYTES_MAX ((size_t)512 * 1024)
 
+#define HUB_PEERS_MAX 12
+
 static const char *const hosts[WORLD_ENDS_MAX] = {"192.0.2.1:10001", "192.0.2.2:10002",
                                                   "192.0.2.1:10001", "192.0.2.3:10003"};
 
@@ -60,9 +62,29 @@ static void make_hub(struct world *world) {
   struct paw_hub_config config;
   paw_hub_config_init(&config);
   config.allocator = kit_allocator_hook(&world->memory);
-  config.max_peers = 4;
+  config.max_peers = HUB_PEERS_MAX;
   FUZZ_CHECK(paw_hub_new(&config, world->clock.now_ns, &world->hub) == PAW_OK);
   FUZZ_CHECK(paw_hub_track_new(world->hub, &world->track) == PAW_OK);
+}
+
+int world_add_idle(struct world *world) {
+  struct paw_rtc_config config;
+  struct paw_rtc *rtc = NULL;
+  paw_hub_peer peer = 0;
+  paw_rtc_config_init(&config);
+  kit_rng_init(&world->idle_rng, 100 + world->idle_count);
+  config.rng = kit_rng_hook(&world->idle_rng);
+  config.allocator = kit_allocator_hook(&world->memory);
+  config.certificate = kit_certificate(0);
+  int status = paw_rtc_new(&config, world->clock.now_ns, &rtc);
+  if (status == PAW_OK) {
+    status = paw_hub_add(world->hub, rtc, &peer);
+    if (status != PAW_OK) {
+      paw_rtc_free(rtc);
+    }
+  }
+  world->idle_count += status == PAW_OK ? 1 : 0;
+  return status;
 }
 
 struct world *world_new(const struct world_config *config) {
@@ -446,7 +468,8 @@ void world_speak(struct world *world, size_t end, const uint8_t *data, size_t le
 }
 
 void world_check_limits(struct world *world) {
-  size_t bound = world->hub != NULL ? HUB_BYTES_MAX : 0;
+  size_t bound = world->idle_count * END_BYTES_MAX;
+  bound += world->hub != NULL ? HUB_BYTES_MAX : 0;
   for (size_t i = 0; i < world->end_count; i++) {
     const struct paw_rtc *rtc = world_rtc(world, i);
     bound += END_BYTES_MAX;

@@ -65,6 +65,8 @@ struct world {
   struct world_talk *talks[WORLD_ENDS_MAX / 2];
   struct paw_hub *hub;
   struct paw_hub_track *track;
+  size_t idle_count; /* connections in the hub that are nobody's end */
+  struct kit_rng idle_rng;
   uint64_t hub_deadline_ns;
   size_t queue_count;
   struct world_datagram *queue[WORLD_QUEUE_MAX]; /* oldest first */
@@ -94,6 +96,9 @@ int world_negotiate(struct world *world, size_t offerer, bool direct);
 /* After a negotiation: connect every pair with ICE alone, and keys that were made before
  * (rtc_quick.c). False when they do not come so far. */
 bool world_connect(struct world *world);
+
+/* One more connection in the hub, which it keeps. */
+int world_add_idle(struct world *world);
 
 /* Poll everything to its end, unless `undrained`. */
 void world_drain(struct world *world);
