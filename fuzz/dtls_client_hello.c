@@ -251,6 +251,8 @@ static void server_feed(struct server *server, const uint8_t *data, size_t len) 
   paw_dtls_get_stats(server->dtls, &counted);
   FUZZ_CHECK(status == (before == PAW_DTLS_STATE_CLOSED ? PAW_ERR_STATE : PAW_OK));
   FUZZ_CHECK(paw_dtls_get_state(server->dtls) != PAW_DTLS_STATE_CONNECTED);
+  bool is_clear_alert = len > 4 && data[0] == PAW_DTLS_CONTENT_ALERT && number_at(data + 3, 2) == 0;
+  FUZZ_CHECK(!is_clear_alert || paw_dtls_get_state(server->dtls) == before);
   bool is_looked_at = before != PAW_DTLS_STATE_CLOSED && len <= PAW_DATAGRAM_MAX;
   if (!is_looked_at || !paw_dtls_datagram_is_expected(data, len, PAW_DTLS_SERVER, true)) {
     FUZZ_CHECK(paw_dtls_get_state(server->dtls) == before);

@@ -9,20 +9,18 @@
  *    0  the network is good for a while: tens of ms (1)
  *    1  time jumps: ms (2)
  *    2  a datagram comes: host (1; 0 is the peer's), length (2, modulo 1600), bytes
- *    3  RTP of the peer: which of its SSRCs (1, modulo 40; 0 is its own), the first two bytes, the
- *       sequence number (2), the time (2, in units of 64), length (1), what follows the header
- *    4  RTCP of the peer, as it is: length (1), bytes
- *    5  RTCP of the peer, with right lengths: how many packets (1, modulo 4, and 1), for each the
- *       first two bytes, how many words follow (1, modulo 64), these words
- *    6  a STUN request of the peer: host, flags of enum request_flag (1 each), one attribute more
- *       that stands before the integrity: type (2), length (1), bytes
- *    7  the last of 2 to 6 comes once more: host (1)
- *    8  the victim speaks: how many frames (1, modulo 32)
- *    9  the peer speaks: how many frames (1, modulo 32)
+ *    3  RTP of the peer: host, which of its SSRCs (1, modulo 40; 0 is its own), the first two
+ * bytes, the sequence number (2), the time (2, in units of 64), length (1), what follows the header
+ *    4  RTCP of the peer, as it is: host, length (1 each), bytes
+ *    5  RTCP of the peer, with right lengths: host (1), how many packets (1, modulo 4, and 1), for
+ * each the first two bytes, how many words follow (1, modulo 64), these words 6  a STUN request of
+ * the peer: host, flags of enum request_flag (1 each), one attribute more that stands before the
+ * integrity: type (2), length (1), bytes 7  the last of 2 to 6 comes once more: host (1) 8  the
+ * victim speaks: how many frames (1, modulo 32) 9  the peer speaks: how many frames (1, modulo 32)
  *   10  the victim asks for packets again: how far back, how many (1 each)
  *   11  the peer closes
  *   12  the victim closes
- *   13  outputs are polled no more, or again
+ *   13  the victim's outputs are polled no more, or again
  *   14  a datagram that is on its way arrives: which (1)
  *   15  one is lost: which (1)
  * In RTCP the second word becomes the peer's SSRC; words of "VVVV" become that of the victim, words
@@ -113,10 +111,15 @@ static void check_same(const struct likeness *a, const struct likeness *b) {
 
 /* ---- datagrams ---- */
 
+static struct paw_address host_of(const struct attack *attack, uint8_t host) {
+  struct paw_address address = attack->world->ends[attack->peer].address;
+  address.ip[2] = host % 64 == 0 ? address.ip[2] : host % 64;
+  return address;
+}
+
 static void deliver(struct attack *attack, uint8_t host, const uint8_t *data, size_t len) {
   struct world *world = attack->world;
-  struct paw_address from = world->ends[attack->peer].address;
-  from.ip[2] = host == 0 ? from.ip[2] : host % 64;
+  struct paw_address from = host_of(attack, host);
   world_receive(world, &from, &world->ends[attack->victim].address, data, len);
 }
 
@@ -138,6 +141,22 @@ static void feed_time(struct attack *attack) {
   world_drain(attack->world);
 }
 
+/* Authentic, but it counts only where a check has validated the path. */
+static void deliver_authentic(struct attack *attack, uint8_t host, const uint8_t *data,
+                              size_t len) {
+  struct world *world = attack->world;
+  struct paw_address from = host_of(attack, host);
+  feed_time(attack);
+  bool valid = paw_rtc_is_valid_path(world_rtc(world, attack->victim),
+                                     &world->ends[attack->victim].address, &from);
+  struct likeness before = take_likeness(attack);
+  deliver_and_keep(attack, host, data, len);
+  struct likeness after = take_likeness(attack);
+  if (!valid) {
+    check_same(&before, &after);
+  }
+}
+
 static void come_raw(struct attack *attack, struct fuzz_script *script) {
   uint8_t host = fuzz_take_u8(script);
   size_t len = 0;
@@ -146,8 +165,9 @@ static void come_raw(struct attack *attack, struct fuzz_script *script) {
   struct likeness before = take_likeness(attack);
   deliver_and_keep(attack, host, data, len);
   struct likeness after = take_likeness(attack);
-  /* While hands are shaken, DTLS in clear is believed. */
-  if (attack->connected || host % 64 != 0) {
+  /* While hands are shaken, DTLS in clear is believed, but for an alert. */
+  bool is_alert = len > 0 && data[0] == 21;
+  if (attack->connected || host % 64 != 0 || is_alert) {
     check_same(&before, &after);
   }
   free(data);
@@ -168,6 +188,7 @@ static struct paw_srtp *session_of(struct attack *attack, size_t which) {
 static void come_rtp(struct attack *attack, struct fuzz_script *script) {
   uint8_t packet[PAW_DATAGRAM_MAX];
   struct paw_wr wr = paw_wr_init(packet, sizeof packet);
+  uint8_t host = fuzz_take_u8(script);
   size_t which = fuzz_take_u8(script) % SSRCS_MAX;
   paw_wr_u8(&wr, (fuzz_take_u8(script) & 0x3f) | 0x80);
   paw_wr_u8(&wr, fuzz_take_u8(script));
@@ -182,7 +203,7 @@ static void come_rtp(struct attack *attack, struct fuzz_script *script) {
   if (attack->connected &&
       paw_srtp_protect_rtp(session_of(attack, which), packet, &len, sizeof packet) == PAW_OK) {
     attack->world->forged = true;
-    deliver_and_keep(attack, 0, packet, len);
+    deliver_authentic(attack, host, packet, len);
   }
 }
 
@@ -193,7 +214,8 @@ static void put_ssrc(uint8_t *packet, size_t at, uint32_t ssrc) {
 }
 
 /* `packet` has room for the trailer. */
-static void come_rtcp(struct attack *attack, uint8_t *packet, size_t len, size_t room) {
+static void come_rtcp(struct attack *attack, uint8_t host, uint8_t *packet, size_t len,
+                      size_t room) {
   const struct paw_rtc *peer = attack->world->ends[attack->peer].rtc;
   uint32_t victim_ssrc = world_rtc(attack->world, attack->victim)->local_ssrc;
   for (size_t at = 4; at + 4 <= len; at += 4) {
@@ -205,24 +227,26 @@ static void come_rtcp(struct attack *attack, uint8_t *packet, size_t len, size_t
   }
   if (attack->connected &&
       paw_srtp_protect_rtcp(session_of(attack, 0), packet, &len, room) == PAW_OK) {
-    deliver_and_keep(attack, 0, packet, len);
+    deliver_authentic(attack, host, packet, len);
   }
 }
 
 static void come_rtcp_as_it_is(struct attack *attack, struct fuzz_script *script) {
   uint8_t packet[PAW_DATAGRAM_MAX];
+  uint8_t host = fuzz_take_u8(script);
   size_t len = 0;
   uint8_t *bytes = fuzz_take_bytes(script, fuzz_take_u8(script), &len);
   if (len > 0) {
     memcpy(packet, bytes, len);
   }
   free(bytes);
-  come_rtcp(attack, packet, len, sizeof packet);
+  come_rtcp(attack, host, packet, len, sizeof packet);
 }
 
 static void come_compound(struct attack *attack, struct fuzz_script *script) {
   uint8_t packet[PAW_DATAGRAM_MAX];
   struct paw_wr wr = paw_wr_init(packet, sizeof packet - PAW_SRTP_TRAILER_MAX);
+  uint8_t host = fuzz_take_u8(script);
   size_t count = fuzz_take_u8(script) % 4 + 1;
   for (size_t i = 0; i < count; i++) {
     size_t len = 0;
@@ -236,7 +260,7 @@ static void come_compound(struct attack *attack, struct fuzz_script *script) {
     free(body);
   }
   FUZZ_CHECK(!wr.bad);
-  come_rtcp(attack, packet, wr.len, sizeof packet);
+  come_rtcp(attack, host, packet, wr.len, sizeof packet);
 }
 
 /* Integrity and fingerprint over all that is there by now. */
@@ -358,7 +382,7 @@ static void act(struct attack *attack, struct fuzz_script *script, uint8_t opera
                   world->clock.now_ns);
     break;
   case 13:
-    world->undrained = !world->undrained;
+    world->ends[attack->victim].undrained = !world->ends[attack->victim].undrained;
     break;
   default:
     datagram = world_take(world, fuzz_take_u8(script));

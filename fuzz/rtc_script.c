@@ -17,7 +17,7 @@
  *   10  ICE restart: end (1)
  *   11  a fragment is written: end (1)      12  the fragment is accepted: end (1)
  *   13  offer and answer at once: end, 1 = directly (1 each)
- *   14  frames are spoken, one each 20 ms: end, count (modulo 32, 1 each)
+ *   14  frames are spoken, one each 20 ms: end, count (modulo 32; its high bits are their size)
  *   15  packets are asked for again: end, how far back, how many (1 each)
  *   16  a connection is closed: end (1)
  *   17  a local candidate comes or, with the highest bit, goes: end, which (1 each)
@@ -28,7 +28,7 @@
  *   22  redundancy: end, distance (1 each)
  *   23  statistics are asked for: end (1)
  *   24  an allocation fails: which from now on (2), 0 = none
- *   25  outputs are polled no more, or again
+ *   25  outputs of an end are polled no more, or again: end (1)
  *   26  the hub: an end is taken out, subscribed, unsubscribed; the track ends, begins, becomes
  *       redundant; a connection comes that nobody talks to: which of these, end (1 each)
  *   27  the random source of an end fails, or works again: end (1)
@@ -185,11 +185,11 @@ static void change_text(struct world *world, struct fuzz_script *script) {
 
 static void speak(struct world *world, struct fuzz_script *script) {
   size_t end = take_end(world, script);
-  size_t count = fuzz_take_u8(script) % 32;
-  for (size_t i = 0; i < count; i++) {
-    uint8_t frame[120] = {0xf8, (uint8_t)world->ends[end].media_rtp,
-                          (uint8_t)(world->ends[end].media_rtp >> 8), (uint8_t)end};
-    world_speak(world, end, frame, sizeof frame - i);
+  uint8_t how = fuzz_take_u8(script);
+  for (size_t i = 0; i < how % 32; i++) {
+    uint8_t frame[PAW_OPUS_PACKET_MAX] = {0xf8, (uint8_t)world->ends[end].media_rtp,
+                                          (uint8_t)(world->ends[end].media_rtp >> 8), (uint8_t)end};
+    world_speak(world, end, frame, 120 - i + how / 32 * (size_t)165);
     world_run(world, 20);
   }
 }
@@ -359,7 +359,8 @@ static void act(struct world *world, struct fuzz_script *script, uint8_t operati
     world->memory.fail_nth = fuzz_take_u16(script);
     break;
   case 25:
-    world->undrained = !world->undrained;
+    end = take_end(world, script);
+    world->ends[end].undrained = !world->ends[end].undrained;
     break;
   case 26: {
     uint8_t what = fuzz_take_u8(script);

@@ -115,7 +115,9 @@ struct paw_rtc *world_rtc(struct world *world, size_t end) {
 
 void world_free(struct world *world) {
   world->memory.fail_nth = 0;
-  world->undrained = false;
+  for (size_t i = 0; i < world->end_count; i++) {
+    world->ends[i].undrained = false;
+  }
   world_drain(world);
   for (size_t i = 0; i < world->end_count; i++) {
     if (world_rtc(world, i) != NULL) {
@@ -194,12 +196,20 @@ static void note_audio(struct world *world, size_t index, const struct paw_audio
   world->ends[index].last_sequence = audio->sequence;
 }
 
+/* Was the certificate of that end announced to this one? */
+static bool knows_certificate(const struct paw_rtc *rtc, size_t other) {
+  struct paw_fingerprint fingerprint;
+  paw_certificate_get_fingerprint(kit_certificate((unsigned)other % 2), &fingerprint);
+  return paw_dtls_has_remote_fingerprint(rtc->dtls, &fingerprint);
+}
+
 static void note_event(struct world *world, size_t index, const struct paw_rtc_event *event) {
   struct world_end *end = &world->ends[index];
   FUZZ_CHECK(!end->closed);
   switch (event->kind) {
   case PAW_RTC_EVENT_CONNECTED:
     FUZZ_CHECK(!end->connected);
+    FUZZ_CHECK(knows_certificate(world_rtc(world, index), index ^ 1));
     end->connected = true;
     break;
   case PAW_RTC_EVENT_AUDIO:
@@ -278,15 +288,12 @@ static void drain_hub(struct world *world) {
 }
 
 void world_drain(struct world *world) {
-  if (world->undrained) {
-    return;
-  }
   for (size_t i = 0; i < world->end_count; i++) {
-    if (world->ends[i].rtc != NULL) {
+    if (world->ends[i].rtc != NULL && !world->ends[i].undrained) {
       drain_end(world, i);
     }
   }
-  if (world->hub != NULL) {
+  if (world->hub != NULL && !world->ends[0].undrained) {
     drain_hub(world);
   }
 }
@@ -379,8 +386,9 @@ void world_run(struct world *world, uint64_t ms) {
     }
     bool delivers = world->queue_count > 0;
     /* With outputs that nobody polls a deadline may have passed. */
-    uint64_t least_ns = world->clock.now_ns + (world->undrained ? PAW_NS_PER_MS : 0);
-    next_ns = next_ns < least_ns ? least_ns : next_ns;
+    if (next_ns <= world->clock.now_ns) {
+      next_ns = arrival_ns;
+    }
     kit_clock_advance_to(&world->clock, next_ns < end_ns ? next_ns : end_ns);
     if (delivers && world->clock.now_ns >= arrival_ns) {
       deliver_all(world);

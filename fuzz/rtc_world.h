@@ -22,6 +22,7 @@ struct world_end {
   struct kit_rng rng;
   struct paw_address address;
   uint64_t deadline_ns; /* of a lone one */
+  bool undrained;       /* its outputs stay where they are; of the first end: the hub's too */
   bool connected;       /* as its events say */
   bool closed;
   enum paw_close_reason reason;
@@ -100,7 +101,7 @@ bool world_connect(struct world *world);
 /* One more connection in the hub, which it keeps. */
 int world_add_idle(struct world *world);
 
-/* Poll everything to its end, unless `undrained`. */
+/* Poll everything to its end, but of those that are `undrained`. */
 void world_drain(struct world *world);
 
 /* Take the datagram out of the queue; to be freed. NULL when there is none. */
