@@ -15,6 +15,8 @@
 /* ---- rtcp ---- */
 #define PAW_RTCP_REPORT_BLOCKS_MAX 31    /* what the 5-bit count can say */
 #define PAW_RTCP_NACK_SEQUENCES_MAX 1024 /* taken from one NACK: 20 s of 20 ms packets */
+#define PAW_RTCP_EARLY_NS                                                                          \
+  UINT64_C(20000000) /* between two ahead of their time: peers ask at will */
 
 /* ---- sdp ---- */
 #define PAW_SDP_BYTES_MAX 65536 /* of one description; browsers send about 7 kB at most */
@@ -41,6 +43,9 @@
 #define PAW_ICE_CONSENT_CHECKS_MAX 8 /* awaiting an answer: at 500 ms a round trip of 4 s */
 #define PAW_ICE_ANSWERS_INITIAL_BYTES 256 /* two requests between polls */
 #define PAW_ICE_ANSWERS_MAX_BYTES 2048    /* about twenty; lost answers are asked for again */
+#define PAW_ICE_ANSWERS_SAVED_MAX 128     /* answered at once: a check of every pair, and more */
+#define PAW_ICE_ANSWER_NS                                                                          \
+  UINT64_C(2000000) /* then one each so long: Ta of our own checks is 5 ms */
 
 /* ---- playout ---- */
 #define PAW_PLAYOUT_FRAMES_MAX 512 /* encoded frames kept: 10 s of 20 ms ones */
