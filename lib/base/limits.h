@@ -83,8 +83,10 @@
 #define PAW_HUB_PEERS_MAX 65535 /* max_peers of the config; slots are 16 bits wide */
 #define PAW_HUB_TRACKS_MAX 64   /* programmes at a time; each costs about 50 kB of history */
 #define PAW_HUB_PATHS_MAX                                                                          \
-  128                        /* address pairs remembered a peer: all pairs of an agent, and more   \
-                              */
+  128 /* address pairs remembered a peer: all pairs of an agent, and more                          \
+       */
+#define PAW_HUB_TRIES_MAX                                                                          \
+  8 /* peers of one pair of addresses that a datagram is tried on: each costs a hash over it */
 #define PAW_HUB_BATCH_MAX 64 /* datagrams a poll: past this sendmmsg gains nothing more */
 
 #endif
