@@ -74,8 +74,7 @@
 #define PAW_HISTORY_FRAMES 256  /* 500 ms of 2.5 ms frames, rounded up to a power of two */
 #define PAW_HISTORY_BYTES 32768 /* 500 ms at 510 kbit/s, the most that Opus makes */
 #define PAW_SEND_RESENDS_MAX 64 /* answers to NACKs that wait for their turn */
-#define PAW_SEND_LOOKS_MAX 1024 /* numbers asked for that are looked up at once: 16 long requests  \
-                                 */
+#define PAW_SEND_LOOKS_MAX 1024 /* numbers of NACKs looked up at once: 16 long requests */
 #define PAW_SEND_LOOKS_A_FRAME                                                                     \
   128 /* then so many a frame: two requests of the most that our receivers ask for */
 
