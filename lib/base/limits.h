@@ -16,6 +16,8 @@
 /* ---- rtcp ---- */
 #define PAW_RTCP_REPORT_BLOCKS_MAX 31    /* what the 5-bit count can say */
 #define PAW_RTCP_NACK_SEQUENCES_MAX 1024 /* taken from one NACK: 20 s of 20 ms packets */
+#define PAW_RTCP_EARLY_NS                                                                          \
+  UINT64_C(20000000) /* between two ahead of their time: peers ask at will */
 
 /* ---- sdp ---- */
 #define PAW_SDP_BYTES_MAX 65536 /* of one description; browsers send about 7 kB at most */
@@ -42,6 +44,9 @@
 #define PAW_ICE_CONSENT_CHECKS_MAX 8 /* awaiting an answer: at 500 ms a round trip of 4 s */
 #define PAW_ICE_ANSWERS_INITIAL_BYTES 256 /* two requests between polls */
 #define PAW_ICE_ANSWERS_MAX_BYTES 2048    /* about twenty; lost answers are asked for again */
+#define PAW_ICE_ANSWERS_SAVED_MAX 128     /* answered at once: a check of every pair, and more */
+#define PAW_ICE_ANSWER_NS                                                                          \
+  UINT64_C(2000000) /* then one each so long: Ta of our own checks is 5 ms */
 
 /* ---- playout ---- */
 #define PAW_PLAYOUT_FRAMES_MAX 512 /* encoded frames kept: 10 s of 20 ms ones */
@@ -70,6 +75,9 @@
 #define PAW_HISTORY_FRAMES 256  /* 500 ms of 2.5 ms frames, rounded up to a power of two */
 #define PAW_HISTORY_BYTES 32768 /* 500 ms at 510 kbit/s, the most that Opus makes */
 #define PAW_SEND_RESENDS_MAX 64 /* answers to NACKs that wait for their turn */
+#define PAW_SEND_LOOKS_MAX 1024 /* numbers of NACKs looked up at once: 16 long requests */
+#define PAW_SEND_LOOKS_A_FRAME                                                                     \
+  128 /* then so many a frame: two requests of the most that our receivers ask for */
 
 /* ---- rtc, streams ---- */
 #define PAW_RTC_RECV_STREAMS_MAX 4 /* one audio section: its stream, and a few past ones */
@@ -79,8 +87,10 @@
 #define PAW_HUB_PEERS_MAX 65535 /* max_peers of the config; the tables of so many take 25 MB */
 #define PAW_HUB_TRACKS_MAX 64   /* programmes at a time; each costs about 50 kB of history */
 #define PAW_HUB_PATHS_MAX                                                                          \
-  128                        /* address pairs remembered a peer: all pairs of an agent, and more   \
-                              */
+  128 /* address pairs remembered a peer: all pairs of an agent, and more                          \
+       */
+#define PAW_HUB_TRIES_MAX                                                                          \
+  8 /* peers of one pair of addresses that a datagram is tried on: each costs a hash over it */
 #define PAW_HUB_BATCH_MAX 64 /* datagrams a poll: past this sendmmsg gains nothing more */
 
 #endif

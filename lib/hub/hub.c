@@ -62,14 +62,10 @@ void paw_hub_free(struct paw_hub *hub) {
 
 /* ---- input ---- */
 
-static void receive(struct paw_hub *hub, const struct paw_input *input) {
-  hub->stats.datagrams_received++;
-  uint32_t slot = paw_hub_index_find(hub, input);
-  if (slot == PAW_HUB_NONE) {
-    hub->stats.datagrams_unclaimed++;
-    return;
-  }
+/* False: it may be another's. */
+static bool hand_over(struct paw_hub *hub, uint32_t slot, const struct paw_input *input) {
   struct paw_rtc *rtc = hub->slots[slot].rtc;
+  uint64_t strange = paw_rtc_count_strange(rtc);
   (void)paw_rtc_handle_input(rtc, input);
   paw_hub_adapt_report(hub, slot);
   /* Only an authenticated check makes an address count. */
@@ -77,6 +73,36 @@ static void receive(struct paw_hub *hub, const struct paw_input *input) {
     paw_hub_index_path(hub, slot, &input->local, &input->remote);
   }
   paw_hub_touch(hub, slot);
+  return paw_rtc_count_strange(rtc) == strange;
+}
+
+enum kind { KIND_STUN, KIND_DTLS, KIND_MEDIA }; /* RFC 7983 */
+
+static enum kind kind_of(const struct paw_input *input) {
+  return input->data[0] <= 3 ? KIND_STUN : input->data[0] < 128 ? KIND_DTLS : KIND_MEDIA;
+}
+
+/* A member that forges the address of another gets the pair of addresses for its own connection
+ * too. So what is not its is tried on the next: media until it is authentic, DTLS on all of them,
+ * for most of it cannot prove whose it is. STUN says itself whom it is for. */
+static void receive(struct paw_hub *hub, const struct paw_input *input) {
+  hub->stats.datagrams_received++;
+  uint32_t slot = paw_hub_index_find(hub, input);
+  if (slot == PAW_HUB_NONE) {
+    hub->stats.datagrams_unclaimed++;
+    return;
+  }
+  enum kind kind = kind_of(input);
+  for (unsigned tries = 1; slot != PAW_HUB_NONE && tries <= PAW_HUB_TRIES_MAX; tries++) {
+    bool taken = hand_over(hub, slot, input);
+    if (taken && kind == KIND_MEDIA && tries > 1) {
+      paw_hub_index_prefer(hub, slot, &input->local, &input->remote);
+    }
+    if (kind == KIND_STUN || (taken && kind == KIND_MEDIA)) {
+      return;
+    }
+    slot = paw_hub_index_find_next(hub, input, slot);
+  }
 }
 
 bool paw_hub_pass_time(struct paw_hub *hub) {

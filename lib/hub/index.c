@@ -260,9 +260,9 @@ void paw_hub_index_remove(struct paw_hub *hub, uint32_t slot) {
 }
 
 /* Several peers may have used one pair of addresses, one after the other from the same socket: the
- * newest that takes the datagram gets it. */
-static uint32_t find_path(const struct paw_hub *hub, const struct paw_input *input) {
-  uint32_t path = hub->path_buckets[path_bucket(hub, &input->local, &input->remote)];
+ * newest that takes the datagram gets it, or one that it was tried on in vain before. */
+static uint32_t find_path_from(const struct paw_hub *hub, const struct paw_input *input,
+                               uint32_t path) {
   while (path != PAW_HUB_NONE) {
     const struct paw_hub_path *p = &hub->paths[path];
     if (is_path(p, &input->local, &input->remote) &&
@@ -272,6 +272,39 @@ static uint32_t find_path(const struct paw_hub *hub, const struct paw_input *inp
     path = p->next_in_bucket;
   }
   return PAW_HUB_NONE;
+}
+
+static uint32_t find_path(const struct paw_hub *hub, const struct paw_input *input) {
+  return find_path_from(hub, input,
+                        hub->path_buckets[path_bucket(hub, &input->local, &input->remote)]);
+}
+
+/* Where the number of the peer's path stands in the chain of its bucket; its end. */
+static uint32_t *find_link(struct paw_hub *hub, uint32_t slot, const struct paw_address *local,
+                           const struct paw_address *remote) {
+  uint32_t *at = &hub->path_buckets[path_bucket(hub, local, remote)];
+  while (*at != PAW_HUB_NONE &&
+         (hub->paths[*at].slot != slot || !is_path(&hub->paths[*at], local, remote))) {
+    at = &hub->paths[*at].next_in_bucket;
+  }
+  return at;
+}
+
+uint32_t paw_hub_index_find_next(struct paw_hub *hub, const struct paw_input *input,
+                                 uint32_t slot) {
+  uint32_t path = *find_link(hub, slot, &input->local, &input->remote);
+  return path == PAW_HUB_NONE ? PAW_HUB_NONE
+                              : find_path_from(hub, input, hub->paths[path].next_in_bucket);
+}
+
+void paw_hub_index_prefer(struct paw_hub *hub, uint32_t slot, const struct paw_address *local,
+                          const struct paw_address *remote) {
+  uint32_t *at = find_link(hub, slot, local, remote);
+  uint32_t path = *at;
+  if (path != PAW_HUB_NONE) {
+    *at = hub->paths[path].next_in_bucket;
+    link_path(hub, path);
+  }
 }
 
 uint32_t paw_hub_index_find(const struct paw_hub *hub, const struct paw_input *input) {

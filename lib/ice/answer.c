@@ -21,14 +21,25 @@ enum answer_code {
   ANSWER_ROLE_CONFLICT = 487,
 };
 
+/* Who proves who he is gets answers, but at a bounded rate: each costs a hash and a datagram. */
+static bool may_answer(const struct paw_ice *ice) {
+  uint64_t now_ns = paw_ice_now(ice);
+  return ice->answer_ns <= now_ns ||
+         ice->answer_ns - now_ns < PAW_ICE_ANSWERS_SAVED_MAX * PAW_ICE_ANSWER_NS;
+}
+
 static struct ice_answer *push(struct paw_ice *ice, const struct paw_input *input,
                                const struct paw_stun_message *request, enum answer_code code,
                                bool past) {
-  struct ice_answer *answer = paw_ring_push(&ice->answers, &ice->config.allocator, sizeof *answer);
+  struct ice_answer *answer =
+      may_answer(ice) ? paw_ring_push(&ice->answers, &ice->config.allocator, sizeof *answer) : NULL;
   if (answer == NULL) {
     ice->stats.dropped_limit++;
     return NULL;
   }
+  uint64_t now_ns = paw_ice_now(ice);
+  ice->answer_ns =
+      paw_time_add(ice->answer_ns > now_ns ? ice->answer_ns : now_ns, PAW_ICE_ANSWER_NS);
   *answer = (struct ice_answer){.code = (uint16_t)code,
                                 .request_len = (uint16_t)input->len,
                                 .past = past,
@@ -219,6 +230,19 @@ static struct paw_slice reason_text(enum answer_code code) {
   return (struct paw_slice){(const uint8_t *)text, strlen(text)};
 }
 
+/* Into ice->message; 0 on failure. */
+static size_t seal(struct paw_ice *ice, const struct paw_stun_message *message, const char *pwd) {
+  struct paw_wr wr = paw_wr_init(ice->message, sizeof ice->message);
+  int status = paw_stun_write(&wr, message, (const uint8_t *)pwd, strlen(pwd));
+  return status == PAW_OK ? wr.len : 0;
+}
+
+/* An error is never longer than its request: addresses can be forged, by members too. A success is
+ * shorter by itself, for a request that has one carries more. */
+static size_t len_max(const struct ice_answer *answer, bool open) {
+  return open ? answer->request_len - 1u : answer->request_len;
+}
+
 /* RFC 8489 section 9.1.4: integrity by the password that the request was for, and none on errors
  * about authentication itself. */
 static size_t write_answer(struct paw_ice *ice, const struct ice_answer *answer) {
@@ -245,10 +269,12 @@ static size_t write_answer(struct paw_ice *ice, const struct ice_answer *answer)
     return 0; /* the old generation ended while the answer waited */
   }
   const char *pwd = answer->past ? ice->past->local.pwd : ice->local_credentials.pwd;
-  struct paw_wr wr = paw_wr_init(ice->message, sizeof ice->message);
-  int status = paw_stun_write(&wr, &message, (const uint8_t *)pwd, strlen(pwd));
-  bool amplifies = open && wr.len >= answer->request_len;
-  return status != PAW_OK || amplifies ? 0 : wr.len;
+  size_t len = seal(ice, &message, pwd);
+  if (answer->code != ANSWER_SUCCESS && len > len_max(answer, open)) {
+    message.error_reason.len = 0;
+    len = seal(ice, &message, pwd);
+  }
+  return answer->code != ANSWER_SUCCESS && len > len_max(answer, open) ? 0 : len;
 }
 
 bool paw_ice_answer_poll(struct paw_ice *ice, struct paw_transmit *out) {
