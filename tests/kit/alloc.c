@@ -13,6 +13,7 @@ static bool trapping;
 static struct kit_malloc_counts counts;
 static uint64_t fail_nth;
 static bool fail_all_after;
+static bool sparing;
 
 void kit_malloc_trap(bool on) {
   trapping = on;
@@ -25,6 +26,11 @@ struct kit_malloc_counts kit_malloc_get_counts(void) {
 void kit_malloc_fail(uint64_t nth, bool all_after) {
   fail_nth = nth;
   fail_all_after = all_after;
+  sparing = false;
+}
+
+void kit_malloc_spare(bool on) {
+  sparing = on;
 }
 
 struct kit_malloc_counts kit_malloc_stop(void) {
@@ -76,29 +82,17 @@ void kit_malloc_start(void) {
   counting = true;
 }
 
-bool kit_malloc_can_fail(void) {
-  return false;
-}
-
 #else
-
-void *__libc_malloc(size_t len);
-void *__libc_calloc(size_t count, size_t len);
-void *__libc_realloc(void *memory, size_t len);
-void *__libc_memalign(size_t alignment, size_t len);
-void __libc_free(void *memory);
 
 void kit_malloc_start(void) {
   counts = (struct kit_malloc_counts){0};
   counting = true;
 }
 
-bool kit_malloc_can_fail(void) {
-  return true;
-}
+#endif
 
 static bool must_fail(void) {
-  if (!counting || fail_nth == 0) {
+  if (!counting || sparing || fail_nth == 0) {
     return false;
   }
   if (fail_nth > 1) {
@@ -112,6 +106,33 @@ static bool must_fail(void) {
   errno = ENOMEM;
   return true;
 }
+
+#ifdef KIT_SANITIZED
+
+/* The sanitizer's own, by the names that its runtime gives them. */
+void *__interceptor_malloc(size_t len);
+void *__interceptor_calloc(size_t count, size_t len);
+void *__interceptor_realloc(void *memory, size_t len);
+
+void *malloc(size_t len) {
+  return must_fail() ? NULL : __interceptor_malloc(len);
+}
+
+void *calloc(size_t count, size_t len) {
+  return must_fail() ? NULL : __interceptor_calloc(count, len);
+}
+
+void *realloc(void *memory, size_t len) {
+  return must_fail() ? NULL : __interceptor_realloc(memory, len);
+}
+
+#else
+
+void *__libc_malloc(size_t len);
+void *__libc_calloc(size_t count, size_t len);
+void *__libc_realloc(void *memory, size_t len);
+void *__libc_memalign(size_t alignment, size_t len);
+void __libc_free(void *memory);
 
 static void *noted(void *memory) {
   if (memory != NULL) {
@@ -165,6 +186,17 @@ void free(void *memory) {
 }
 
 #endif
+
+/* Whether this malloc is the program's is found out by trying: valgrind puts its own in its place. */
+bool kit_malloc_can_fail(void) {
+  void *(*volatile allocate)(size_t len) = malloc;
+  kit_malloc_start();
+  kit_malloc_fail(1, false);
+  void *memory = allocate(1);
+  uint64_t failed = kit_malloc_stop().failed;
+  free(memory);
+  return failed > 0;
+}
 
 /* ---- the library's allocator ---- */
 
