@@ -14,9 +14,9 @@ typedef void oom_next_session(void *context);
 
 /* Try with each allocation, or with every step-th from the first on, until none fails any more.
  * The next session comes after each of the first hundred, after every hundredth from there on, and
- * at the end. Returns how many allocations there are, at least. */
-uint64_t oom_fail_each(oom_try *try, oom_next_session *next_session, bool all_after, void *context,
-                       uint64_t step);
+ * at the end. */
+void oom_fail_each(oom_try *try, oom_next_session *next_session, bool all_after, void *context,
+                   uint64_t step);
 
 /* Where all that follow fail too, one try is much like the next. */
 #define OOM_FOR_EVER_STEPS 11
@@ -24,7 +24,7 @@ uint64_t oom_fail_each(oom_try *try, oom_next_session *next_session, bool all_af
 /* The step at the level of malloc, where there are tens of thousands: what the program was called
  * with, `--every STEP`; else `quick`, with which it is done in seconds (five times as much where
  * the sanitizers make it slow). Give a prime, so that it falls on other places of the loops within
- * mbedTLS each time. */
+ * mbedTLS each time. With `--at N` only the Nth is tried: a try that failed prints the command. */
 void oom_read_arguments(int argc, char **argv);
 uint64_t oom_step(uint64_t quick);
 
