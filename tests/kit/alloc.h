@@ -39,6 +39,9 @@ bool kit_malloc_can_fail(void);
  * 0: none. Counting must have been started. */
 void kit_malloc_fail(uint64_t nth, bool all_after);
 
+/* Let fail what would be more than this many bytes at a time, until kit_malloc_stop. */
+void kit_malloc_limit(size_t bytes);
+
 /* Those while this is on do not fail, and are none of the n. */
 void kit_malloc_spare(bool on);
 
