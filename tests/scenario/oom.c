@@ -70,3 +70,7 @@ void oom_read_arguments(int argc, char **argv) {
 uint64_t oom_step(uint64_t quick) {
   return step_asked_for > 0 ? step_asked_for : quick * SLOWER;
 }
+
+bool oom_tries_one(void) {
+  return only_nth > 0;
+}

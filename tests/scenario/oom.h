@@ -24,8 +24,12 @@ void oom_fail_each(oom_try *try, oom_next_session *next_session, bool all_after,
 /* The step at the level of malloc, where there are tens of thousands: what the program was called
  * with, `--every STEP`; else `quick`, with which it is done in seconds (five times as much where
  * the sanitizers make it slow). Give a prime, so that it falls on other places of the loops within
- * mbedTLS each time. With `--at N` only the Nth is tried: a try that failed prints the command. */
+ * mbedTLS each time. */
 void oom_read_arguments(int argc, char **argv);
 uint64_t oom_step(uint64_t quick);
+
+/* Was the program called with `--at N`, to try only the Nth? A try that failed prints that command.
+ * There are a few more or less from second to second: hellos of mbedTLS carry the time. */
+bool oom_tries_one(void);
 
 #endif

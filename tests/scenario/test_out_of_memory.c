@@ -101,9 +101,12 @@ static void check_tally(const char *what, const struct tally *once, const struct
                 (unsigned)once->lives, (unsigned)once->refused, (unsigned)once->ended,
                 (unsigned)once->heard);
   assert_int_equal(once->silent, 0);
+  assert_int_equal(for_ever->silent, 0);
+  if (oom_tries_one()) {
+    return;
+  }
   assert_true(once->refused > 0 && once->ended > 0 && once->heard > 0);
   assert_true(for_ever->refused > 0 && for_ever->ended > 0);
-  assert_int_equal(for_ever->silent, 0);
 }
 
 static void expect_next_session(void *context) {

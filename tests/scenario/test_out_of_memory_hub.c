@@ -534,20 +534,22 @@ static void own_allocator(void **state) {
   oom_fail_each(evening_with_own_allocator, expect_nothing_more, false, &once, 1);
   oom_fail_each(evening_with_own_allocator, expect_nothing_more, true, &for_ever, 1);
   tell("own allocator", &once);
-  assert_true(once.refused > 0 && once.ended > 0 && once.heard > 0);
-  assert_true(for_ever.refused > 0 && for_ever.ended > 0);
+  if (!oom_tries_one()) {
+    assert_true(once.refused > 0 && once.ended > 0 && once.heard > 0);
+    assert_true(for_ever.refused > 0 && for_ever.ended > 0);
+  }
 }
 
 static void malloc_fails(struct season *season, bool all_after, uint64_t step) {
   memset(&season->tally, 0, sizeof season->tally);
   oom_fail_each(evening_with_malloc, expect_next_guest, all_after, season, step);
   tell(all_after ? "malloc for ever" : "malloc", &season->tally);
-  assert_true(season->tally.refused > 0 && season->tally.ended > 0);
+  assert_true(oom_tries_one() || (season->tally.refused > 0 && season->tally.ended > 0));
 }
 
 static void at_malloc(void **state) {
   (void)state;
-  uint64_t step = oom_step(307);
+  uint64_t step = oom_step(499);
   static struct season season;
   open_house(&season.house, (struct paw_allocator){0}, true);
   /* What is set up once for the process, or for the house, is no leak. */

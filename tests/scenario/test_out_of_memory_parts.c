@@ -327,7 +327,7 @@ static void player(void **state) {
 
 static void certificate(void **state) {
   (void)state;
-  fail_in_turn(certify, oom_step(29));
+  fail_in_turn(certify, oom_step(59));
 }
 
 static void hub(void **state) {

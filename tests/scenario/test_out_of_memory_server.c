@@ -305,7 +305,7 @@ static void requests(void **state) {
   }
   oom_fail_each(live, expect_next_session, false, &refused, 1);
   oom_fail_each(live, expect_next_session, true, &refused, 1);
-  assert_true(refused > 20);
+  assert_true(oom_tries_one() || refused > 20);
 }
 
 /* ---- a file of sound ---- */
