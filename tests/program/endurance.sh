@@ -54,7 +54,7 @@ enter() { # PLACE
 leave() { # PLACE
   local pid=${at[$1]}
   if [ "$vanishes" = yes ] && [ "$leaving" = at-random ] && [ $((RANDOM % 3)) -eq 0 ]; then
-    kill -KILL "$pid"
+    kill -KILL "$pid" || fail "the receiver at place $1 is gone"
     wait "$pid" 2> "$work/killed.txt" || true
     vanished=$((vanished + 1))
   else
@@ -70,7 +70,7 @@ leave() { # PLACE
 leave_all() {
   local place leaving=together
   for ((place = 0; place < places; place++)); do
-    [ -z "${at[place]:-}" ] || kill -TERM "${at[place]}"
+    [ -z "${at[place]:-}" ] || kill -TERM "${at[place]}" || fail "the receiver at place $place is gone"
   done
   for ((place = 0; place < places; place++)); do
     [ -z "${at[place]:-}" ] || leave "$place"
@@ -111,7 +111,7 @@ while [ "$SECONDS" -lt "$end" ]; do
   fi
   # One comes or goes with each report, so that it is seen that these go on.
   wait_until 10 'pa-send reports' reported_anew
-  last_report=$(value send t_s)
+  last_report=$(value send t_s) || fail 'pa-send reports nothing'
 done
 most=$(places_taken)
 peak_rss=$(rss_kb)
