@@ -1,0 +1,199 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+set -uo pipefail
+
+usage() {
+  cat <<'END'
+usage: tests/foreign.sh [MACHINE...]
+
+Builds the library for other machines than this one (amd64 and Debian 12 are taken for granted) and
+runs the suites unit, vector, regress, scenario and fuzz-replay there. Without an argument, all:
+
+  i386           32 bits, little-endian; runs natively. The suite oom too
+  i386-sanitize  the same with address and undefined-behaviour sanitizers; without oom
+  s390x          64 bits, big-endian; under qemu. Without scenario, which would take an hour
+  arm64          64 bits, little-endian, where char is unsigned; under qemu. Without scenario
+
+What is compiled comes from the packages of `examples/packages.sh foreign`. Libraries of the machine
+are fetched from this machine's own sources of packages and unpacked in build/foreign/; nothing
+foreign is installed. The programs are not built there, nor are the tests that need them.
+
+The last line says how many tests passed and failed; the exit status is 0 only if none failed.
+END
+}
+
+machines=(i386 i386-sanitize s390x arm64)
+case ${1:-} in
+-h | --help)
+  usage
+  exit
+  ;;
+esac
+for machine in "$@"; do
+  if [[ " ${machines[*]} " != *" $machine "* ]]; then
+    usage >&2
+    exit 2
+  fi
+done
+[ $# -eq 0 ] || machines=("$@")
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root" || exit 1
+export LC_ALL=C.UTF-8
+export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1:strict_string_checks=1
+export UBSAN_OPTIONS=halt_on_error=1:abort_on_error=1:print_stacktrace=1
+passed=0
+failed=0
+begin=$SECONDS
+
+say() {
+  echo "== $* ($((SECONDS - begin)) s)"
+}
+
+fail_step() {
+  say "FAILED: $*"
+  failed=$((failed + 1))
+}
+
+# The library's own dependencies, what they need in turn, cmocka, and what gcc -m32 finds nowhere.
+libraries=(libsrtp2-1 libsrtp2-dev libnss3 libnss3-dev libnspr4 libnspr4-dev libsqlite3-0 zlib1g
+  libmbedtls14 libmbedx509-1 libmbedcrypto7 libmbedtls-dev libopus0 libopus-dev libcmocka0
+  libcmocka-dev linux-libc-dev)
+
+# Unpack the libraries of an architecture in build/foreign/ARCHITECTURE/root, with lists of packages
+# of our own beside it, so that dpkg need not know the architecture.
+fetch_libraries() { # ARCHITECTURE
+  local folder=$root/build/foreign/$1 package
+  if [ "$(cat "$folder/unpacked" 2> /dev/null)" = "${libraries[*]}" ]; then
+    return
+  fi
+  rm -rf "$folder"
+  mkdir -p "$folder"/{root,lists/partial,cache/archives/partial,packages}
+  : > "$folder/status"
+  local apt=(apt-get -qq -o APT::Architecture="$1" -o APT::Architectures="$1"
+    -o Dir::State="$folder" -o Dir::State::status="$folder/status" -o Dir::Cache="$folder/cache"
+    -o APT::Sandbox::User= -o Acquire::Languages=none
+    -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false)
+  "${apt[@]}" update || say "not every list of packages came: going on with those that did"
+  (cd "$folder/packages" && "${apt[@]}" download "${libraries[@]}") || return
+  for package in "$folder"/packages/*.deb; do
+    dpkg-deb -x "$package" "$folder/root" || return
+  done
+  rm -r "$folder"/{lists,cache,packages}
+  echo "${libraries[*]}" > "$folder/unpacked"
+}
+
+# A cross file of meson. What links in that root finds its libraries there when it runs, theirs too.
+write_cross_file() { # ARCHITECTURE TRIPLET FAMILY ENDIAN COMPILER EMULATOR
+  local folder=$root/build/foreign/$1
+  local libs=$folder/root/usr/lib/$2
+  cat > "$folder/cross.ini" <<END
+[binaries]
+c = [$5]
+ar = 'ar'
+strip = 'strip'
+pkgconfig = 'pkg-config'
+${6:+exe_wrapper = [$6]}
+
+[properties]
+needs_exe_wrapper = ${7:-true}
+sys_root = '$folder/root'
+pkg_config_libdir = ['$libs/pkgconfig', '$folder/root/usr/share/pkgconfig']
+
+[built-in options]
+c_args = ['-isystem', '$folder/root/usr/include', '-isystem', '$folder/root/usr/include/$2']
+c_link_args = ['-L$libs', '-Wl,--disable-new-dtags,-rpath,$libs:$libs/nss']
+
+[host_machine]
+system = 'linux'
+cpu_family = '$3'
+cpu = '$3'
+endian = '$4'
+END
+}
+
+prepare() { # ARCHITECTURE
+  fetch_libraries "$1" || return
+  case $1 in
+  i386) write_cross_file i386 i386-linux-gnu x86 little "'gcc', '-m32'" '' false ;;
+  s390x)
+    write_cross_file s390x s390x-linux-gnu s390x big "'s390x-linux-gnu-gcc'" \
+      "'qemu-s390x-static', '-L', '/usr/s390x-linux-gnu'"
+    ;;
+  arm64)
+    write_cross_file arm64 aarch64-linux-gnu aarch64 little "'aarch64-linux-gnu-gcc'" \
+      "'qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'"
+    ;;
+  esac
+}
+
+build() { # FOLDER MESON_OPTION...
+  local folder=$1
+  shift
+  rm -rf "$folder"
+  meson setup "$folder" --werror -Dprograms=disabled "$@" > "$folder.log" 2>&1 &&
+    ninja -k 0 -C "$folder" >> "$folder.log" 2>&1 && return
+  grep -vE "^\\[[0-9]+/[0-9]+\\] (Compiling|Linking)" "$folder.log" | tail -60
+  return 1
+}
+
+run_suites() { # FOLDER SUITE...
+  local folder=$1 log=$1/meson-logs/foreign.json suite options=() results
+  shift
+  for suite in "$@"; do
+    options+=(--suite "$suite")
+  done
+  rm -f "$log"
+  # The limits of time are this machine's.
+  meson test -C "$folder" --no-rebuild --print-errorlogs --logbase foreign --timeout-multiplier 20 \
+    "${options[@]}"
+  local status=$?
+  if [ ! -s "$log" ]; then
+    fail_step "no tests in $folder"
+    return
+  fi
+  mapfile -t results < <(tests/count_results.sh "$log")
+  local run_passed=${results[0]% *} run_failed=${results[0]#* }
+  passed=$((passed + run_passed))
+  failed=$((failed + run_failed))
+  if [ "$status" -ne 0 ] && [ "$run_failed" -eq 0 ]; then
+    fail_step "meson test in $folder ended with status $status"
+  fi
+  [ ${#results[@]} -eq 1 ] || fail_step "skipped: ${results[*]:1}"
+}
+
+run_machine() { # MACHINE
+  local architecture=${1%-sanitize} folder=build/foreign/build-$1 setup=()
+  local suites=(unit vector regress fuzz-replay)
+  say "libraries for $architecture"
+  prepare "$architecture" || {
+    fail_step "no libraries for $architecture"
+    return
+  }
+  case $1 in
+  i386) suites+=(scenario oom) ;;
+  i386-sanitize)
+    suites+=(scenario)
+    setup=(-Db_sanitize=address,undefined)
+    ;;
+  esac
+  say "building for $1"
+  build "$folder" --cross-file "build/foreign/$architecture/cross.ini" "${setup[@]}" || {
+    fail_step "the build for $1"
+    return
+  }
+  say "testing on $1"
+  run_suites "$folder" "${suites[@]}"
+}
+
+say "packages"
+if examples/packages.sh foreign; then
+  for machine in "${machines[@]}"; do
+    run_machine "$machine"
+  done
+else
+  fail_step "installing packages"
+fi
+say "done"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
