@@ -110,7 +110,7 @@ int pin_store_read(const char *state_dir, const char *authority, char out[PIN_TE
       memcpy(out, pin, PIN_TEXT_SIZE);
     }
   }
-  fclose(file);
+  (void)fclose(file);
   return status;
 }
 
@@ -132,7 +132,7 @@ static int copy_others(const char *path, const char *authority, FILE *to, struct
     }
   }
   int status = ferror(from) ? fault_set(fault, "cannot read %s: %s", path, strerror(errno)) : 0;
-  fclose(from);
+  (void)fclose(from);
   return status;
 }
 
