@@ -21,7 +21,7 @@ tests='clang clang-format clang-tidy cppcheck libclang-rt-14-dev g++ libcmocka-d
   chromium firefox-esr nodejs npm'
 # Other machines' compilers. gcc-multilib instead of gcc-12-multilib would drive those out.
 foreign='gcc-12-multilib gcc-s390x-linux-gnu libc6-dev-s390x-cross gcc-aarch64-linux-gnu
-  libc6-dev-arm64-cross qemu-user-static jq'
+  libc6-dev-arm64-cross qemu-user-static curl jq'
 bench='libcmocka-dev alsa-utils gnuplot-nox jq'
 
 usage() {
@@ -38,7 +38,8 @@ fi
 case "$1" in
   demo) wanted="$build $demo" ;;
   tests) wanted="$build $tests" ;;
-  foreign) wanted="gcc libc6-dev meson ninja-build pkgconf $foreign" ;;
+  foreign) wanted="gcc libc6-dev meson ninja-build pkgconf
+    libsrtp2-dev libopus-dev libcmocka-dev $foreign" ;;
   bench) wanted="$build $bench" ;;
   *) usage ;;
 esac

@@ -13,6 +13,8 @@ runs the suites unit, vector, regress, scenario and fuzz-replay there. Without a
   i386-sanitize  the same with address and undefined-behaviour sanitizers; without oom
   s390x          64 bits, big-endian; under qemu. Without scenario, which would take an hour
   arm64          64 bits, little-endian, where char is unsigned; under qemu. Without scenario
+  mbedtls3       this machine, but mbedTLS 3.6, which Debian 12 has not; its source is that in a crate
+                 of crates.io
 
 What is compiled comes from the packages of `examples/packages.sh foreign`. Libraries of the machine
 are fetched from this machine's own sources of packages and unpacked in build/foreign/; nothing
@@ -22,7 +24,7 @@ The last line says how many tests passed and failed; the exit status is 0 only i
 END
 }
 
-machines=(i386 i386-sanitize s390x arm64)
+machines=(i386 i386-sanitize s390x arm64 mbedtls3)
 case ${1:-} in
 -h | --help)
   usage
@@ -112,7 +114,47 @@ endian = '$4'
 END
 }
 
+# mbedTLS 3.6.5 as it is in a crate of crates.io, with DTLS-SRTP switched on, as static libraries.
+crate=mbedtls-rs-sys-0.3.1
+crate_sha256=ed3d6fe75492994df511a63da8de669a0c59938ada3345e3d4756aec095d2ffb
+
+build_mbedtls3() {
+  local folder=$root/build/foreign/mbedtls3 source
+  [ ! -e "$folder/built" ] || return 0
+  rm -rf "$folder"
+  mkdir -p "$folder"/objects/{mbedtls,mbedx509,mbedcrypto}
+  curl -sSfL -o "$folder/crate" "https://static.crates.io/crates/${crate%-*}/$crate.crate" || return
+  sha256sum --check --quiet <<< "$crate_sha256  $folder/crate" || return
+  tar xzf "$folder/crate" -C "$folder" --strip-components=1 "$crate/mbedtls" || return
+  sed -i 's,^//\(#define MBEDTLS_SSL_DTLS_SRTP\)$,\1,' \
+    "$folder/mbedtls/include/mbedtls/mbedtls_config.h"
+  grep -q '^#define MBEDTLS_SSL_DTLS_SRTP$' "$folder/mbedtls/include/mbedtls/mbedtls_config.h" || return
+  (
+    cd "$folder/mbedtls" || exit
+    for source in library/*.c 3rdparty/everest/library/{everest,x25519,Hacl_Curve25519_joined}.c \
+      3rdparty/p256-m/*.c 3rdparty/p256-m/p256-m/*.c; do
+      case ${source##*/} in
+      ssl_* | mps_* | net_sockets.c | debug.c) echo "mbedtls $source" ;;
+      x509* | pkcs7.c) echo "mbedx509 $source" ;;
+      *) echo "mbedcrypto $source" ;;
+      esac
+    done | xargs -P "$(nproc)" -L 1 sh -c 'gcc -O2 -g -fPIC -Iinclude -Ilibrary \
+      -I3rdparty/everest/include -I3rdparty/everest/include/everest \
+      -I3rdparty/everest/include/everest/kremlib -I3rdparty/p256-m/p256-m/include \
+      -I3rdparty/p256-m/p256-m/include/p256-m -I3rdparty/p256-m/p256-m \
+      -c "$1" -o "../objects/$0/$(basename "$1" .c).o"'
+  ) || return
+  for source in mbedtls mbedx509 mbedcrypto; do
+    ar rc "$folder/lib$source.a" "$folder/objects/$source"/*.o || return
+  done
+  touch "$folder/built"
+}
+
 prepare() { # ARCHITECTURE
+  if [ "$1" = mbedtls3 ]; then
+    build_mbedtls3
+    return
+  fi
   fetch_libraries "$1" || return
   case $1 in
   i386) write_cross_file i386 i386-linux-gnu x86 little "'gcc', '-m32'" '' false ;;
@@ -163,7 +205,8 @@ run_suites() { # FOLDER SUITE...
 }
 
 run_machine() { # MACHINE
-  local architecture=${1%-sanitize} folder=build/foreign/build-$1 setup=()
+  local architecture=${1%-sanitize} folder=build/foreign/build-$1
+  local setup=(--cross-file "build/foreign/$architecture/cross.ini")
   local suites=(unit vector regress fuzz-replay)
   say "libraries for $architecture"
   prepare "$architecture" || {
@@ -174,11 +217,16 @@ run_machine() { # MACHINE
   i386) suites+=(scenario oom) ;;
   i386-sanitize)
     suites+=(scenario)
-    setup=(-Db_sanitize=address,undefined)
+    setup+=(-Db_sanitize=address,undefined)
+    ;;
+  mbedtls3)
+    suites+=(scenario)
+    setup=("-Dc_args=['-isystem', '$root/build/foreign/mbedtls3/mbedtls/include']"
+      "-Dc_link_args=-L$root/build/foreign/mbedtls3")
     ;;
   esac
   say "building for $1"
-  build "$folder" --cross-file "build/foreign/$architecture/cross.ini" "${setup[@]}" || {
+  build "$folder" "${setup[@]}" || {
     fail_step "the build for $1"
     return
   }
