@@ -416,8 +416,11 @@ int http_client_new(struct loop *loop, struct http_client **out, struct fault *f
 }
 
 void http_client_free(struct http_client *client) {
-  while (client->transfers != NULL) {
-    transfer_free(client->transfers);
+  struct http_client_transfer *transfer = client->transfers;
+  while (transfer != NULL) {
+    struct http_client_transfer *next = transfer->next;
+    transfer_free(transfer);
+    transfer = next;
   }
   curl_multi_cleanup(client->multi);
   loop_timer_wipe(client->loop, &client->timer);
