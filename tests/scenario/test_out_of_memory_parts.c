@@ -30,6 +30,8 @@ struct part {
   struct kit_allocator memory;
 };
 
+static part_life certify;
+
 static bool live_with_own_allocator(uint64_t nth, bool all_after, void *context) {
   struct part *part = context;
   part->memory = (struct kit_allocator){.fail_nth = nth, .fail_all_after = all_after};
@@ -47,7 +49,10 @@ static bool live_with_malloc(uint64_t nth, bool all_after, void *context) {
   kit_malloc_fail(nth, all_after);
   int status = part->live(&plain);
   struct kit_malloc_counts counts = kit_malloc_stop();
-  assert_int_equal(status, counts.failed > 0 ? PAW_ERR_NO_MEMORY : PAW_OK);
+  /* mbedTLS does without here and there, or tells its want of memory as another failure. */
+  bool other = part->live == certify &&
+               (status == PAW_OK || status == PAW_ERR_CRYPTO || status == PAW_ERR_MALFORMED);
+  assert_true(counts.failed > 0 ? status == PAW_ERR_NO_MEMORY || other : status == PAW_OK);
   assert_int_equal(counts.outstanding, 0);
   return counts.failed > 0;
 }
