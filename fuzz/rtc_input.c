@@ -382,7 +382,7 @@ static void act(struct attack *attack, struct fuzz_script *script, uint8_t opera
                   world->clock.now_ns);
     break;
   case 13:
-    world->ends[attack->victim].undrained = !world->ends[attack->victim].undrained;
+    world_toggle_drain(world, attack->victim);
     break;
   default:
     datagram = world_take(world, fuzz_take_u8(script));

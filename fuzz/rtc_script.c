@@ -359,8 +359,7 @@ static void act(struct world *world, struct fuzz_script *script, uint8_t operati
     world->memory.fail_nth = fuzz_take_u16(script);
     break;
   case 25:
-    end = take_end(world, script);
-    world->ends[end].undrained = !world->ends[end].undrained;
+    world_toggle_drain(world, take_end(world, script));
     break;
   case 26: {
     uint8_t what = fuzz_take_u8(script);

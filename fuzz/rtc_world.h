@@ -23,6 +23,7 @@ struct world_end {
   struct paw_address address;
   uint64_t deadline_ns; /* of a lone one */
   bool undrained;       /* its outputs stay where they are; of the first end: the hub's too */
+  bool lags;            /* they did: it may hear of frames that `sent` has forgotten */
   bool connected;       /* as its events say */
   bool closed;
   enum paw_close_reason reason;
@@ -87,6 +88,9 @@ void world_free(struct world *world);
 
 /* To be asked anew before each act; NULL when it was taken out of the hub. */
 struct paw_rtc *world_rtc(struct world *world, size_t end);
+
+/* Poll its outputs no more, or again. */
+void world_toggle_drain(struct world *world, size_t end);
 
 /* Is the status one that any call may give, or one of `documented`, a bit each: 1 << -status? */
 void world_check_status(const struct world *world, int status, unsigned documented);
