@@ -42,7 +42,7 @@ else
   dependencies=$(pkg-config --cflags libsrtp2 opus) || fail 'not all libraries are here'
 fi
 read -ra dependencies <<< "$dependencies"
-flags+=("${dependencies[@]}")
+flags+=("${dependencies[@]/#-I/-isystem}") # whose headers are not ours to mend
 program_flags=(-D_GNU_SOURCE -Iexamples -Iexamples/common -Iexamples/pa-send -Iexamples/pa-recv)
 
 each() { # COMMAND... {} ... < FILES; {} stands for one of them
