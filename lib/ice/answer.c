@@ -25,7 +25,7 @@ enum answer_code {
 static bool may_answer(const struct paw_ice *ice) {
   uint64_t now_ns = paw_ice_now(ice);
   return ice->answer_ns <= now_ns ||
-         ice->answer_ns - now_ns < PAW_ICE_ANSWERS_SAVED_MAX * PAW_ICE_ANSWER_NS;
+         ice->answer_ns - now_ns <= (PAW_ICE_ANSWERS_SAVED_MAX - 1) * PAW_ICE_ANSWER_NS;
 }
 
 static struct ice_answer *push(struct paw_ice *ice, const struct paw_input *input,
