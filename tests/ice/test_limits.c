@@ -95,15 +95,21 @@ static void answers_that_wait(void **state) {
   duo_wipe(&duo);
 }
 
-/* Those saved are given at once, and then one each so long. */
+/* Those saved are given at once, and then one each so long. What a stranger was told does not
+ * count.
+ */
 static void answers_to_members(void **state) {
   (void)state;
   begin(PAW_ICE_LITE);
   struct paw_address peer = duo_address("198.51.100.1:1000");
   struct craft check = craft_check(ice, false);
+  struct paw_stun_message request = craft_request(craft_username(ice, "peer"));
+  struct craft wrong = craft_seal(&request, "wrongwrongwrongwrongwr");
+  duo_feed(&duo, 0, &peer, wrong.data, wrong.len);
+  assert_int_equal(duo_stats(&duo, 0).responses_sent, 1);
   for (uint64_t i = 1; i <= PAW_ICE_ANSWERS_SAVED_MAX; i++) {
     duo_feed(&duo, 0, &peer, check.data, check.len);
-    assert_int_equal(duo_stats(&duo, 0).responses_sent, i);
+    assert_int_equal(duo_stats(&duo, 0).responses_sent, 1 + i);
   }
   for (uint64_t i = 0; i < 3; i++) {
     duo_feed(&duo, 0, &peer, check.data, check.len);
@@ -113,7 +119,7 @@ static void answers_to_members(void **state) {
     assert_int_equal(duo_stats(&duo, 0).dropped_limit, 2 * i + 2);
     duo.clock.now_ns += 1;
     duo_feed(&duo, 0, &peer, check.data, check.len);
-    assert_int_equal(duo_stats(&duo, 0).responses_sent, PAW_ICE_ANSWERS_SAVED_MAX + i + 1);
+    assert_int_equal(duo_stats(&duo, 0).responses_sent, PAW_ICE_ANSWERS_SAVED_MAX + i + 2);
   }
   duo_wipe(&duo);
 }
