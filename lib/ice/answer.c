@@ -21,31 +21,37 @@ enum answer_code {
   ANSWER_ROLE_CONFLICT = 487,
 };
 
-/* Who proves who he is gets answers, but at a bounded rate: each costs a hash and a datagram. */
-static bool may_answer(const struct paw_ice *ice) {
-  uint64_t now_ns = paw_ice_now(ice);
-  return ice->answer_ns <= now_ns ||
-         ice->answer_ns - now_ns < PAW_ICE_ANSWERS_SAVED_MAX * PAW_ICE_ANSWER_NS;
-}
-
 static struct ice_answer *push(struct paw_ice *ice, const struct paw_input *input,
                                const struct paw_stun_message *request, enum answer_code code,
                                bool past) {
-  struct ice_answer *answer =
-      may_answer(ice) ? paw_ring_push(&ice->answers, &ice->config.allocator, sizeof *answer) : NULL;
+  struct ice_answer *answer = paw_ring_push(&ice->answers, &ice->config.allocator, sizeof *answer);
   if (answer == NULL) {
     ice->stats.dropped_limit++;
     return NULL;
   }
-  uint64_t now_ns = paw_ice_now(ice);
-  ice->answer_ns =
-      paw_time_add(ice->answer_ns > now_ns ? ice->answer_ns : now_ns, PAW_ICE_ANSWER_NS);
   *answer = (struct ice_answer){.code = (uint16_t)code,
                                 .request_len = (uint16_t)input->len,
                                 .past = past,
                                 .local = input->local,
                                 .remote = input->remote};
   memcpy(answer->id, request->id, sizeof answer->id);
+  return answer;
+}
+
+/* Who proved who he is gets answers, but at a bounded rate: each costs a hash and a datagram. */
+static struct ice_answer *answer_peer(struct paw_ice *ice, const struct paw_input *input,
+                                      const struct paw_stun_message *request, enum answer_code code,
+                                      bool past) {
+  uint64_t now_ns = paw_ice_now(ice);
+  uint64_t spent_ns = ice->answer_ns > now_ns ? ice->answer_ns : now_ns;
+  if (spent_ns - now_ns > (PAW_ICE_ANSWERS_SAVED_MAX - 1) * PAW_ICE_ANSWER_NS) {
+    ice->stats.dropped_limit++;
+    return NULL;
+  }
+  struct ice_answer *answer = push(ice, input, request, code, past);
+  if (answer != NULL) {
+    ice->answer_ns = paw_time_add(spent_ns, PAW_ICE_ANSWER_NS);
+  }
   return answer;
 }
 
@@ -106,7 +112,7 @@ static bool authenticate(struct paw_ice *ice, const struct paw_input *input,
 
 static void refuse_unknown(struct paw_ice *ice, const struct paw_input *input,
                            const struct paw_stun_message *request, bool past) {
-  struct ice_answer *answer = push(ice, input, request, ANSWER_UNKNOWN_ATTRIBUTE, past);
+  struct ice_answer *answer = answer_peer(ice, input, request, ANSWER_UNKNOWN_ATTRIBUTE, past);
   if (answer != NULL) {
     answer->unknown_count = (uint8_t)request->unknown_count;
     memcpy(answer->unknown, request->unknown, sizeof answer->unknown);
@@ -160,7 +166,7 @@ static void take_past(struct paw_ice *ice, const struct paw_input *input,
   }
   paw_ice_path_note_heard(ice);
   paw_ice_note_life(ice);
-  (void)push(ice, input, request, ANSWER_SUCCESS, true);
+  (void)answer_peer(ice, input, request, ANSWER_SUCCESS, true);
 }
 
 static struct ice_pair *find_or_learn_pair(struct paw_ice *ice, int local,
@@ -186,7 +192,7 @@ void paw_ice_answer_handle_request(struct paw_ice *ice, const struct paw_input *
     return;
   }
   if (!is_complete(request)) {
-    (void)push(ice, input, request, ANSWER_BAD_REQUEST, past);
+    (void)answer_peer(ice, input, request, ANSWER_BAD_REQUEST, past);
     return;
   }
   if (past) {
@@ -194,7 +200,7 @@ void paw_ice_answer_handle_request(struct paw_ice *ice, const struct paw_input *
     return;
   }
   if (!paw_ice_role_settle(ice, request)) {
-    (void)push(ice, input, request, ANSWER_ROLE_CONFLICT, false);
+    (void)answer_peer(ice, input, request, ANSWER_ROLE_CONFLICT, false);
     return;
   }
   struct ice_pair *pair =
@@ -203,7 +209,7 @@ void paw_ice_answer_handle_request(struct paw_ice *ice, const struct paw_input *
     ice->stats.dropped_limit++;
     return;
   }
-  (void)push(ice, input, request, ANSWER_SUCCESS, false);
+  (void)answer_peer(ice, input, request, ANSWER_SUCCESS, false);
   take(ice, pair, request);
 }
 

@@ -86,6 +86,7 @@ struct paw_rtc {
   struct paw_recv recv[PAW_RTC_RECV_STREAMS_MAX];
   enum paw_rtc_flow flow;
   uint64_t last_media_ns;
+  uint64_t authentic_count; /* of RTP and RTCP */
 
   /* RTCP */
   struct paw_report report;

@@ -9,9 +9,8 @@ uint8_t paw_rtc_get_loss_percent(const struct paw_rtc *rtc) {
   return (uint8_t)((rtc->loss.share_16 * 100 + 65535) / 65536);
 }
 
-uint64_t paw_rtc_count_strange(const struct paw_rtc *rtc) {
-  const uint64_t *drops = rtc->stats.drops;
-  return drops[PAW_DROP_NO_KEYS] + drops[PAW_DROP_SRTP_AUTH] + drops[PAW_DROP_SRTCP_AUTH];
+uint64_t paw_rtc_count_authentic(const struct paw_rtc *rtc) {
+  return rtc->authentic_count;
 }
 
 void paw_rtc_get_stats(const struct paw_rtc *rtc, struct paw_rtc_stats *out) {

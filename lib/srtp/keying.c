@@ -27,7 +27,7 @@ static srtp_policy_t make_policy(uint8_t *master, const uint8_t *key, const uint
 
 static bool has_room(void) {
   const struct paw_allocator plain = {NULL, NULL, NULL};
-  void *room = paw_mem_alloc(&plain, SESSION_ROOM);
+  void *volatile room = paw_mem_alloc(&plain, SESSION_ROOM); /* or compilers leave both calls out */
   paw_mem_free(&plain, room);
   return room != NULL;
 }

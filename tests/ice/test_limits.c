@@ -95,6 +95,35 @@ static void answers_that_wait(void **state) {
   duo_wipe(&duo);
 }
 
+/* Those saved are given at once, and then one each so long. What a stranger was told does not
+ * count.
+ */
+static void answers_to_members(void **state) {
+  (void)state;
+  begin(PAW_ICE_LITE);
+  struct paw_address peer = duo_address("198.51.100.1:1000");
+  struct craft check = craft_check(ice, false);
+  struct paw_stun_message request = craft_request(craft_username(ice, "peer"));
+  struct craft wrong = craft_seal(&request, "wrongwrongwrongwrongwr");
+  duo_feed(&duo, 0, &peer, wrong.data, wrong.len);
+  assert_int_equal(duo_stats(&duo, 0).responses_sent, 1);
+  for (uint64_t i = 1; i <= PAW_ICE_ANSWERS_SAVED_MAX; i++) {
+    duo_feed(&duo, 0, &peer, check.data, check.len);
+    assert_int_equal(duo_stats(&duo, 0).responses_sent, 1 + i);
+  }
+  for (uint64_t i = 0; i < 3; i++) {
+    duo_feed(&duo, 0, &peer, check.data, check.len);
+    assert_int_equal(duo_stats(&duo, 0).dropped_limit, 2 * i + 1);
+    duo.clock.now_ns += PAW_ICE_ANSWER_NS - 1;
+    duo_feed(&duo, 0, &peer, check.data, check.len);
+    assert_int_equal(duo_stats(&duo, 0).dropped_limit, 2 * i + 2);
+    duo.clock.now_ns += 1;
+    duo_feed(&duo, 0, &peer, check.data, check.len);
+    assert_int_equal(duo_stats(&duo, 0).responses_sent, PAW_ICE_ANSWERS_SAVED_MAX + i + 2);
+  }
+  duo_wipe(&duo);
+}
+
 struct sent_check {
   uint8_t data[700];
   size_t len;
@@ -208,8 +237,8 @@ static void remotes_with_nothing_free(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(own_addresses_seen_by_peers), cmocka_unit_test(answers_that_wait),
-      cmocka_unit_test(checks_that_await_an_answer), cmocka_unit_test(unknown_attributes),
-      cmocka_unit_test(remotes_with_nothing_free),
+      cmocka_unit_test(answers_to_members),          cmocka_unit_test(checks_that_await_an_answer),
+      cmocka_unit_test(unknown_attributes),          cmocka_unit_test(remotes_with_nothing_free),
   };
   return cmocka_run_group_tests_name("ice_limits", tests, NULL, NULL);
 }

@@ -218,13 +218,38 @@ static void numbers_in_one_nack(void **state) {
   }
 }
 
+/* What is sent at once to who says the time without a report. */
+static uint64_t answers_to_the_time(void) {
+  uint64_t before = kit_pair_get_stats(pair, 1).rtcp_sent;
+  uint8_t packet[100];
+  struct paw_wr wr = paw_wr_init(packet, sizeof packet - PAW_SRTP_TRAILER_MAX);
+  paw_rtcp_write_rrtr(&wr, pair->peers[0].rtc->local_ssrc, UINT64_C(1) << 40);
+  size_t len = wr.len;
+  assert_int_equal(paw_srtp_protect_rtcp(pair->peers[0].rtc->srtp, packet, &len, sizeof packet),
+                   PAW_OK);
+  feed(packet, len);
+  kit_peer_drain(&pair->peers[1], pair->clock.now_ns);
+  return kit_pair_get_stats(pair, 1).rtcp_sent - before;
+}
+
+static void answers_ahead_of_their_time(void **state) {
+  (void)state;
+  assert_int_equal(answers_to_the_time(), 1);
+  assert_int_equal(answers_to_the_time(), 0);
+  pair->clock.now_ns += PAW_RTCP_EARLY_NS - 1;
+  assert_int_equal(answers_to_the_time(), 0);
+  pair->clock.now_ns += 1;
+  assert_int_equal(answers_to_the_time(), 1);
+  assert_int_equal(answers_to_the_time(), 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       CASE(the_longest_datagram), CASE(streams_at_a_time),
       CASE(events_that_wait),     CASE(numbers_that_wait_to_be_asked_for),
-      CASE(numbers_in_one_nack),
+      CASE(numbers_in_one_nack),  CASE(answers_ahead_of_their_time),
   };
   return cmocka_run_group_tests_name("rtc_limits", tests, NULL, NULL);
 }

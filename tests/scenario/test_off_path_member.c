@@ -10,13 +10,15 @@
 
 #include <cmocka.h>
 
+#include "base/limits.h"
 #include "kit/crowd.h"
 #include "rtc/rtc_private.h"
+#include "rtp/rtp.h"
 #include "stun/stun.h"
 
 #define VICTIM 0
 #define FIRST_ATTACKER 1
-#define ATTACKERS 7
+#define ATTACKERS PAW_HUB_TRIES_MAX
 
 static struct kit_crowd *crowd;
 static struct kit_talker voice; /* of the victim */
@@ -115,16 +117,23 @@ static void expect_served(void) {
   }
 }
 
-/* A good check, for the attacker's own connection, from the victim's address: the pair of addresses
- * now belongs to both. */
+/* A good check, for each attacker's own connection, from the victim's address: the pair of
+ * addresses now belongs to all of them, and to the victim last. */
+static void forge_address(size_t attackers) {
+  const struct paw_address *address = &crowd->members[VICTIM].peer.addresses[0];
+  for (size_t i = 0; i < attackers; i++) {
+    send_check(FIRST_ATTACKER + i, pwd_of(FIRST_ATTACKER + i), address);
+  }
+  kit_crowd_run_ms(crowd, 20);
+  for (size_t i = 0; i < attackers; i++) {
+    assert_true(paw_rtc_is_valid_path(hub_side(FIRST_ATTACKER + i), &crowd->hub_address, address));
+  }
+}
+
 static void a_members_address_is_forged(void **state) {
   (void)state;
   const struct paw_address *address = &crowd->members[VICTIM].peer.addresses[0];
-  for (size_t i = 0; i < ATTACKERS; i++) {
-    send_check(FIRST_ATTACKER + i, pwd_of(FIRST_ATTACKER + i), address);
-    kit_crowd_run_ms(crowd, 20);
-    assert_true(paw_rtc_is_valid_path(hub_side(FIRST_ATTACKER + i), &crowd->hub_address, address));
-  }
+  forge_address(PAW_HUB_TRIES_MAX - 1);
   expect_served();
   /* Again and again, too. */
   struct paw_rtc_stats before = hub_stats(VICTIM);
@@ -137,6 +146,50 @@ static void a_members_address_is_forged(void **state) {
   kit_talker_stop(&voice);
   kit_crowd_run_ms(crowd, 10);
   assert_int_equal(hub_stats(VICTIM).packets_received - before.packets_received, 200);
+}
+
+/* By more than a datagram is tried on: one may be lost, the next finds its connection. */
+static void a_members_address_is_forged_by_many(void **state) {
+  (void)state;
+  forge_address(PAW_HUB_TRIES_MAX);
+  uint64_t before = hub_stats(VICTIM).packets_received;
+  kit_talker_start(&voice, 480, crowd->clock.now_ns);
+  for (unsigned ms = 0; ms < 100; ms++) {
+    speak();
+    kit_crowd_run_ms(crowd, 1);
+  }
+  kit_talker_stop(&voice);
+  kit_crowd_run_ms(crowd, 10);
+  assert_in_range(hub_stats(VICTIM).packets_received - before, 9, 10);
+  expect_served();
+}
+
+/* An attacker has sent in the victim's SSRC, far ahead: on its connection the victim's packets are
+ * old ones, which SRTP tells before whose they are. */
+static void a_members_stream_is_forged(void **state) {
+  (void)state;
+  const struct paw_allocator heap = {0};
+  const struct kit_peer *attacker = &crowd->members[FIRST_ATTACKER].peer;
+  const struct paw_send *own = &crowd->members[VICTIM].peer.rtc->send;
+  struct paw_srtp_keys keys;
+  struct paw_srtp *srtp = NULL;
+  uint8_t packet[100] = {0};
+  struct paw_wr wr = paw_wr_init(packet, sizeof packet);
+  struct paw_rtp_header header = {
+      .payload_type = 111, .sequence = (uint16_t)(own->base_sequence + 10000), .ssrc = own->ssrc};
+  assert_int_equal(paw_dtls_get_keys(attacker->rtc->dtls, &keys), PAW_OK);
+  assert_int_equal(paw_srtp_new(&heap, &keys, own->ssrc, &srtp), PAW_OK);
+  paw_rtp_write_header(&wr, &header, false);
+  size_t len = wr.len + 10;
+  assert_int_equal(paw_srtp_protect_rtp(srtp, packet, &len, sizeof packet), PAW_OK);
+  paw_srtp_free(srtp, &heap);
+  uint64_t before = hub_stats(FIRST_ATTACKER).packets_received;
+  kit_net_send(crowd->net, &attacker->addresses[0], &crowd->hub_address, packet, len,
+               crowd->clock.now_ns);
+  kit_crowd_run_ms(crowd, 20);
+  assert_int_equal(hub_stats(FIRST_ATTACKER).packets_received, before + 1);
+  forge_address(1);
+  expect_served();
 }
 
 /* A newcomer at an address that an attacker claims as well: its handshake reaches its own
@@ -221,10 +274,9 @@ static void nobodys_ufrag_is_named(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      CASE(a_members_address_is_forged),
-      CASE(a_newcomers_address_is_forged),
-      CASE(a_members_ufrag_is_named),
-      CASE(nobodys_ufrag_is_named),
+      CASE(a_members_address_is_forged), CASE(a_members_address_is_forged_by_many),
+      CASE(a_members_stream_is_forged),  CASE(a_newcomers_address_is_forged),
+      CASE(a_members_ufrag_is_named),    CASE(nobodys_ufrag_is_named),
   };
   return cmocka_run_group_tests_name("off_path_member", tests, NULL, NULL);
 }

@@ -91,9 +91,7 @@ static bool next(struct paw_send *send, uint64_t now_ns, uint16_t *sequence) {
   return true;
 }
 
-/* As many answers wait as there is room for; those asked for first are given. */
-static void requests_that_wait(void **state) {
-  (void)state;
+static struct paw_send begin_send(void) {
   struct kit_rng rng;
   kit_rng_init(&rng, 1);
   struct paw_rng hook = kit_rng_hook(&rng);
@@ -103,6 +101,13 @@ static void requests_that_wait(void **state) {
   struct paw_send_format format = {.payload_type = 111};
   paw_send_set_format(&send, &format);
   paw_send_attach(&send, history, 1);
+  return send;
+}
+
+/* As many answers wait as there is room for; those asked for first are given. */
+static void requests_that_wait(void **state) {
+  (void)state;
+  struct paw_send send = begin_send();
   uint16_t wanted[PAW_SEND_RESENDS_MAX + 1];
   for (size_t i = 0; i <= PAW_SEND_RESENDS_MAX; i++) {
     assert_int_equal(push(1000, 20), PAW_OK);
@@ -121,14 +126,49 @@ static void requests_that_wait(void **state) {
   assert_int_equal(send.packets_resent, PAW_SEND_RESENDS_MAX);
 }
 
+/* True when the packet was found behind `others` numbers that were never sent. */
+static bool finds(struct paw_send *send, uint16_t sequence, size_t others) {
+  uint16_t wanted[PAW_SEND_LOOKS_MAX + 1];
+  uint16_t again = 0;
+  for (size_t i = 0; i < others; i++) {
+    wanted[i] = (uint16_t)(sequence + 1000);
+  }
+  wanted[others] = sequence;
+  paw_send_request(send, 2000, 0, wanted, others + 1);
+  return next(send, 2000, &again) && again == sequence;
+}
+
+static void numbers_that_are_looked_up(void **state) {
+  (void)state;
+  struct paw_send send = begin_send();
+  uint16_t sequences[3];
+  for (size_t i = 0; i < 3; i++) {
+    assert_int_equal(push(1000, 20), PAW_OK);
+    assert_true(next(&send, 1000, &sequences[i]));
+  }
+  assert_true(finds(&send, sequences[0], PAW_SEND_LOOKS_MAX - 1));
+  assert_false(finds(&send, sequences[1], 0)); /* nothing is saved any more */
+  assert_int_equal(send.nacks_unanswered, PAW_SEND_LOOKS_MAX);
+  uint16_t other = 0;
+  assert_int_equal(push(1000, 20), PAW_OK);
+  assert_true(next(&send, 1000, &other));
+  assert_true(finds(&send, sequences[1], PAW_SEND_LOOKS_A_FRAME - 1));
+  assert_int_equal(push(1000, 20), PAW_OK);
+  assert_true(next(&send, 1000, &other));
+  assert_false(finds(&send, sequences[2], PAW_SEND_LOOKS_A_FRAME));
+  for (size_t i = 0; i <= PAW_SEND_LOOKS_MAX / PAW_SEND_LOOKS_A_FRAME; i++) {
+    assert_int_equal(push(1000, 20), PAW_OK);
+    assert_true(next(&send, 1000, &other));
+  }
+  assert_false(finds(&send, sequences[2], PAW_SEND_LOOKS_MAX)); /* no more than so many are saved */
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      CASE(the_last_byte),
-      CASE(the_last_nanosecond),
-      CASE(the_longest_frame),
-      CASE(requests_that_wait),
+      CASE(the_last_byte),      CASE(the_last_nanosecond),        CASE(the_longest_frame),
+      CASE(requests_that_wait), CASE(numbers_that_are_looked_up),
   };
   return cmocka_run_group_tests_name("stream_limits", tests, NULL, NULL);
 }
