@@ -71,8 +71,8 @@ static void places_are_bounded_and_forgetting_only_forgives(void **state) {
     uint64_t *full_ns = rate_table_find(&table, &one, 0);
     assert_int_equal(*full_ns, 0);
     assert_true(rate_spend(&three, full_ns, START_NS));
+    assert_int_equal(table.count, i + 3 < RATE_TABLE_MAX ? i + 3 : RATE_TABLE_MAX);
   }
-  assert_int_equal(table.count, RATE_TABLE_MAX);
   /* Who owes most is not washed out by many who owe little. */
   assert_false(rate_spend(&three, rate_table_find(&table, &flooder, 0), START_NS));
 }
