@@ -71,11 +71,12 @@ static int tear_down(void **state) {
 
 static int ask_from(struct bench *bench, const struct paw_address *client,
                     const char *authorization) {
+  const struct paw_address own = {.family = PAW_FAMILY_NONE};
   struct http_request request = {.method = HTTP_GET,
                                  .path = "/thing",
                                  .host = "192.0.2.9",
                                  .authorization = authorization,
-                                 .client = *client,
+                                 .client = rate_client_of(client, &own),
                                  .body = "",
                                  .now_ns = bench->now_ns};
   http_response_wipe(&bench->response);
