@@ -226,9 +226,10 @@ static bool is_status_of_session(enum http_method method, int status) {
 static void check_status(const struct house *house, const struct http_request *request,
                          int status) {
   bool is_random_lost = still_world.rng.failing && status == 500;
-  if (!whep_server_owns(house->server, request->path)) {
+  size_t len = strlen(house->path);
+  if (strncmp(request->path, house->path, len) != 0 || strcspn(request->path + len, "/") > 0) {
     FUZZ_CHECK(status == 404);
-  } else if (strcmp(request->path, house->path) == 0) {
+  } else if (request->path[len] == '\0') {
     FUZZ_CHECK(is_status_of_endpoint(request->method, status) || is_random_lost);
   } else {
     FUZZ_CHECK(is_status_of_session(request->method, status) || is_random_lost);

@@ -9,6 +9,8 @@
 
 #include <pawebrtc/base.h>
 
+#include "rate.h"
+
 enum http_method {
   HTTP_GET,
   HTTP_HEAD,
@@ -33,7 +35,7 @@ struct http_request {
   const char *if_match;
   const char *host;
   const char *origin;
-  struct paw_address client; /* where it comes from; family NONE: not known */
+  struct rate_client client; /* where it comes from; family NONE: not known */
   const char *body;
   size_t body_len;
   bool body_too_long; /* more than the server takes; body holds nothing then */

@@ -41,7 +41,7 @@
 
 struct connection {
   int fd;
-  struct paw_address client;
+  struct rate_client client;
   uint64_t deadline_ns;
   struct connection *next;
 };
@@ -145,30 +145,37 @@ static const union MHD_ConnectionInfo *info_of(const struct MHD_Connection *mhd,
 }
 
 /* A listener for both families tells IPv4 clients as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2). */
-static struct paw_address read_client(const struct sockaddr *system) {
-  struct paw_address client = {.family = PAW_FAMILY_NONE};
+static struct paw_address read_address(const struct sockaddr *system) {
+  struct paw_address address = {.family = PAW_FAMILY_NONE};
   struct sockaddr_in in;
   struct sockaddr_in6 in6;
   if (system->sa_family == AF_INET) {
     memcpy(&in, system, sizeof in);
-    client.family = PAW_FAMILY_IPV4;
-    memcpy(client.ip, &in.sin_addr, 4);
+    address.family = PAW_FAMILY_IPV4;
+    memcpy(address.ip, &in.sin_addr, 4);
   } else if (system->sa_family == AF_INET6) {
     memcpy(&in6, system, sizeof in6);
     bool mapped = IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr);
-    client.family = mapped ? PAW_FAMILY_IPV4 : PAW_FAMILY_IPV6;
-    memcpy(client.ip, in6.sin6_addr.s6_addr + (mapped ? 12 : 0), mapped ? 4 : 16);
+    address.family = mapped ? PAW_FAMILY_IPV4 : PAW_FAMILY_IPV6;
+    memcpy(address.ip, in6.sin6_addr.s6_addr + (mapped ? 12 : 0), mapped ? 4 : 16);
   }
-  return client;
+  return address;
 }
 
-static bool may_connect(const struct http_server *server, const struct sockaddr *system) {
-  struct paw_address address = read_client(system);
-  struct rate_client client = rate_client_of(&address);
+static struct rate_client client_of(int fd, const struct sockaddr *remote) {
+  struct sockaddr_storage local = {0};
+  socklen_t len = sizeof local;
+  (void)getsockname(fd, (struct sockaddr *)&local, &len);
+  struct paw_address address = read_address(remote);
+  struct paw_address own = read_address((const struct sockaddr *)&local);
+  return rate_client_of(&address, &own);
+}
+
+static bool may_connect(const struct http_server *server, int fd, const struct sockaddr *remote) {
+  struct rate_client client = client_of(fd, remote);
   unsigned count = 0;
   for (const struct connection *at = server->connections; at != NULL; at = at->next) {
-    struct rate_client other = rate_client_of(&at->client);
-    count += rate_client_equal(&client, &other);
+    count += rate_client_equal(&client, &at->client);
   }
   return count < CONNECTIONS_PER_CLIENT_MAX;
 }
@@ -189,7 +196,7 @@ static struct connection *begin_connection(struct http_server *server,
     return NULL;
   }
   connection->fd = fd->connect_fd;
-  connection->client = read_client(address->client_addr);
+  connection->client = client_of(connection->fd, address->client_addr);
   connection->deadline_ns = request_deadline_ns(server);
   connection->next = server->connections;
   server->connections = connection;
@@ -467,7 +474,7 @@ static void on_connect(void *user_data, int fd, short ready) {
   socklen_t len = sizeof address;
   (void)ready;
   int connection = accept4(fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-  if (connection >= 0 && !may_connect(server, (const struct sockaddr *)&address)) {
+  if (connection >= 0 && !may_connect(server, connection, (const struct sockaddr *)&address)) {
     close(connection);
   } else if (connection >= 0) {
     server->accept_failures = 0;

@@ -165,7 +165,9 @@ int pin_store_write(const char *state_dir, const char *authority, const char *pi
   int status = after == NULL ? fault_set(fault, "%s: out of memory", path) : 0;
   if (status == 0) {
     size_t len = write_lines(before, authority, pin, after, size);
-    status = file_write_private(path, after, len, fault);
+    status = len > STORE_BYTES_MAX
+                 ? fault_set(fault, "%s has no room for more servers: remove lines", path)
+                 : file_write_private(path, after, len, fault);
   }
   free(before);
   free(after);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define NETWORK_BYTES 8 /* of an IPv6 address */
+
 uint64_t rate_wait_ns(const struct rate *rate, uint64_t full_ns, uint64_t now_ns) {
   uint64_t ahead_ns = full_ns > now_ns ? full_ns - now_ns : 0;
   uint64_t limit_ns = (uint64_t)(rate->at_once - 1) * rate->every_ns;
@@ -17,15 +19,20 @@ bool rate_spend(const struct rate *rate, uint64_t *full_ns, uint64_t now_ns) {
   return true;
 }
 
-struct rate_client rate_client_of(const struct paw_address *address) {
+struct rate_client rate_client_of(const struct paw_address *address,
+                                  const struct paw_address *own) {
   struct rate_client client = {.family = address->family};
-  size_t len = address->family == PAW_FAMILY_IPV6 ? 8 : address->family == PAW_FAMILY_IPV4 ? 4 : 0;
-  memcpy(client.network, address->ip, len);
+  if (address->family == PAW_FAMILY_IPV4) {
+    memcpy(client.ip, address->ip, 4);
+  } else if (address->family == PAW_FAMILY_IPV6) {
+    bool near = own->family == PAW_FAMILY_IPV6 && memcmp(address->ip, own->ip, NETWORK_BYTES) == 0;
+    memcpy(client.ip, address->ip, near ? sizeof client.ip : NETWORK_BYTES);
+  }
   return client;
 }
 
 bool rate_client_equal(const struct rate_client *a, const struct rate_client *b) {
-  return a->family == b->family && memcmp(a->network, b->network, sizeof a->network) == 0;
+  return a->family == b->family && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
 }
 
 uint64_t *rate_table_find(struct rate_table *table, const struct rate_client *client,

@@ -19,13 +19,14 @@ uint64_t rate_wait_ns(const struct rate *rate, uint64_t full_ns, uint64_t now_ns
 bool rate_spend(const struct rate *rate, uint64_t *full_ns, uint64_t now_ns);
 
 /* One client, as far as its address tells: an IPv4 address, or the network of an IPv6 address, of
- * which whoever has one address has them all (RFC 6177: a site gets a /64 at least). */
+ * which whoever has one address has them all (RFC 6177: a site gets a /64 at least). In the network
+ * of our own end each address is a client: there are all the speakers of a hall. */
 struct rate_client {
   uint8_t family; /* enum paw_family */
-  uint8_t network[8];
+  uint8_t ip[16]; /* zeros behind the network */
 };
 
-struct rate_client rate_client_of(const struct paw_address *address);
+struct rate_client rate_client_of(const struct paw_address *address, const struct paw_address *own);
 
 bool rate_client_equal(const struct rate_client *a, const struct rate_client *b);
 

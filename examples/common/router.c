@@ -138,9 +138,9 @@ static uint64_t guess_wait_ns(struct router *router, const struct rate_client *c
 /* A missing token is no guess. */
 static bool check_token(struct router *router, const struct route *route,
                         const struct http_request *request, struct http_response *response) {
-  struct rate_client client = rate_client_of(&request->client);
+  const struct rate_client *client = &request->client;
   uint64_t wait_ns =
-      request->authorization != NULL ? guess_wait_ns(router, &client, request->now_ns) : 0;
+      request->authorization != NULL ? guess_wait_ns(router, client, request->now_ns) : 0;
   if (wait_ns > 0) {
     refuse_for(wait_ns, "Too many tokens that are not known here came from this address.",
                response);
@@ -148,7 +148,7 @@ static bool check_token(struct router *router, const struct route *route,
   }
   const struct token *token = bearer_find(router->config.tokens, request);
   if (token == NULL && request->authorization != NULL) {
-    (void)rate_spend(&guesses_of_one, rate_table_find(&router->guesses, &client, 0),
+    (void)rate_spend(&guesses_of_one, rate_table_find(&router->guesses, client, 0),
                      request->now_ns);
     (void)rate_spend(&guesses_of_all, &router->all_guesses_ns, request->now_ns);
   }
@@ -156,7 +156,7 @@ static bool check_token(struct router *router, const struct route *route,
     bearer_refuse_unknown(request, response);
     return false;
   }
-  note_known(router, &client, request->now_ns);
+  note_known(router, client, request->now_ns);
   if ((route->roles & ROUTE_ROLE(token->role)) == 0) {
     refuse_role(route, response);
     return false;
@@ -183,9 +183,8 @@ static bool check_place(const struct router *router, const struct route *route,
 
 static bool check_rate(struct router *router, const struct route *route,
                        const struct http_request *request, struct http_response *response) {
-  struct rate_client client = rate_client_of(&request->client);
   unsigned kind = (unsigned)(route - router->config.routes);
-  uint64_t *full_ns = rate_table_find(&router->requests, &client, kind);
+  uint64_t *full_ns = rate_table_find(&router->requests, &request->client, kind);
   uint64_t wait_ns = rate_wait_ns(&route->rate, *full_ns, request->now_ns);
   if (wait_ns > 0) {
     refuse_for(wait_ns, "Too many requests in a short time.", response);

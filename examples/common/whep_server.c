@@ -510,10 +510,6 @@ static const char *path_below(const struct whep_server *server, const char *path
   return path[len] == '\0' || path[len] == '/' ? path + len : NULL;
 }
 
-bool whep_server_owns(const struct whep_server *server, const char *path) {
-  return path_below(server, path) != NULL;
-}
-
 void whep_server_handle(struct whep_server *server, const struct http_request *request,
                         struct http_response *response) {
   const char *below = path_below(server, request->path);

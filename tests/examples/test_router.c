@@ -71,11 +71,12 @@ static int tear_down(void **state) {
 
 static int ask_from(struct bench *bench, const struct paw_address *client,
                     const char *authorization) {
+  const struct paw_address own = {.family = PAW_FAMILY_NONE};
   struct http_request request = {.method = HTTP_GET,
                                  .path = "/thing",
                                  .host = "192.0.2.9",
                                  .authorization = authorization,
-                                 .client = *client,
+                                 .client = rate_client_of(client, &own),
                                  .body = "",
                                  .now_ns = bench->now_ns};
   http_response_wipe(&bench->response);
@@ -179,6 +180,36 @@ static void guesses_of_all_together_are_bounded(void **state) {
   assert_int_equal(looked_at, 100);
 }
 
+static unsigned ask_from_number(struct bench *bench, unsigned number, const char *authorization) {
+  const struct paw_address address = {.family = PAW_FAMILY_IPV4,
+                                      .ip = {10, 0, (uint8_t)(number >> 8), (uint8_t)number}};
+  return (unsigned)ask_from(bench, &address, authorization);
+}
+
+/* While others guess without end, 512 that have shown a right token are served; with one more, the
+ * one that was not seen for longest has to wait. */
+static void so_many_known_clients_are_remembered(void **state) {
+  struct bench *bench = *state;
+  for (unsigned i = 0; i < 512; i++) {
+    assert_int_equal(ask_from_number(bench, i, RIGHT), 200);
+    bench->now_ns++;
+  }
+  assert_int_equal(ask_from_number(bench, 0, RIGHT), 200);
+  for (unsigned i = 0; i < 2000; i++) {
+    assert_int_equal(ask_from_number(bench, 1000 + i, WRONG), 401);
+  }
+  for (unsigned i = 0; i < 512; i++) {
+    assert_int_equal(ask_from_number(bench, i, RIGHT), 200);
+    bench->now_ns++;
+  }
+  assert_int_equal(ask_from_number(bench, 600, RIGHT), 429);
+  bench->now_ns += PAW_NS_PER_S / 100;
+  assert_int_equal(ask_from_number(bench, 600, RIGHT), 200);
+  assert_int_equal(ask_from_number(bench, 5000, WRONG), 401);
+  assert_int_equal(ask_from_number(bench, 0, RIGHT), 429);
+  assert_int_equal(ask_from_number(bench, 1, RIGHT), 200);
+}
+
 static void what_is_no_guess_is_not_counted(void **state) {
   struct bench *bench = *state;
   for (int i = 0; i < 1000; i++) {
@@ -208,6 +239,7 @@ int main(void) {
       ROUTER_TEST(a_flood_of_one_is_nothing_to_another),
       ROUTER_TEST(a_network_of_addresses_is_one_client),
       ROUTER_TEST(guesses_of_all_together_are_bounded),
+      ROUTER_TEST(so_many_known_clients_are_remembered),
       ROUTER_TEST(what_is_no_guess_is_not_counted),
       ROUTER_TEST(what_is_malformed_is_a_guess),
   };

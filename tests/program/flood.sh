@@ -38,7 +38,7 @@ start_sender send --listen 127.0.0.1:0 --json tone:440
 halls=(left right)
 receivers=()
 for hall in "${halls[@]}"; do
-  start_receiver "$hall" --wav "$work/$hall.wav" --latency-ms 500 --log warning
+  start_receiver "$hall" --wav "$work/$hall.wav" --latency-ms 200 --log warning
   receivers+=("$receiver")
 done
 for hall in "${halls[@]}"; do

@@ -9,6 +9,7 @@
 start_pair() { # NAME [OPTION]
   local name=$1
   shift
+  rm -f "$work/$name.requests" # of a machine before: it has another port
   "$ANSWERING_MACHINE" "$@" "$work/$name.http" > "$work/$name.requests" &
   started+=("$!")
   wait_until 5 'the machine listens' grep -qs '^port' "$work/$name.requests"
