@@ -73,11 +73,13 @@ build_targets() { # TARGET...
   }
 }
 
-# The folders that hold a target's inputs; the first one, which grows, is made.
+# The folders that hold a target's inputs; the first one, which grows, is made. fuzz/meson.build
+# replays the others.
 input_folders() { # TARGET
   mkdir -p "build/fuzz-corpus/$1" "build/fuzz-found/$1" build/fuzz-logs
-  local folder
-  for folder in "build/fuzz-corpus/$1" "fuzz/corpus/$1" "fuzz/crashes/$1"; do
+  local folder folders=("build/fuzz-corpus/$1" "fuzz/corpus/$1" "fuzz/crashes/$1")
+  [[ $1 != sdp_* ]] || folders+=(tests/vectors/sdp)
+  for folder in "${folders[@]}"; do
     [ ! -d "$folder" ] || echo "$folder"
   done
 }
@@ -201,7 +203,8 @@ run_all() { # SECONDS TARGET...
 # ---- the corpus that is kept ----
 
 # Out of libFuzzer's control file of a merge with -set_cover_merge=1 (all features of each input):
-# at most `max` inputs that together reach the most edges, after those that are `kept`.
+# at most `max` inputs that together reach the most edges, beside those that are kept elsewhere and
+# those in the folder that have names of their own.
 choose_inputs() { # CONTROL_FILE EDGES_BUILT FOLDER_KEPT
   awk -v max=$corpus_max -v built="$2" -v bytes_max=$corpus_bytes_max -v folder="$3" '
     function gain(i,   fresh, n, k, list) {
@@ -209,10 +212,14 @@ choose_inputs() { # CONTROL_FILE EDGES_BUILT FOLDER_KEPT
       for (k = 1; k <= n; k++) fresh += !(list[k] in reached)
       return fresh + 0
     }
-    function choose(i,   n, k, list) {
+    function reach(i,   n, k, list) {
       n = split(edges[i], list)
       for (k = 1; k <= n; k++) if (!(list[k] in reached)) { reached[list[k]]; reached_count++ }
-      chosen[i]; count++
+      chosen[i]
+    }
+    function choose(i) {
+      reach(i)
+      count++
       print name[i]
     }
     NR == 1 { total = $1 }
@@ -232,7 +239,8 @@ choose_inputs() { # CONTROL_FILE EDGES_BUILT FOLDER_KEPT
       for (i in bound) {
         base = substr(name[i], length(folder) + 2)
         in_folder = index(name[i], folder "/") == 1
-        if (in_folder && (length(base) != 12 || base ~ /[^0-9a-f]/)) choose(i)
+        if (index(name[i], "build/") != 1 && !in_folder) reach(i)
+        else if (in_folder && (length(base) != 12 || base ~ /[^0-9a-f]/)) choose(i)
       }
       while (count < max) {
         best = 0; best_i = ""
@@ -313,7 +321,7 @@ main() {
     exit 2
     ;;
   esac
-  if [ $mode = run ] && [[ ${1:-} =~ ^[0-9]+$ ]]; then
+  if [ "$mode" = run ] && [[ ${1:-} =~ ^[0-9]+$ ]]; then
     seconds=$1
     shift
   fi
