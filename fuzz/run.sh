@@ -7,7 +7,7 @@ usage() {
 usage: fuzz/run.sh [SECONDS] [TARGET...]      run all targets, or these, for 60 s each, or SECONDS
        fuzz/run.sh --minimise [TARGET...]     choose anew what stands in fuzz/corpus
        fuzz/run.sh --sum                      totals over all runs so far
-       fuzz/run.sh --coverage TARGET          what its inputs reach, by file of lib/ (needs llvm-14)
+       fuzz/run.sh --coverage TARGET          what its inputs reach, by file of lib/
        fuzz/run.sh --list                     the names of the targets
 
 Builds the targets with clang, libFuzzer and the address and undefined-behaviour sanitizers in
@@ -171,7 +171,7 @@ print_table() { # reads lines as they stand in the results
 }
 
 run_all() { # SECONDS TARGET...
-  local seconds=$1 target status workers=() ended=no running
+  local seconds=$1 target status workers=() ended=no running lines
   shift
   build_targets "$@" || exit 1
   local before=0
@@ -189,11 +189,16 @@ run_all() { # SECONDS TARGET...
     wait
   done
   # Other runs may have written lines meanwhile: of ours, the last of each target.
-  tail -n "+$((before + 1))" "$results" |
+  lines=$(tail -n "+$((before + 1))" "$results" 2> /dev/null |
     awk -F '\t' -v names=" $* " 'index(names, " " $2 " ") { last[$2] = $0 }
-      END { for (name in last) print last[name] }' | sort -k 2 | print_table
+      END { for (name in last) print last[name] }' | sort -k 2)
+  print_table <<< "$lines"
   status=$?
   for target in "$@"; do
+    grep -q "^[^[:space:]]*[[:space:]]$target[[:space:]]" <<< "$lines" || {
+      echo "$target did not run"
+      status=1
+    }
     [ -z "$(ls "build/fuzz-found/$target" 2> /dev/null)" ] ||
       echo "build/fuzz-found/$target holds findings, of this run or of ones before"
   done
@@ -343,7 +348,7 @@ main() {
       echo "no runs so far" >&2
       exit 1
     }
-    print_table < $results
+    awk -F '\t' '$2 != "planted"' $results | sort -s -k 2,2 | print_table
     ;;
   coverage)
     coverage "${targets[0]}"
