@@ -195,7 +195,7 @@ run_all() { # SECONDS TARGET...
   print_table <<< "$lines"
   status=$?
   for target in "$@"; do
-    grep -q "^[^[:space:]]*[[:space:]]$target[[:space:]]" <<< "$lines" || {
+    grep -q "^[^[:space:]]*[[:space:]]${target}[[:space:]]" <<< "$lines" || {
       echo "$target did not run"
       status=1
     }

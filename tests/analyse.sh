@@ -51,7 +51,7 @@ each() { # COMMAND... {} ... < FILES; {} stands for one of them
 
 run_gcc() {
   local status=0
-  local analyse=(gcc -O1 -Wall -Wextra -fanalyzer -Werror -c '{}' -o /dev/null "${flags[@]}")
+  local analyse=(gcc -O2 -Wall -Wextra -fanalyzer -Werror -c '{}' -o /dev/null "${flags[@]}")
   printf '%s\n' "${library[@]}" | each "${analyse[@]}" || status=1
   [ ${#programs[@]} -eq 0 ] ||
     printf '%s\n' "${programs[@]}" | each "${analyse[@]}" "${program_flags[@]}" "${blind[@]}" ||
