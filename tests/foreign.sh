@@ -16,6 +16,8 @@ runs the suites unit, vector, regress, scenario and fuzz-replay there. Without a
   mbedtls3       this machine, but mbedTLS 3.6, which Debian 12 has not; its source is that in a crate
                  of crates.io
 
+Where an emulator runs the tests, those with chance in them run with one seed (PAW_SEED, else 1).
+
 What is compiled comes from the packages of `examples/packages.sh foreign`. Libraries of the machine
 are fetched from this machine's own sources of packages and unpacked in build/foreign/; nothing
 foreign is installed. The programs are not built there, nor are the tests that need them.
@@ -180,14 +182,17 @@ build() { # FOLDER MESON_OPTION...
 }
 
 run_suites() { # FOLDER SUITE...
-  local folder=$1 log=$1/meson-logs/foreign.json suite options=() results
+  local folder=$1 log=$1/meson-logs/foreign.json suite options=() seed=() results
   shift
+  if grep -q exe_wrapper "$folder/../${folder##*/build-}/cross.ini" 2> /dev/null; then
+    seed=(env "PAW_SEED=${PAW_SEED:-1}")
+  fi
   for suite in "$@"; do
     options+=(--suite "$suite")
   done
   rm -f "$log"
   # The limits of time are this machine's.
-  meson test -C "$folder" --no-rebuild --print-errorlogs --logbase foreign --timeout-multiplier 20 \
+  "${seed[@]}" meson test -C "$folder" --no-rebuild --print-errorlogs --logbase foreign --timeout-multiplier 20 \
     "${options[@]}"
   local status=$?
   if [ ! -s "$log" ]; then
