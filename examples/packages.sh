@@ -13,7 +13,7 @@ build='gcc libc6-dev meson ninja-build pkgconf
   libasound2-dev libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev
   libavformat-dev libavcodec-dev libavutil-dev libswresample-dev'
 demo='alsa-utils jq'
-tests='clang clang-format clang-tidy cppcheck libclang-rt-14-dev g++ libcmocka-dev valgrind
+tests='clang clang-format clang-tidy cppcheck libclang-rt-14-dev llvm-14 g++ libcmocka-dev valgrind
   alsa-utils libasound2-plugins pulseaudio pulseaudio-utils
   curl ffmpeg iproute2 jq nftables openssl procps
   libnice-dev libgstreamer1.0-dev libgstreamer-plugins-bad1.0-dev gstreamer1.0-plugins-base

@@ -18,7 +18,7 @@
 #include "dtls/private.h"
 #include "kit/alloc.h"
 #include "kit/clock.h"
-#include "kit/rng.h"
+#include "kit/peer.h"
 
 #define HEADERS_LEN (PAW_DTLS_RECORD_HEADER_LEN + PAW_DTLS_HANDSHAKE_HEADER_LEN)
 #define DATAGRAM_MAX 1600 /* longer than any that is looked at */
@@ -175,18 +175,6 @@ struct server {
   struct paw_dtls *dtls;
 };
 
-static const struct paw_certificate *certificate(void) {
-  static struct paw_certificate *made;
-  if (made == NULL) {
-    struct kit_rng rng;
-    kit_rng_init(&rng, 1);
-    struct paw_rng hook = kit_rng_hook(&rng);
-    const struct paw_allocator heap = {0};
-    FUZZ_CHECK(paw_certificate_generate(&hook, &heap, &made) == PAW_OK);
-  }
-  return made;
-}
-
 static void server_drain(struct server *server) {
   struct paw_dtls_output output;
   size_t datagrams = 0;
@@ -214,7 +202,7 @@ static void server_begin(struct server *server) {
   kit_clock_init(&server->clock);
   struct paw_dtls_config config;
   paw_dtls_config_init(&config);
-  config.certificate = certificate();
+  config.certificate = kit_certificate(0);
   config.allocator = kit_allocator_hook(&server->memory);
   config.rng = kit_rng_hook(&server->rng);
   FUZZ_CHECK(paw_dtls_new(&config, &server->dtls) == PAW_OK);

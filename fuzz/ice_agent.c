@@ -213,6 +213,41 @@ static void pass_to(struct world *world, uint64_t time_ns) {
   feed(world, &(struct paw_input){.kind = PAW_INPUT_TIMEOUT, .now_ns = world->clock.now_ns});
 }
 
+/* What only somebody with a password can change. */
+struct likeness {
+  enum paw_ice_state state;
+  enum paw_ice_role role;
+  int selected;
+  int locals;
+  int remotes;
+  int pairs;
+  uint64_t life_ns;
+  uint64_t pairs_summed; /* state, flags and when they were heard */
+};
+
+static struct likeness take_likeness(const struct world *world) {
+  const struct paw_ice *ice = world->ice;
+  struct likeness likeness = {.state = ice->state,
+                              .role = ice->role,
+                              .selected = ice->selected,
+                              .locals = ice->locals.count,
+                              .remotes = ice->remotes.count,
+                              .pairs = ice->pairs.count,
+                              .life_ns = ice->life_ns};
+  for (int i = 0; i < ice->pairs.count; i++) {
+    const struct ice_pair *pair = paw_ice_pair(ice, i);
+    uint64_t one = (uint64_t)pair->state << 8 | pair->flags;
+    likeness.pairs_summed = likeness.pairs_summed * 31 + one + pair->valid_ns + pair->heard_ns;
+  }
+  return likeness;
+}
+
+static void check_same(const struct likeness *a, const struct likeness *b) {
+  FUZZ_CHECK(a->state == b->state && a->role == b->role && a->selected == b->selected);
+  FUZZ_CHECK(a->locals == b->locals && a->remotes == b->remotes && a->pairs == b->pairs);
+  FUZZ_CHECK(a->life_ns == b->life_ns && a->pairs_summed == b->pairs_summed);
+}
+
 static void deliver(struct world *world, const struct paw_address *local,
                     const struct paw_address *remote, const uint8_t *data, size_t len) {
   uint8_t *copy = fuzz_copy(data, len);
@@ -242,12 +277,21 @@ static void deliver_message(struct world *world, const struct paw_address *local
 
 /* ---- operations ---- */
 
+/* Before the next datagram, so that it is the datagram alone that could change anything. */
+static struct likeness settle(struct world *world) {
+  pass_to(world, world->clock.now_ns);
+  return take_likeness(world);
+}
+
 static void deliver_raw(struct world *world, struct fuzz_script *script) {
   struct paw_address local = local_of(fuzz_take_u8(script));
   struct paw_address remote = source_of(&local, fuzz_take_u8(script));
   size_t len = 0;
   uint8_t *data = fuzz_take_bytes(script, fuzz_take_u8(script), &len);
+  struct likeness before = settle(world);
   deliver(world, &local, &remote, data, len);
+  struct likeness after = take_likeness(world);
+  check_same(&before, &after);
   free(data);
 }
 
@@ -284,7 +328,12 @@ static void deliver_request(struct world *world, struct fuzz_script *script) {
   }
   bool wrong = (flags & REQUEST_WRONG_PASSWORD) != 0;
   world->proven = world->proven || !wrong;
+  struct likeness before = settle(world);
   deliver_message(world, &local, &remote, &message, wrong ? "another password" : own->pwd);
+  struct likeness after = take_likeness(world);
+  if (wrong || (flags & REQUEST_WRONG_USERNAME) != 0) {
+    check_same(&before, &after);
+  }
 }
 
 /* By the password that the agent's peer has now. */
@@ -310,11 +359,20 @@ static void answer(struct world *world, struct asked *asked, uint8_t flags, uint
     message.xor_mapped = local_of(code);
     message.xor_mapped.port = (uint16_t)(message.xor_mapped.port + 1000);
   }
+  bool elsewhere = (flags & ANSWER_WRONG_SOURCE) != 0;
+  bool was_valid = paw_ice_is_valid_pair(world->ice, &asked->local, &asked->remote);
   struct paw_address source = asked->remote;
-  source.port = (uint16_t)(source.port + ((flags & ANSWER_WRONG_SOURCE) != 0 ? 1 : 0));
+  source.port = (uint16_t)(source.port + (elsewhere ? 1 : 0));
   world->proven = world->proven || (!open && !wrong);
   asked->answered = true;
+  struct likeness before = settle(world);
   deliver_message(world, &asked->local, &source, &message, wrong ? "another password" : pwd);
+  struct likeness after = take_likeness(world);
+  if (open || wrong) {
+    check_same(&before, &after);
+  } else if (elsewhere && !was_valid) {
+    FUZZ_CHECK(!paw_ice_is_valid_pair(world->ice, &asked->local, &asked->remote));
+  }
 }
 
 static void answer_one(struct world *world, struct fuzz_script *script) {

@@ -68,9 +68,9 @@ static void try_door(struct paw_rtc *rtc, const char *text, size_t len) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const char *text = (const char *)data;
   try_codec(text, size);
-  uint64_t rngs[2] = {2, 3};
-  struct paw_rtc *offerer = session_new(&rngs[0], PAW_ICE_FULL);
-  struct paw_rtc *answerer = session_new(&rngs[1], PAW_ICE_LITE);
+  struct kit_rng rngs[2];
+  struct paw_rtc *offerer = session_new(&rngs[0], 2, PAW_ICE_FULL);
+  struct paw_rtc *answerer = session_new(&rngs[1], 3, PAW_ICE_LITE);
   connect_pair(offerer, answerer);
   try_door(size % 2 == 0 ? offerer : answerer, text, size);
   paw_rtc_free(offerer);

@@ -331,7 +331,9 @@ static void read_options(struct input *input) {
   }
   switch (settings_read(&settings, (int)input->text_count + 1, arguments, &fault)) {
   case OPTIONS_OK:
-    check_settings(&settings);
+    if (!settings.list_devices) { /* which asks for nothing else */
+      check_settings(&settings);
+    }
     break;
   case OPTIONS_BAD:
     check_fault(&fault);

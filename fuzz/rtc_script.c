@@ -133,9 +133,6 @@ static void act_signalling(struct world *world, struct fuzz_script *script, uint
   if (rtc == NULL) {
     return;
   }
-  if (world->ends[end].rng.failing) {
-    documented |= BIT(PAW_ERR_RANDOM);
-  }
   switch (operation) {
   case 6:
     status = write_offer(world, rtc, talk);

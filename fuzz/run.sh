@@ -7,7 +7,7 @@ usage() {
 usage: fuzz/run.sh [SECONDS] [TARGET...]      run all targets, or these, for 60 s each, or SECONDS
        fuzz/run.sh --minimise [TARGET...]     choose anew what stands in fuzz/corpus
        fuzz/run.sh --sum                      totals over all runs so far
-       fuzz/run.sh --coverage TARGET          what its inputs reach, by file of lib/ (needs llvm-14)
+       fuzz/run.sh --coverage TARGET          what its inputs reach, by file of lib/
        fuzz/run.sh --list                     the names of the targets
 
 Builds the targets with clang, libFuzzer and the address and undefined-behaviour sanitizers in
@@ -73,11 +73,13 @@ build_targets() { # TARGET...
   }
 }
 
-# The folders that hold a target's inputs; the first one, which grows, is made.
+# The folders that hold a target's inputs; the first one, which grows, is made. fuzz/meson.build
+# replays the others.
 input_folders() { # TARGET
   mkdir -p "build/fuzz-corpus/$1" "build/fuzz-found/$1" build/fuzz-logs
-  local folder
-  for folder in "build/fuzz-corpus/$1" "fuzz/corpus/$1" "fuzz/crashes/$1"; do
+  local folder folders=("build/fuzz-corpus/$1" "fuzz/corpus/$1" "fuzz/crashes/$1")
+  [[ $1 != sdp_* ]] || folders+=(tests/vectors/sdp)
+  for folder in "${folders[@]}"; do
     [ ! -d "$folder" ] || echo "$folder"
   done
 }
@@ -169,7 +171,7 @@ print_table() { # reads lines as they stand in the results
 }
 
 run_all() { # SECONDS TARGET...
-  local seconds=$1 target status workers=() ended=no running
+  local seconds=$1 target status workers=() ended=no running lines
   shift
   build_targets "$@" || exit 1
   local before=0
@@ -187,11 +189,16 @@ run_all() { # SECONDS TARGET...
     wait
   done
   # Other runs may have written lines meanwhile: of ours, the last of each target.
-  tail -n "+$((before + 1))" "$results" |
+  lines=$(tail -n "+$((before + 1))" "$results" 2> /dev/null |
     awk -F '\t' -v names=" $* " 'index(names, " " $2 " ") { last[$2] = $0 }
-      END { for (name in last) print last[name] }' | sort -k 2 | print_table
+      END { for (name in last) print last[name] }' | sort -k 2)
+  print_table <<< "$lines"
   status=$?
   for target in "$@"; do
+    grep -q "^[^[:space:]]*[[:space:]]${target}[[:space:]]" <<< "$lines" || {
+      echo "$target did not run"
+      status=1
+    }
     [ -z "$(ls "build/fuzz-found/$target" 2> /dev/null)" ] ||
       echo "build/fuzz-found/$target holds findings, of this run or of ones before"
   done
@@ -201,7 +208,8 @@ run_all() { # SECONDS TARGET...
 # ---- the corpus that is kept ----
 
 # Out of libFuzzer's control file of a merge with -set_cover_merge=1 (all features of each input):
-# at most `max` inputs that together reach the most edges, after those that are `kept`.
+# at most `max` inputs that together reach the most edges, beside those that are kept elsewhere and
+# those in the folder that have names of their own.
 choose_inputs() { # CONTROL_FILE EDGES_BUILT FOLDER_KEPT
   awk -v max=$corpus_max -v built="$2" -v bytes_max=$corpus_bytes_max -v folder="$3" '
     function gain(i,   fresh, n, k, list) {
@@ -209,10 +217,14 @@ choose_inputs() { # CONTROL_FILE EDGES_BUILT FOLDER_KEPT
       for (k = 1; k <= n; k++) fresh += !(list[k] in reached)
       return fresh + 0
     }
-    function choose(i,   n, k, list) {
+    function reach(i,   n, k, list) {
       n = split(edges[i], list)
       for (k = 1; k <= n; k++) if (!(list[k] in reached)) { reached[list[k]]; reached_count++ }
-      chosen[i]; count++
+      chosen[i]
+    }
+    function choose(i) {
+      reach(i)
+      count++
       print name[i]
     }
     NR == 1 { total = $1 }
@@ -232,7 +244,8 @@ choose_inputs() { # CONTROL_FILE EDGES_BUILT FOLDER_KEPT
       for (i in bound) {
         base = substr(name[i], length(folder) + 2)
         in_folder = index(name[i], folder "/") == 1
-        if (in_folder && (length(base) != 12 || base ~ /[^0-9a-f]/)) choose(i)
+        if (index(name[i], "build/") != 1 && !in_folder) reach(i)
+        else if (in_folder && (length(base) != 12 || base ~ /[^0-9a-f]/)) choose(i)
       }
       while (count < max) {
         best = 0; best_i = ""
@@ -313,7 +326,7 @@ main() {
     exit 2
     ;;
   esac
-  if [ $mode = run ] && [[ ${1:-} =~ ^[0-9]+$ ]]; then
+  if [ "$mode" = run ] && [[ ${1:-} =~ ^[0-9]+$ ]]; then
     seconds=$1
     shift
   fi
@@ -335,7 +348,7 @@ main() {
       echo "no runs so far" >&2
       exit 1
     }
-    print_table < $results
+    awk -F '\t' '$2 != "planted"' $results | sort -s -k 2,2 | print_table
     ;;
   coverage)
     coverage "${targets[0]}"

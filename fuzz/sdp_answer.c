@@ -14,8 +14,8 @@ static void make_offer(struct paw_rtc *rtc, char *offer, size_t *len) {
 static const char *good_answer(const char *offer, size_t len) {
   static char answer[TEXT_ROOM];
   if (answer[0] == '\0') {
-    uint64_t rng = 3;
-    struct paw_rtc *other = session_new(&rng, PAW_ICE_FULL);
+    struct kit_rng rng;
+    struct paw_rtc *other = session_new(&rng, 3, PAW_ICE_FULL);
     size_t answer_len = sizeof answer;
     FUZZ_CHECK(paw_rtc_accept_offer(other, SESSION_NOW_NS, offer, len, answer, &answer_len) ==
                PAW_OK);
@@ -57,8 +57,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static char offer[TEXT_ROOM];
   size_t offer_len = 0;
   const char *text = (const char *)data;
-  uint64_t rng = 2;
-  struct paw_rtc *rtc = session_new(&rng, size % 4 == 3 ? PAW_ICE_LITE : PAW_ICE_FULL);
+  struct kit_rng rng;
+  struct paw_rtc *rtc = session_new(&rng, 2, size % 4 == 3 ? PAW_ICE_LITE : PAW_ICE_FULL);
   make_offer(rtc, offer, &offer_len);
   int status = take_answer(rtc, text, size);
   FUZZ_CHECK(status == PAW_OK || status == PAW_ERR_MALFORMED || status == PAW_ERR_UNSUPPORTED);

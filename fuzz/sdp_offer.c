@@ -110,8 +110,8 @@ static void expect_good_answer(struct paw_rtc *rtc, enum paw_ice_mode mode) {
   static size_t wanted_len[2];
   size_t which = mode == PAW_ICE_LITE;
   if (wanted[which] == NULL) {
-    uint64_t rng = 2;
-    struct paw_rtc *other = session_new(&rng, mode);
+    struct kit_rng rng;
+    struct paw_rtc *other = session_new(&rng, 2, mode);
     wanted[which] = take_offer(other, good_offer, strlen(good_offer), &wanted_len[which]);
     FUZZ_CHECK(wanted[which] != NULL);
     paw_rtc_free(other);
@@ -156,8 +156,8 @@ static void offer_again(struct paw_rtc *rtc, const char *offer, size_t len) {
 }
 
 static void try_door(const char *text, size_t len, enum paw_ice_mode mode) {
-  uint64_t rng = 2;
-  struct paw_rtc *rtc = session_new(&rng, mode);
+  struct kit_rng rng;
+  struct paw_rtc *rtc = session_new(&rng, 2, mode);
   size_t answer_len = 0;
   char *answer = take_offer(rtc, text, len, &answer_len);
   if (answer == NULL) {
@@ -200,8 +200,8 @@ static void check_same_agreed(const struct agreed *a, const struct agreed *b) {
 static void try_later(const char *text, size_t len, enum paw_ice_mode mode) {
   static struct agreed before;
   static struct agreed after;
-  uint64_t rng = 2;
-  struct paw_rtc *rtc = session_new(&rng, mode);
+  struct kit_rng rng;
+  struct paw_rtc *rtc = session_new(&rng, 2, mode);
   size_t answer_len = 0;
   free(take_offer(rtc, good_offer, strlen(good_offer), &answer_len));
   note_agreed(rtc, &before);

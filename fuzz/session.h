@@ -6,39 +6,19 @@
 #include <pawebrtc/rtc.h>
 
 #include "fuzz.h"
+#include "kit/peer.h"
 
 #define SESSION_NOW_NS UINT64_C(1000000000000)
 #define SESSION_OUTPUTS_MAX 1000 /* in one drain; more would never end */
 
-/* xorshift64* (Vigna). */
-static inline int session_fill(void *user_data, uint8_t *out, size_t len) {
-  uint64_t *state = user_data;
-  for (size_t i = 0; i < len; i++) {
-    *state ^= *state >> 12;
-    *state ^= *state << 25;
-    *state ^= *state >> 27;
-    out[i] = (uint8_t)(*state * UINT64_C(2685821657736338717) >> 56);
-  }
-  return 0;
-}
-
-static inline const struct paw_certificate *session_certificate(void) {
-  static struct paw_certificate *certificate;
-  if (certificate == NULL) {
-    uint64_t state = 1;
-    struct paw_rng rng = {.fill = session_fill, .user_data = &state};
-    struct paw_allocator heap = {0};
-    FUZZ_CHECK(paw_certificate_generate(&rng, &heap, &certificate) == PAW_OK);
-  }
-  return certificate;
-}
-
-/* `rng_state` seeds its random numbers, and outlives it. */
-static inline struct paw_rtc *session_new(uint64_t *rng_state, enum paw_ice_mode mode) {
+/* `rng` gets this seed, and outlives it. */
+static inline struct paw_rtc *session_new(struct kit_rng *rng, uint64_t seed,
+                                          enum paw_ice_mode mode) {
   struct paw_rtc_config config;
+  kit_rng_init(rng, seed);
   paw_rtc_config_init(&config);
-  config.certificate = session_certificate();
-  config.rng = (struct paw_rng){.fill = session_fill, .user_data = rng_state};
+  config.certificate = kit_certificate(0);
+  config.rng = kit_rng_hook(rng);
   config.ice_mode = mode;
   config.audio.rtx = true;
   struct paw_rtc *rtc = NULL;

@@ -64,6 +64,7 @@ static const char *const authorizations[16] = {"Bearer listenerlistener",
                                                "listenerlistener",
                                                "Bearer LISTENERLISTENER"};
 #define TOKENS_GOOD 6 /* the first ones */
+#define ADMIN_TOKEN " adminadminadminadmin"
 
 static const char *const offers[] = {
     SDP_SESSION SDP_MEDIA "a=mid:0\r\na=setup:actpass\r\na=recvonly\r\n",
@@ -102,6 +103,7 @@ struct house {
   size_t live_count;
   char locations[SESSIONS_MAX][HTTP_HEADER_VALUE_SIZE]; /* of the last sessions made */
   char etags[SESSIONS_MAX][HTTP_HEADER_VALUE_SIZE];
+  char owners[SESSIONS_MAX][TOKEN_LEN_MAX + 2]; /* a space and the token that made it */
   size_t made;
 };
 
@@ -267,7 +269,8 @@ static void check_body(const struct http_response *response) {
 }
 
 /* RFC 9725 section 4.2: an answer, an address, a strong entity tag. */
-static void check_created(struct house *house, const struct http_response *response) {
+static void check_created(struct house *house, const struct http_request *request,
+                          const struct http_response *response) {
   static struct paw_sdp_media media[PAW_SDP_MEDIA_MAX];
   struct paw_sdp sdp = {.media = media};
   const char *location = http_response_get(response, "Location");
@@ -292,6 +295,18 @@ static void check_created(struct house *house, const struct http_response *respo
   size_t place = house->made++ % SESSIONS_MAX;
   (void)snprintf(house->locations[place], sizeof house->locations[place], "%s", location);
   (void)snprintf(house->etags[place], sizeof house->etags[place], "%s", etag);
+  (void)snprintf(house->owners[place], sizeof house->owners[place], "%s",
+                 strrchr(request->authorization, ' '));
+}
+
+/* A session is its maker's, and an administrator's. */
+static void check_owner(const struct house *house, const struct http_request *request) {
+  const char *token = strrchr(request->authorization, ' ');
+  for (size_t i = 0; i < SESSIONS_MAX; i++) {
+    if (strcmp(house->locations[i], request->path) == 0) {
+      FUZZ_CHECK(strcmp(house->owners[i], token) == 0 || strcmp(token, ADMIN_TOKEN) == 0);
+    }
+  }
 }
 
 /* RFC 9725 section 4.3.3: a restart is answered with own credentials and another entity tag. */
@@ -349,8 +364,11 @@ static void ask(struct house *house, struct http_request *request) {
   check_body(&response);
   bool is_open = request->method == HTTP_OPTIONS || response.status >= 400;
   FUZZ_CHECK(is_open || is_good_token(request->authorization));
+  if (!is_open) {
+    check_owner(house, request);
+  }
   if (response.status == 201) {
-    check_created(house, &response);
+    check_created(house, request, &response);
   } else if (response.status == 200 && request->method == HTTP_PATCH) {
     check_restarted(house, request, &response);
   } else {
