@@ -128,7 +128,8 @@ until grep -qs '^tokens' "$work/send.log" && [ -s "$work/send/tokens" ]; do
 done
 server=$(sed -n 's/^pair a speaker: pa-recv --server \([^ ]*\) .*/\1/p' "$work/send.log")
 pin=$(sed -n 's/^pair a speaker:.* --pin \([^ ]*\) .*/\1/p' "$work/send.log")
-sed -n 's/^speaker  *\([^ ]*\).*/\1/p' "$work/send/tokens" | head -n 1 > "$work/token"
+sed -n 's/^speaker  *\([^ ]*\).*/\1/p' "$work/send/tokens" | head -n 1 |
+  install -m 600 /dev/stdin "$work/token"
 echo "pa-send serves speech on https://$server/whep" >&2
 
 # ---- the receivers ----

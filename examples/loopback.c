@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define FRAMES 480 /* 10 ms at 48 kHz */
+#define FRAMES ((size_t)480) /* 10 ms at 48 kHz */
 #define SECONDS 10
 #define DELAY_NS (2 * PAW_NS_PER_MS)
 #define IN_FLIGHT_MAX 64
@@ -181,7 +181,7 @@ int main(void) {
   open_side(&talker, &listener, "192.0.2.2:5000", certificate, PAW_DIRECTION_SENDONLY);
   negotiate(&listener, &talker);
 
-  for (uint64_t ms = 1; ms <= SECONDS * 1000; ms++) {
+  for (uint64_t ms = 1; ms <= (uint64_t)SECONDS * 1000; ms++) {
     uint64_t now_ns = ms * PAW_NS_PER_MS;
     const struct paw_input tick = {.kind = PAW_INPUT_TIMEOUT, .now_ns = now_ns};
     deliver(now_ns);

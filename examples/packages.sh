@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # The Debian packages that this project needs, written once.
 #
-#   packages.sh --list demo|tests|bench    print them
-#   packages.sh demo|tests|bench           install those that are missing
+#   packages.sh --list demo|tests|foreign|bench    print them
+#   packages.sh demo|tests|foreign|bench           install those that are missing
 #
 # Neither root nor sudo: one line names what is missing, and the exit status is 1.
 set -eu
@@ -13,16 +13,19 @@ build='gcc libc6-dev meson ninja-build pkgconf
   libasound2-dev libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev
   libavformat-dev libavcodec-dev libavutil-dev libswresample-dev'
 demo='alsa-utils jq'
-tests='clang clang-format libclang-rt-14-dev g++ libcmocka-dev valgrind
+tests='clang clang-format clang-tidy cppcheck libclang-rt-14-dev llvm-14 g++ libcmocka-dev valgrind
   alsa-utils libasound2-plugins pulseaudio pulseaudio-utils
   curl ffmpeg iproute2 jq nftables openssl procps
   libnice-dev libgstreamer1.0-dev libgstreamer-plugins-bad1.0-dev gstreamer1.0-plugins-base
   gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-nice
   chromium firefox-esr nodejs npm'
+# Other machines' compilers. gcc-multilib instead of gcc-12-multilib would drive those out.
+foreign='gcc-12-multilib gcc-s390x-linux-gnu libc6-dev-s390x-cross gcc-aarch64-linux-gnu
+  libc6-dev-arm64-cross qemu-user-static curl jq'
 bench='libcmocka-dev alsa-utils gnuplot-nox jq'
 
 usage() {
-  echo 'usage: packages.sh [--list] demo|tests|bench' >&2
+  echo 'usage: packages.sh [--list] demo|tests|foreign|bench' >&2
   exit 2
 }
 
@@ -35,6 +38,8 @@ fi
 case "$1" in
   demo) wanted="$build $demo" ;;
   tests) wanted="$build $tests" ;;
+  foreign) wanted="gcc libc6-dev meson ninja-build pkgconf
+    libsrtp2-dev libopus-dev libcmocka-dev $foreign" ;;
   bench) wanted="$build $bench" ;;
   *) usage ;;
 esac

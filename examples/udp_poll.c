@@ -16,7 +16,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-#define FRAMES 480 /* 10 ms at 48 kHz */
+#define FRAMES ((size_t)480) /* 10 ms at 48 kHz */
 #define TICK_NS (10 * PAW_NS_PER_MS)
 #define RUN_NS (5 * PAW_NS_PER_S)
 
@@ -105,7 +105,7 @@ static uint64_t drain(void) {
 
 static void receive(void) {
   uint8_t data[1500];
-  struct sockaddr_in from;
+  struct sockaddr_in from = {0};
   socklen_t from_len = sizeof from;
   ssize_t len = recvfrom(fd, data, sizeof data, MSG_DONTWAIT, (struct sockaddr *)&from, &from_len);
   struct paw_input input = {.kind = PAW_INPUT_RECEIVE, .now_ns = now(), .local = local};
@@ -187,7 +187,7 @@ static size_t read_sdp(char *out, size_t size) {
 
 static void negotiate(bool receiver) {
   char own[4096];
-  char theirs[4096];
+  char theirs[4096] = "";
   size_t len = sizeof own;
   size_t offer_len = receiver ? 0 : read_sdp(theirs, sizeof theirs);
   check(receiver ? paw_rtc_create_offer(rtc, own, &len)

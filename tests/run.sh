@@ -10,7 +10,7 @@ Installs what is missing, builds three times and runs every suite of tests but l
 in the builds that it belongs to:
 
   gcc      address and undefined-behaviour sanitizers; all suites but program, interop, oom and long
-  clang    the same sanitizers; unit and scenario
+  clang    the same sanitizers; unit, scenario and fuzz-replay
   release  gcc -O2 without sanitizers; program, interop, oom, symbols and long, one test at a time
 
 The builds are made in build/. The last line says how many tests passed and failed; the exit status
@@ -74,19 +74,6 @@ build() { # NAME OPTION...
   }
 }
 
-# From a log of meson: "PASSED FAILED", and after that the names of tests that were skipped. Cases of
-# cmocka count one by one, any other test as one. A test that died has failed, whatever had passed.
-count_results() { # LOG
-  jq -rs '
-    def lines($text): (.stdout // "") | split("\n") | map(select(startswith($text))) | length;
-    def good: .result == "OK" or .result == "EXPECTEDFAIL";
-    map(select(.result != "SKIP")) as $run
-    | [($run[] | [lines("[       OK ]"), if good then 1 else 0 end] | max)] as $passed
-    | [($run[] | select(good | not) | [lines("[  FAILED  ]"), 1] | max)] as $failed
-    | "\($passed | add // 0) \($failed | add // 0)",
-      (.[] | select(.result == "SKIP") | .name)' "$1"
-}
-
 # Run suites in a folder that was built.
 run_suites() { # NAME MESON_TEST_OPTION...
   local folder=build/$1 log=build/$1/meson-logs/run.json results
@@ -99,7 +86,7 @@ run_suites() { # NAME MESON_TEST_OPTION...
     [ "$status" -eq 0 ] || fail_step "meson test in $folder"
     return
   fi
-  mapfile -t results < <(count_results "$log")
+  mapfile -t results < <(tests/count_results.sh "$log")
   local run_passed=${results[0]% *} run_failed=${results[0]#* }
   passed=$((passed + run_passed))
   failed=$((failed + run_failed))
@@ -165,7 +152,7 @@ sanitizers=-Db_sanitize=address,undefined
 if choose_suites all-but program interop oom long; then
   build_and_run gcc gcc $sanitizers -- "${options[@]}"
 fi
-if choose_suites only unit scenario; then
+if choose_suites only unit scenario fuzz-replay; then
   build_and_run clang clang $sanitizers -Db_lundef=false -- "${options[@]}"
 fi
 in_release=(program interop oom symbols)

@@ -99,6 +99,6 @@ bool file_is_cut_short(const char *path) {
       cut = ogg_is_cut_short(file, file_bytes);
     }
   }
-  fclose(file);
+  (void)fclose(file);
   return cut;
 }

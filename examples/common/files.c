@@ -30,18 +30,61 @@ static enum file_verdict read_open(int fd, const char *path, size_t max_bytes, c
   return FILE_BAD;
 }
 
-enum file_verdict file_read(const char *path, size_t max_bytes, char **out, size_t *len,
-                            struct fault *fault) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+/* systemd hands over credentials as 0440 of root and its group, with a list for the service's user
+ * (LoadCredential=). */
+static mode_t refused_mode(const struct stat *about, enum file_kind kind) {
+  bool credential = kind == FILE_GIVEN_SECRET && about->st_uid == 0 && about->st_gid == 0 &&
+                    (about->st_mode & 0777) == 0440;
+  if (credential) {
+    return 0;
+  }
+  return kind == FILE_STATE ? S_IWGRP | S_IWOTH : S_IRWXG | S_IRWXO;
+}
+
+static int check_open(int fd, const char *path, enum file_kind kind, struct fault *fault) {
+  struct stat about;
+  if (kind == FILE_GIVEN) {
+    return 0;
+  }
+  if (fstat(fd, &about) != 0) {
+    return fault_set(fault, "%s: %s", path, strerror(errno));
+  }
+  if (!S_ISREG(about.st_mode)) {
+    return fault_set(fault, "%s: is not a plain file", path);
+  }
+  mode_t refused = refused_mode(&about, kind);
+  if ((about.st_mode & refused) != 0) {
+    return fault_set(fault, "%s: others can %s it (mode %03o): run chmod %s %s", path,
+                     kind == FILE_STATE ? "write" : "read", (unsigned)(about.st_mode & 0777),
+                     kind == FILE_STATE ? "go-w" : "600", path);
+  }
+  return 0;
+}
+
+/* What is checked is what is read. A pipe must not be waited for. */
+static int open_kind(const char *path, enum file_kind kind) {
+  bool of_state = kind == FILE_STATE || kind == FILE_STATE_SECRET;
+  int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | (kind == FILE_GIVEN ? 0 : O_NONBLOCK);
+  return open(path, flags | (of_state ? O_NOFOLLOW : 0));
+}
+
+enum file_verdict file_read(const char *path, enum file_kind kind, size_t max_bytes, char **out,
+                            size_t *len, struct fault *fault) {
+  int fd = open_kind(path, kind);
   if (fd < 0) {
     enum file_verdict verdict = errno == ENOENT ? FILE_MISSING : FILE_BAD;
-    (void)fault_set(fault, "%s: %s", path, strerror(errno));
+    (void)fault_set(fault, "%s: %s", path,
+                    errno == ELOOP ? "is a symbolic link: put the file itself there"
+                                   : strerror(errno));
     return verdict;
   }
   char *data = malloc(max_bytes + 2);
-  if (data == NULL) {
+  if (data == NULL || check_open(fd, path, kind, fault) != 0) {
+    if (data == NULL) {
+      (void)fault_set(fault, "%s: out of memory", path);
+    }
+    free(data);
     close(fd);
-    (void)fault_set(fault, "%s: out of memory", path);
     return FILE_BAD;
   }
   enum file_verdict verdict = read_open(fd, path, max_bytes, data, len, fault);
@@ -96,16 +139,27 @@ int file_write_private(const char *path, const char *data, size_t len, struct fa
   return 0;
 }
 
-int file_check_private(const char *path, struct fault *fault) {
-  struct stat about;
-  if (stat(path, &about) != 0) {
-    return fault_set(fault, "%s: %s", path, strerror(errno));
+/* Root may do with a folder as it likes. */
+static int check_directory(const char *path, const struct stat *about, struct fault *fault) {
+  if (!S_ISDIR(about->st_mode)) {
+    return fault_set(fault, "%s is not a folder", path);
   }
-  if ((about.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return fault_set(fault, "%s: others can read it (mode %03o): run chmod 600 %s", path,
-                     (unsigned)(about.st_mode & 0777), path);
+  if (about->st_uid != geteuid() && about->st_uid != 0 && geteuid() != 0) {
+    return fault_set(fault, "the folder %s belongs to another user", path);
+  }
+  if ((about->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    return fault_set(fault, "others can write in the folder %s (mode %03o): run chmod go-w %s",
+                     path, (unsigned)(about->st_mode & 0777), path);
   }
   return 0;
+}
+
+int directory_check(const char *path, struct fault *fault) {
+  struct stat about;
+  if (stat(path, &about) != 0) {
+    return errno == ENOENT ? 0 : fault_set(fault, "the folder %s: %s", path, strerror(errno));
+  }
+  return check_directory(path, &about, fault);
 }
 
 int directory_make(const char *path, struct fault *fault) {
@@ -127,10 +181,10 @@ int directory_make(const char *path, struct fault *fault) {
     }
     part[i] = kept;
   }
-  if (stat(path, &about) != 0 || !S_ISDIR(about.st_mode)) {
-    return fault_set(fault, "%s is not a folder", path);
+  if (stat(path, &about) != 0) {
+    return fault_set(fault, "the folder %s: %s", path, strerror(errno));
   }
-  return 0;
+  return check_directory(path, &about, fault);
 }
 
 int directory_choose(const char *program, const char *given, char *out, size_t size,

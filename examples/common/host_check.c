@@ -2,6 +2,7 @@
 #include "host_check.h"
 
 #include <pawebrtc/base.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -38,4 +39,29 @@ bool host_is_ours(const char *host, const struct host_names *names) {
     }
   }
   return is(host, len, "localhost", 9) || is_own(host, len, names->own);
+}
+
+static bool is_port(const char *text) {
+  size_t len = strspn(text, "0123456789");
+  return len <= 5 && text[len] == '\0' && strtoul(text, NULL, 10) <= UINT16_MAX;
+}
+
+bool host_is_valid(const char *host) {
+  static const char name_characters[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._";
+  struct paw_address address;
+  if (host == NULL) {
+    return false;
+  }
+  if (host[0] == '[') {
+    return paw_address_parse(host, &address) == PAW_OK;
+  }
+  size_t len = strspn(host, name_characters);
+  return len > 0 && (host[len] == '\0' || (host[len] == ':' && is_port(host + len + 1)));
+}
+
+bool origin_is_same(const char *origin, const char *scheme, const char *host) {
+  size_t len = strlen(scheme);
+  return host != NULL && strncasecmp(origin, scheme, len) == 0 &&
+         strncmp(origin + len, "://", 3) == 0 && strcasecmp(origin + len + 3, host) == 0;
 }

@@ -17,4 +17,11 @@ struct host_names {
  * whatever the case and with any port. NULL, no Host header, is refused. */
 bool host_is_ours(const char *host, const struct host_names *names);
 
+/* Is it of a form that a Host field may have (RFC 9112 section 3.2): a name, an IPv4 address or an
+ * IPv6 address in brackets, and a port or none? NULL is not. */
+bool host_is_valid(const char *host);
+
+/* Is an Origin field (RFC 6454 section 7) of the very place that a request is for? */
+bool origin_is_same(const char *origin, const char *scheme, const char *host);
+
 #endif

@@ -7,6 +7,12 @@
 #include <string.h>
 #include <strings.h>
 
+const char *http_method_name(enum http_method method) {
+  static const char *const names[] = {"GET",    "HEAD",    "POST",          "PATCH",
+                                      "DELETE", "OPTIONS", "another method"};
+  return names[method];
+}
+
 void http_response_add(struct http_response *response, const char *name, const char *value) {
   assert(response->header_count < HTTP_HEADERS_MAX);
   struct http_header *header = &response->headers[response->header_count++];

@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <pawebrtc/base.h>
+
+#include "rate.h"
+
 enum http_method {
   HTTP_GET,
   HTTP_HEAD,
@@ -17,6 +21,12 @@ enum http_method {
   HTTP_OTHER,
 };
 
+/* For sets of methods. */
+#define HTTP_METHOD_BIT(method) (1u << (method))
+
+/* "GET"; of HTTP_OTHER "another method": what a client writes there is not repeated. */
+const char *http_method_name(enum http_method method);
+
 struct http_request {
   enum http_method method;
   const char *path;          /* decoded, without the query */
@@ -24,6 +34,8 @@ struct http_request {
   const char *content_type;
   const char *if_match;
   const char *host;
+  const char *origin;
+  struct rate_client client; /* where it comes from; family NONE: not known */
   const char *body;
   size_t body_len;
   bool body_too_long; /* more than the server takes; body holds nothing then */

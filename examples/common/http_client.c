@@ -26,7 +26,8 @@ struct http_client_transfer {
   char *request_body;
   char *body;
   size_t body_len;
-  bool body_too_long;
+  size_t fields_len;
+  bool too_long;
   char location[HTTP_CLIENT_FIELD_SIZE];
   char etag[HTTP_CLIENT_FIELD_SIZE];
   char date[HTTP_CLIENT_SHORT_FIELD_SIZE];
@@ -94,7 +95,9 @@ static enum http_client_outcome outcome_of(const struct http_client_transfer *tr
   if (result == CURLE_OPERATION_TIMEDOUT) {
     return HTTP_CLIENT_TIMED_OUT;
   }
-  return transfer->body_too_long ? HTTP_CLIENT_TOO_LONG : HTTP_CLIENT_UNREACHABLE;
+  /* libcurl takes no field line above 100 kB, and calls that a lack of memory. */
+  return transfer->too_long || result == CURLE_OUT_OF_MEMORY ? HTTP_CLIENT_TOO_LONG
+                                                             : HTTP_CLIENT_UNREACHABLE;
 }
 
 static void read_server_address(CURL *easy, struct paw_address *out) {
@@ -203,8 +206,8 @@ static size_t on_body(char *data, size_t size, size_t count, void *user_data) {
   if (transfer->body == NULL) {
     transfer->body = malloc(HTTP_CLIENT_BODY_MAX + 1);
   }
-  transfer->body_too_long = len > HTTP_CLIENT_BODY_MAX - transfer->body_len;
-  if (transfer->body == NULL || transfer->body_too_long) {
+  transfer->too_long = len > HTTP_CLIENT_BODY_MAX - transfer->body_len;
+  if (transfer->body == NULL || transfer->too_long) {
     return 0;
   }
   memcpy(transfer->body + transfer->body_len, data, len);
@@ -249,6 +252,11 @@ static void keep_field(const char *line, size_t len, const char *name, char *out
 static size_t on_field(char *data, size_t size, size_t count, void *user_data) {
   struct http_client_transfer *transfer = user_data;
   size_t len = size * count;
+  transfer->fields_len += len;
+  if (transfer->fields_len > HTTP_CLIENT_BODY_MAX) {
+    transfer->too_long = true;
+    return 0;
+  }
   if (len >= 5 && memcmp(data, "HTTP/", 5) == 0) { /* what came before was an interim response */
     transfer->location[0] = transfer->etag[0] = '\0';
     transfer->date[0] = transfer->retry_after[0] = '\0';
@@ -280,6 +288,7 @@ static void set_trust(CURL *easy, const struct pin *pin) {
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, system ? 1L : 0L);
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, system ? 2L : 0L);
   curl_easy_setopt(easy, CURLOPT_CERTINFO, 1L);
+  curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
   if (pin->trust == PIN_TRUST_KEY) {
     curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, pin->key);
   }
@@ -407,8 +416,11 @@ int http_client_new(struct loop *loop, struct http_client **out, struct fault *f
 }
 
 void http_client_free(struct http_client *client) {
-  while (client->transfers != NULL) {
-    transfer_free(client->transfers);
+  struct http_client_transfer *transfer = client->transfers;
+  while (transfer != NULL) {
+    struct http_client_transfer *next = transfer->next;
+    transfer_free(transfer);
+    transfer = next;
   }
   curl_multi_cleanup(client->multi);
   loop_timer_wipe(client->loop, &client->timer);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* HTTP requests in the program's own loop: libcurl's multi interface, one small request at a time
  * or several. Redirects are told, not followed; the key of a server is checked before anything is
- * sent. */
+ * sent; TLS is 1.2 or later. What a server may answer has a bound in time and in bytes. */
 #ifndef COMMON_HTTP_CLIENT_H
 #define COMMON_HTTP_CLIENT_H
 
@@ -15,7 +15,8 @@
 #include "loop.h"
 #include "pin.h"
 
-/* Longest body that is taken: an SDP answer of a few kB with room for an SFU's many lines. */
+/* Longest body that is taken: an SDP answer of a few kB with room for an SFU's many lines. All
+ * field lines together, with those of interim responses, may be as long. */
 #define HTTP_CLIENT_BODY_MAX 65536
 /* Longest value of a header field that is kept. */
 #define HTTP_CLIENT_FIELD_SIZE 2048
@@ -42,7 +43,7 @@ enum http_client_outcome {
   HTTP_CLIENT_TIMED_OUT,
   HTTP_CLIENT_WRONG_KEY, /* the server's key is not the pinned one; nothing was sent */
   HTTP_CLIENT_UNTRUSTED, /* no certificate authority of this system vouches for the server */
-  HTTP_CLIENT_TOO_LONG,  /* a body above HTTP_CLIENT_BODY_MAX */
+  HTTP_CLIENT_TOO_LONG,  /* a body or field lines above HTTP_CLIENT_BODY_MAX */
 };
 
 /* Valid during the callback. */

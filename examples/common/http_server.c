@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "http_server.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
@@ -12,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "rate.h"
 #include "system.h"
 
 /* Total time for a request, from the connection (with its TLS handshake) or from the request line
@@ -21,16 +23,25 @@
 /* Every speaker has one connection for a moment; browsers up to six. */
 #define CONNECTIONS_MAX 256
 #define BACKLOG 64
-/* Of one address: a building of receivers behind one router, but not all that there are. */
-#define CONNECTIONS_PER_ADDRESS_MAX 64
-/* Of a body that is too long so much is read, in multiples of what is taken, that its sender gets
- * the answer; more would keep the loop from the audio. */
+/* Of one client: a building of receivers behind one router, but not all that there are. */
+#define CONNECTIONS_PER_CLIENT_MAX 64
+/* For the fields of a request and of its response; more is refused by 431. */
+#define CONNECTION_BYTES 32768
+/* Of a body that is too long so much is read, four times of what is taken but this at least, that
+ * its sender gets the answer; more would keep the loop from the audio. */
 #define DISCARDED_FACTOR 4
+#define DISCARDED_BYTES_MIN 65536
+/* What has no forward secrecy, no authenticated encryption or a broken hash is not spoken. */
+#define TLS_PRIORITIES                                                                             \
+  "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:-CIPHER-ALL:"        \
+  "+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:-MAC-ALL:+AEAD:-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:"   \
+  "%SERVER_PRECEDENCE"
 /* When no descriptor is left, the listener stays readable: look again after so long. */
 #define ACCEPT_PAUSE_NS (100 * PAW_NS_PER_MS)
 
 struct connection {
   int fd;
+  struct rate_client client;
   uint64_t deadline_ns;
   struct connection *next;
 };
@@ -38,6 +49,7 @@ struct connection {
 struct exchange {
   char *body;
   size_t body_len;
+  size_t body_max;
   size_t discarded; /* of a body that is too long */
   bool body_too_long;
 };
@@ -125,60 +137,117 @@ static uint16_t bound_port(int fd) {
   return ntohs(in.sin_port);
 }
 
+/* ---- clients ---- */
+
+static const union MHD_ConnectionInfo *info_of(const struct MHD_Connection *mhd,
+                                               enum MHD_ConnectionInfoType type) {
+  return MHD_get_connection_info((struct MHD_Connection *)(uintptr_t)mhd, type);
+}
+
+/* A listener for both families tells IPv4 clients as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2). */
+static struct paw_address read_address(const struct sockaddr *system) {
+  struct paw_address address = {.family = PAW_FAMILY_NONE};
+  struct sockaddr_in in;
+  struct sockaddr_in6 in6;
+  if (system->sa_family == AF_INET) {
+    memcpy(&in, system, sizeof in);
+    address.family = PAW_FAMILY_IPV4;
+    memcpy(address.ip, &in.sin_addr, 4);
+  } else if (system->sa_family == AF_INET6) {
+    memcpy(&in6, system, sizeof in6);
+    bool mapped = IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr);
+    address.family = mapped ? PAW_FAMILY_IPV4 : PAW_FAMILY_IPV6;
+    memcpy(address.ip, in6.sin6_addr.s6_addr + (mapped ? 12 : 0), mapped ? 4 : 16);
+  }
+  return address;
+}
+
+static struct rate_client client_of(int fd, const struct sockaddr *remote) {
+  struct sockaddr_storage local = {0};
+  socklen_t len = sizeof local;
+  (void)getsockname(fd, (struct sockaddr *)&local, &len);
+  struct paw_address address = read_address(remote);
+  struct paw_address own = read_address((const struct sockaddr *)&local);
+  return rate_client_of(&address, &own);
+}
+
+static bool may_connect(const struct http_server *server, int fd, const struct sockaddr *remote) {
+  struct rate_client client = client_of(fd, remote);
+  unsigned count = 0;
+  for (const struct connection *at = server->connections; at != NULL; at = at->next) {
+    count += rate_client_equal(&client, &at->client);
+  }
+  return count < CONNECTIONS_PER_CLIENT_MAX;
+}
+
 /* ---- deadlines ---- */
 
-static void note_connection(void *user_data, struct MHD_Connection *mhd, void **socket_context,
-                            enum MHD_ConnectionNotificationCode code) {
-  struct http_server *server = user_data;
-  struct connection *connection = *socket_context;
-  if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-    connection = calloc(1, sizeof *connection);
-    *socket_context = connection;
-    if (connection != NULL && info != NULL) {
-      connection->fd = info->connect_fd;
-      connection->deadline_ns = system_now_ns() + REQUEST_NS;
-      connection->next = server->connections;
-      server->connections = connection;
-    }
-    return;
+static uint64_t request_deadline_ns(const struct http_server *server) {
+  return system_now_ns() + server->config.request_ns;
+}
+
+static struct connection *begin_connection(struct http_server *server,
+                                           const struct MHD_Connection *mhd) {
+  struct connection *connection = calloc(1, sizeof *connection);
+  const union MHD_ConnectionInfo *fd = info_of(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+  const union MHD_ConnectionInfo *address = info_of(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  if (connection == NULL) {
+    (void)shutdown(fd->connect_fd, SHUT_RDWR); /* it would have no deadline */
+    return NULL;
   }
+  connection->fd = fd->connect_fd;
+  connection->client = client_of(connection->fd, address->client_addr);
+  connection->deadline_ns = request_deadline_ns(server);
+  connection->next = server->connections;
+  server->connections = connection;
+  return connection;
+}
+
+static void end_connection(struct http_server *server, struct connection *connection) {
   for (struct connection **at = &server->connections; *at != NULL; at = &(*at)->next) {
     if (*at == connection) {
       *at = connection->next;
       free(connection);
-      *socket_context = NULL;
       return;
     }
   }
 }
 
+static void note_connection(void *user_data, struct MHD_Connection *mhd, void **socket_context,
+                            enum MHD_ConnectionNotificationCode code) {
+  struct http_server *server = user_data;
+  if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+    *socket_context = begin_connection(server, mhd);
+  } else {
+    end_connection(server, *socket_context);
+    *socket_context = NULL;
+  }
+}
+
 static struct connection *find_connection(struct MHD_Connection *mhd) {
-  const union MHD_ConnectionInfo *info =
-      MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  const union MHD_ConnectionInfo *info = info_of(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
   return info != NULL ? info->socket_context : NULL;
 }
 
 /* Called with the request line, before the headers. */
 static void *note_request(void *user_data, const char *uri, struct MHD_Connection *mhd) {
+  struct http_server *server = user_data;
   struct connection *connection = find_connection(mhd);
-  (void)user_data;
   (void)uri;
-  if (connection != NULL && connection->deadline_ns > system_now_ns() + REQUEST_NS) {
-    connection->deadline_ns = system_now_ns() + REQUEST_NS;
+  if (connection != NULL && connection->deadline_ns > request_deadline_ns(server)) {
+    connection->deadline_ns = request_deadline_ns(server);
   }
   return NULL;
 }
 
 static void note_completed(void *user_data, struct MHD_Connection *mhd, void **context,
                            enum MHD_RequestTerminationCode code) {
+  struct http_server *server = user_data;
   struct exchange *exchange = *context;
   struct connection *connection = find_connection(mhd);
-  (void)user_data;
   (void)code;
-  if (connection != NULL) {
-    connection->deadline_ns = system_now_ns() + PAUSE_NS;
+  if (connection != NULL && connection->deadline_ns != PAW_TIME_NEVER) {
+    connection->deadline_ns = system_now_ns() + server->config.pause_ns;
   }
   if (exchange != NULL) {
     free(exchange->body);
@@ -203,23 +272,17 @@ static uint64_t cut_overdue(struct http_server *server, uint64_t now_ns) {
 
 /* ---- a request ---- */
 
-static enum http_method read_method(const char *method) {
-  static const struct {
-    const char *name;
-    enum http_method method;
-  } names[] = {{"GET", HTTP_GET},     {"HEAD", HTTP_HEAD},     {"POST", HTTP_POST},
-               {"PATCH", HTTP_PATCH}, {"DELETE", HTTP_DELETE}, {"OPTIONS", HTTP_OPTIONS}};
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-    if (strcmp(names[i].name, method) == 0) {
-      return names[i].method;
-    }
+static enum http_method read_method(const char *text) {
+  int method = HTTP_GET;
+  while (method < HTTP_OTHER && strcmp(http_method_name((enum http_method)method), text) != 0) {
+    method++;
   }
-  return HTTP_OTHER;
+  return (enum http_method)method;
 }
 
-static void add_body(struct exchange *exchange, const char *data, size_t len, size_t max) {
+static void add_body(struct exchange *exchange, const char *data, size_t len) {
   exchange->discarded += exchange->body_too_long ? len : 0;
-  if (exchange->body_too_long || len > max - exchange->body_len) {
+  if (exchange->body_too_long || len > exchange->body_max - exchange->body_len) {
     free(exchange->body);
     exchange->body = NULL;
     exchange->body_len = 0;
@@ -260,20 +323,23 @@ static const char *header_of(struct MHD_Connection *mhd, const char *name) {
 
 static enum MHD_Result answer(struct http_server *server, struct MHD_Connection *mhd,
                               const char *path, const char *method, struct exchange *exchange) {
+  const struct connection *connection = find_connection(mhd);
   struct http_request request = {.method = read_method(method),
                                  .path = path,
                                  .authorization = header_of(mhd, "Authorization"),
                                  .content_type = header_of(mhd, "Content-Type"),
                                  .if_match = header_of(mhd, "If-Match"),
                                  .host = header_of(mhd, "Host"),
+                                 .origin = header_of(mhd, "Origin"),
                                  .body = exchange->body != NULL ? exchange->body : "",
                                  .body_len = exchange->body_len,
                                  .body_too_long = exchange->body_too_long,
                                  .now_ns = system_now_ns()};
+  if (connection != NULL) {
+    request.client = connection->client;
+  }
   struct http_response response = {0};
   server->config.handle(server->config.user_data, &request, &response);
-  system_tell(&server->config.log, PAW_LOG_INFO, "http", "%s %s: %d", method, path,
-              response.status);
   enum MHD_Result result = queue(mhd, &response);
   http_response_wipe(&response);
   return result;
@@ -286,6 +352,7 @@ struct framing {
   unsigned encodings;
   unsigned hosts;
   unsigned authorizations;
+  unsigned origins;
   bool chunked;
 };
 
@@ -296,6 +363,7 @@ static enum MHD_Result count_field(void *user_data, enum MHD_ValueKind kind, con
   framing->lengths += strcasecmp(name, "Content-Length") == 0;
   framing->hosts += strcasecmp(name, "Host") == 0;
   framing->authorizations += strcasecmp(name, "Authorization") == 0;
+  framing->origins += strcasecmp(name, "Origin") == 0;
   if (strcasecmp(name, "Transfer-Encoding") == 0) {
     framing->encodings++;
     framing->chunked = value != NULL && strcasecmp(value, "chunked") == 0;
@@ -310,7 +378,8 @@ static bool is_ambiguous(struct MHD_Connection *mhd, const char *version) {
   (void)MHD_get_connection_values(mhd, MHD_HEADER_KIND, count_field, &framing);
   bool needs_host = strcmp(version, "HTTP/1.0") != 0;
   return framing.lengths + framing.encodings > 1 || (framing.encodings > 0 && !framing.chunked) ||
-         framing.hosts > 1 || (needs_host && framing.hosts == 0) || framing.authorizations > 1;
+         framing.hosts > 1 || (needs_host && framing.hosts == 0) || framing.authorizations > 1 ||
+         framing.origins > 1;
 }
 
 static enum MHD_Result refuse_ambiguous(struct MHD_Connection *mhd) {
@@ -322,9 +391,14 @@ static enum MHD_Result refuse_ambiguous(struct MHD_Connection *mhd) {
   return result;
 }
 
+static size_t discarded_max(size_t body_max) {
+  size_t most = body_max * DISCARDED_FACTOR;
+  return most > DISCARDED_BYTES_MIN ? most : DISCARDED_BYTES_MIN;
+}
+
 static bool announces_flood(struct MHD_Connection *mhd, size_t max) {
   const char *length = header_of(mhd, "Content-Length");
-  return length != NULL && strtoull(length, NULL, 10) > max * DISCARDED_FACTOR;
+  return length != NULL && strtoull(length, NULL, 10) > discarded_max(max);
 }
 
 /* libmicrohttpd calls this first: a NUL would end the path before its end. */
@@ -338,7 +412,8 @@ static size_t unescape(void *user_data, struct MHD_Connection *mhd, char *text) 
 static enum MHD_Result begin_exchange(struct http_server *server, struct MHD_Connection *mhd,
                                       const char *path, const char *method,
                                       struct exchange *exchange) {
-  if (announces_flood(mhd, server->config.body_bytes_max)) {
+  exchange->body_max = server->config.body_max(server->config.user_data, path);
+  if (announces_flood(mhd, exchange->body_max)) {
     exchange->body_too_long = true;
     return answer(server, mhd, path, method, exchange);
   }
@@ -361,23 +436,25 @@ static enum MHD_Result handle_access(void *user_data, struct MHD_Connection *mhd
                                       : begin_exchange(server, mhd, path, method, exchange);
   }
   if (*len > 0) {
-    add_body(exchange, data, *len, server->config.body_bytes_max);
+    add_body(exchange, data, *len);
     *len = 0;
-    return exchange->discarded > server->config.body_bytes_max * DISCARDED_FACTOR ? MHD_NO
-                                                                                  : MHD_YES;
+    return exchange->discarded > discarded_max(exchange->body_max) ? MHD_NO : MHD_YES;
   }
   return answer(server, mhd, path, method, exchange);
 }
 
 /* ---- the daemon in the loop ---- */
 
+/* Only the format is logged: what it is filled with may be what a client sent. */
 __attribute__((format(printf, 2, 0))) static void take_message(void *user_data, const char *format,
                                                                va_list arguments) {
   struct http_server *server = user_data;
   char *text = server->last_message.text;
+  assert(format != NULL);
   (void)vsnprintf(text, sizeof server->last_message.text, format, arguments);
   text[strcspn(text, "\n")] = '\0';
-  system_tell(&server->config.log, PAW_LOG_DEBUG, "http", "%s", text);
+  system_tell(&server->config.log, PAW_LOG_DEBUG, "http", "libmicrohttpd: %.*s",
+              (int)strcspn(format, "\n"), format);
 }
 
 static void run(struct http_server *server) {
@@ -397,7 +474,9 @@ static void on_connect(void *user_data, int fd, short ready) {
   socklen_t len = sizeof address;
   (void)ready;
   int connection = accept4(fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-  if (connection >= 0) {
+  if (connection >= 0 && !may_connect(server, connection, (const struct sockaddr *)&address)) {
+    close(connection);
+  } else if (connection >= 0) {
     server->accept_failures = 0;
     (void)MHD_add_connection(server->daemon, connection, (struct sockaddr *)&address, len);
     run(server);
@@ -438,17 +517,19 @@ static struct MHD_Daemon *start_daemon(struct http_server *server) {
     const char *in;
     void *out;
   } certificate = {.in = identity != NULL ? identity->certificate_pem : NULL},
-    key = {.in = identity != NULL ? identity->key_pem : NULL}; /* MHD_OptionItem has no const */
+    key = {.in = identity != NULL ? identity->key_pem : NULL},
+    priorities = {.in = TLS_PRIORITIES}; /* MHD_OptionItem has no const */
   struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, certificate.out},
                                  {MHD_OPTION_HTTPS_MEM_KEY, 0, key.out},
+                                 {MHD_OPTION_HTTPS_PRIORITIES, 0, priorities.out},
                                  {MHD_OPTION_END, 0, NULL}};
   struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
   unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG |
                    (identity != NULL ? MHD_USE_TLS : 0);
   return MHD_start_daemon(
       flags, 0, NULL, NULL, handle_access, server, MHD_OPTION_EXTERNAL_LOGGER, take_message, server,
-      MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-      (unsigned)CONNECTIONS_PER_ADDRESS_MAX, MHD_OPTION_NOTIFY_CONNECTION, note_connection, server,
+      MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+      (size_t)CONNECTION_BYTES, MHD_OPTION_NOTIFY_CONNECTION, note_connection, server,
       MHD_OPTION_URI_LOG_CALLBACK, note_request, server, MHD_OPTION_UNESCAPE_CALLBACK, unescape,
       server, MHD_OPTION_NOTIFY_COMPLETED, note_completed, server, MHD_OPTION_ARRAY,
       identity != NULL ? tls : none, MHD_OPTION_END);
@@ -476,6 +557,8 @@ int http_server_open(const struct http_server_config *config, struct loop *loop,
     return fault_set(fault, "HTTP: out of memory");
   }
   server->config = *config;
+  server->config.request_ns = config->request_ns > 0 ? config->request_ns : REQUEST_NS;
+  server->config.pause_ns = config->pause_ns > 0 ? config->pause_ns : PAUSE_NS;
   server->loop = loop;
   server->listener = open_listener(&config->listen, fault);
   if (server->listener < 0) {

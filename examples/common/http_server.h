@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* HTTP or HTTPS by libmicrohttpd inside our own loop: whole requests in, whole responses out, no
- * thread. Every request has a total deadline, however slowly its bytes drip. One address
- * may have 64 connections, all together 256. */
+/* HTTP or HTTPS (TLS 1.2 and 1.3) by libmicrohttpd inside our own loop: whole requests in, whole
+ * responses out, no thread. Every request has a total deadline, however slowly its bytes drip. One
+ * client (rate.h) may have 64 connections, all together 256. */
 #ifndef COMMON_HTTP_SERVER_H
 #define COMMON_HTTP_SERVER_H
 
@@ -17,7 +17,10 @@ struct http_server_config {
   struct paw_address listen;           /* family NONE: all addresses, IPv6 and IPv4; port 0: free */
   const struct tls_identity *identity; /* NULL: plain HTTP; must outlive the server */
   struct paw_log log;
-  size_t body_bytes_max;
+  uint64_t request_ns; /* total time from the connection or the request line; 0: 10 s */
+  uint64_t pause_ns;   /* between two requests of a connection; 0: 30 s */
+  /* The longest body that is kept of a request for a path. */
+  size_t (*body_max)(void *user_data, const char *path);
   /* Answers a request; `response` comes zeroed and is wiped by the server. */
   void (*handle)(void *user_data, const struct http_request *request,
                  struct http_response *response);

@@ -208,8 +208,10 @@ int loop_run(struct loop *loop, struct fault *fault) {
     }
     const struct loop_timer *first = first_timer(loop);
     bool endless = first == NULL || first->deadline_ns == PAW_TIME_NEVER;
-    struct timespec left =
-        endless ? (struct timespec){0} : time_left(first->deadline_ns, system_now_ns());
+    struct timespec left = {0};
+    if (!endless) {
+      left = time_left(first->deadline_ns, system_now_ns());
+    }
     size_t count = fill_poll(loop, polled);
     loop->turn++;
     int ready = ppoll(polled, (nfds_t)count, endless ? NULL : &left, NULL);

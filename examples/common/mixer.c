@@ -86,9 +86,10 @@ static int16_t limit(int32_t sample) {
 }
 
 void mixer_mix(struct mixer *mixer, uint64_t play_ns, int16_t *pcm, size_t frames) {
-  int32_t sum[2 * MIXER_FRAMES_MAX];
+  int32_t sum[2 * MIXER_FRAMES_MAX] = {0};
   int16_t rendered[2 * MIXER_FRAMES_MAX];
-  size_t count = frames * mixer->channels;
+  const uint8_t channels = mixer->channels;
+  size_t count = frames * channels;
   assert(frames <= MIXER_FRAMES_MAX);
   for (size_t i = 0; i < count; i++) {
     sum[i] = pcm[i];
@@ -97,7 +98,7 @@ void mixer_mix(struct mixer *mixer, uint64_t play_ns, int16_t *pcm, size_t frame
     struct mixer_voice *voice = &mixer->voices[i];
     if (voice->state != MIXER_VOICE_FREE) {
       voice->source.render(voice->source.user_data, play_ns, rendered, frames);
-      add_voice(voice, mixer->channels, rendered, sum, frames);
+      add_voice(voice, channels, rendered, sum, frames);
     }
     if (voice->state == MIXER_VOICE_FALLING && voice->ramp == 0) {
       let_go(voice);

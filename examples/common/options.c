@@ -311,17 +311,17 @@ static void write_wrapped(const char *text, FILE *out) {
   while (*text != '\0') {
     size_t len = strcspn(text, " ");
     if (column > HELP_COLUMN && column + 1 + len > HELP_WIDTH) {
-      fprintf(out, "\n%*s", HELP_COLUMN, "");
+      (void)fprintf(out, "\n%*s", HELP_COLUMN, "");
       column = HELP_COLUMN;
     } else if (column > HELP_COLUMN) {
-      fputc(' ', out);
+      (void)fputc(' ', out);
       column++;
     }
-    fprintf(out, "%.*s", (int)len, text);
+    (void)fprintf(out, "%.*s", (int)len, text);
     column += len;
     text += len + strspn(text + len, " ");
   }
-  fputc('\n', out);
+  (void)fputc('\n', out);
 }
 
 static void write_option(const struct option *option, FILE *out) {
@@ -335,23 +335,23 @@ static void write_option(const struct option *option, FILE *out) {
   }
   (void)snprintf(head, sizeof head, "  --%s%s%s", option->name, value[0] != '\0' ? " " : "", value);
   if (strlen(head) + 2 <= HELP_COLUMN) {
-    fprintf(out, "%-*s", HELP_COLUMN, head);
+    (void)fprintf(out, "%-*s", HELP_COLUMN, head);
   } else {
-    fprintf(out, "%s\n%*s", head, HELP_COLUMN, "");
+    (void)fprintf(out, "%s\n%*s", head, HELP_COLUMN, "");
   }
   write_wrapped(option->help, out);
 }
 
 void options_write_help(const struct option_table *table, FILE *out) {
-  fprintf(out, "usage: %s %s\n", table->program, table->usage);
+  (void)fprintf(out, "usage: %s %s\n", table->program, table->usage);
   if (table->about != NULL) {
-    fprintf(out, "\n%s\n", table->about);
+    (void)fprintf(out, "\n%s\n", table->about);
   }
-  fputs("\n", out);
+  (void)fputs("\n", out);
   for (size_t i = 0; i < table->option_count; i++) {
     write_option(&table->options[i], out);
   }
   if (table->epilogue != NULL) {
-    fprintf(out, "\n%s\n", table->epilogue);
+    (void)fprintf(out, "\n%s\n", table->epilogue);
   }
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "pin.h"
 
-#include <errno.h>
 #include <mbedtls/base64.h>
 #include <mbedtls/md.h>
 #include <mbedtls/x509_crt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "files.h"
 
@@ -16,6 +15,7 @@
 #define PREFIX_LEN (sizeof PREFIX - 1)
 #define DIGEST_BYTES 32
 #define LINE_SIZE 512 /* an authority of at most 300 characters, a space, a pin */
+#define STORE_BYTES_MAX 65536
 
 static bool is_pin(const char *text) {
   unsigned char digest[DIGEST_BYTES];
@@ -73,7 +73,7 @@ void pin_store_path(const char *state_dir, char out[PIN_STORE_PATH_SIZE]) {
   (void)snprintf(out, PIN_STORE_PATH_SIZE, "%s/pins", state_dir);
 }
 
-/* Split "authority pin\n" in place; false when it is not that. */
+/* Split "authority pin" in place; false when it is not that. */
 static bool split_line(char *line, char **pin) {
   line[strcspn(line, "\r\n")] = '\0';
   *pin = strchr(line, ' ');
@@ -85,80 +85,91 @@ static bool split_line(char *line, char **pin) {
   return is_pin(*pin);
 }
 
+/* All lines of the store, to be freed; NULL and no fault when there is none. A store that is there
+ * and cannot be read is a fault: what it holds must not be lost. */
+static int read_store(const char *state_dir, char **out, struct fault *fault) {
+  char path[PIN_STORE_PATH_SIZE];
+  size_t len = 0;
+  *out = NULL;
+  pin_store_path(state_dir, path);
+  if (directory_check(state_dir, fault) != 0) {
+    return -1;
+  }
+  enum file_verdict verdict = file_read(path, FILE_STATE, STORE_BYTES_MAX, out, &len, fault);
+  if (verdict == FILE_OK && strlen(*out) != len) {
+    free(*out);
+    *out = NULL;
+    return fault_set(fault, "%s: is not text", path);
+  }
+  return verdict == FILE_BAD ? -1 : 0;
+}
+
+/* The line at `*at` in the form "authority NUL pin NUL"; `*at` moves to the next. */
+static bool next_line(char **at, char **authority, char **pin) {
+  char *line = *at;
+  *at += strcspn(*at, "\n");
+  if (**at == '\n') {
+    *(*at)++ = '\0';
+  }
+  *authority = line;
+  return split_line(line, pin);
+}
+
 int pin_store_read(const char *state_dir, const char *authority, char out[PIN_TEXT_SIZE],
                    struct fault *fault) {
   char path[PIN_STORE_PATH_SIZE];
-  char line[LINE_SIZE];
-  char *pin;
+  char *text = NULL;
   out[0] = '\0';
-  pin_store_path(state_dir, path);
-  FILE *file = fopen(path, "r");
-  if (file == NULL && errno == ENOENT) {
-    return 0;
-  }
-  if (file == NULL) {
-    return fault_set(fault, "cannot read %s: %s", path, strerror(errno));
-  }
-  int status = 0;
-  while (status == 0 && fgets(line, sizeof line, file) != NULL) {
-    if (!split_line(line, &pin)) {
+  int status = read_store(state_dir, &text, fault);
+  for (char *at = text; status == 0 && at != NULL && *at != '\0';) {
+    char *name;
+    char *pin;
+    if (!next_line(&at, &name, &pin)) {
+      pin_store_path(state_dir, path);
       status = fault_set(fault,
                          "%s holds a line that is not \"HOST:PORT sha256//KEY\"; mend or "
                          "remove the file",
                          path);
-    } else if (strcasecmp(line, authority) == 0) {
+    } else if (strcasecmp(name, authority) == 0) {
       memcpy(out, pin, PIN_TEXT_SIZE);
     }
   }
-  fclose(file);
+  free(text);
   return status;
 }
 
-/* Copy every line but that of `authority`. A store that is there and cannot be read is a fault:
- * what it holds must not be lost. */
-static int copy_others(const char *path, const char *authority, FILE *to, struct fault *fault) {
-  char line[LINE_SIZE];
-  char *pin;
-  FILE *from = fopen(path, "r");
-  if (from == NULL && errno == ENOENT) {
-    return 0;
-  }
-  if (from == NULL) {
-    return fault_set(fault, "cannot read %s: %s", path, strerror(errno));
-  }
-  while (fgets(line, sizeof line, from) != NULL) {
-    if (split_line(line, &pin) && strcasecmp(line, authority) != 0) {
-      (void)fprintf(to, "%s %s\n", line, pin);
+/* `text` without the line of `authority` and with a new one. Room: that of `text` and a line. */
+static size_t write_lines(char *text, const char *authority, const char *pin, char *out,
+                          size_t size) {
+  size_t used = 0;
+  for (char *at = text; at != NULL && *at != '\0';) {
+    char *name;
+    char *kept;
+    if (next_line(&at, &name, &kept) && strcasecmp(name, authority) != 0) {
+      used += (size_t)snprintf(out + used, size - used, "%s %s\n", name, kept);
     }
   }
-  int status = ferror(from) ? fault_set(fault, "cannot read %s: %s", path, strerror(errno)) : 0;
-  fclose(from);
-  return status;
+  return used + (size_t)snprintf(out + used, size - used, "%s %s\n", authority, pin);
 }
 
 int pin_store_write(const char *state_dir, const char *authority, const char *pin,
                     struct fault *fault) {
   char path[PIN_STORE_PATH_SIZE];
-  char fresh[PIN_STORE_PATH_SIZE + 4];
+  char *before = NULL;
   pin_store_path(state_dir, path);
-  (void)snprintf(fresh, sizeof fresh, "%s.new", path);
-  if (directory_make(state_dir, fault) != 0) {
+  if (directory_make(state_dir, fault) != 0 || read_store(state_dir, &before, fault) != 0) {
     return -1;
   }
-  FILE *file = fopen(fresh, "w");
-  if (file == NULL) {
-    return fault_set(fault, "cannot write %s: %s", fresh, strerror(errno));
+  size_t size = (before != NULL ? strlen(before) : 0) + LINE_SIZE;
+  char *after = malloc(size);
+  int status = after == NULL ? fault_set(fault, "%s: out of memory", path) : 0;
+  if (status == 0) {
+    size_t len = write_lines(before, authority, pin, after, size);
+    status = len > STORE_BYTES_MAX
+                 ? fault_set(fault, "%s has no room for more servers: remove lines", path)
+                 : file_write_private(path, after, len, fault);
   }
-  int copied = copy_others(path, authority, file, fault);
-  bool good =
-      fprintf(file, "%s %s\n", authority, pin) > 0 && fflush(file) == 0 && fsync(fileno(file)) == 0;
-  good = fclose(file) == 0 && good;
-  if (copied != 0) {
-    (void)unlink(fresh);
-    return -1;
-  }
-  if (!good || rename(fresh, path) != 0) {
-    return fault_set(fault, "cannot write %s: %s", path, strerror(errno));
-  }
-  return 0;
+  free(before);
+  free(after);
+  return status;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tls_identity.h"
 
+#include <errno.h>
 #include <mbedtls/base64.h>
 #include <mbedtls/pem.h>
 #include <mbedtls/pk.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "files.h"
 
@@ -152,26 +154,23 @@ static int check_both(const struct tls_identity *identity, const char *certifica
   return status;
 }
 
-static int read_both(const char *certificate_path, const char *key_path, struct tls_identity *out,
-                     struct fault *fault) {
+/* Who brings a pair of their own has arranged who can read it, perhaps by links. */
+static int read_both(const char *certificate_path, const char *key_path, bool ours,
+                     struct tls_identity *out, struct fault *fault) {
   size_t len = 0;
-  if (file_read(certificate_path, PEM_BYTES_MAX, &out->certificate_pem, &len, fault) != FILE_OK ||
-      file_read(key_path, PEM_BYTES_MAX, &out->key_pem, &len, fault) != FILE_OK) {
+  if (file_read(certificate_path, ours ? FILE_STATE : FILE_GIVEN, PEM_BYTES_MAX,
+                &out->certificate_pem, &len, fault) != FILE_OK ||
+      file_read(key_path, ours ? FILE_STATE_SECRET : FILE_GIVEN, PEM_BYTES_MAX, &out->key_pem, &len,
+                fault) != FILE_OK) {
     return -1;
   }
   return compute_pin(out, certificate_path, out->pin, fault);
 }
 
+/* A link to nowhere is there. */
 static bool is_missing(const char *path) {
-  char *text = NULL;
-  size_t len = 0;
-  struct fault ignored;
-  enum file_verdict verdict = file_read(path, PEM_BYTES_MAX, &text, &len, &ignored);
-  if (verdict == FILE_OK) {
-    mbedtls_platform_zeroize(text, len);
-    free(text);
-  }
-  return verdict == FILE_MISSING;
+  struct stat about;
+  return lstat(path, &about) != 0 && errno == ENOENT;
 }
 
 /* A key without its certificate, or the reverse, is for a person to decide about: a new pair means
@@ -197,7 +196,7 @@ int tls_identity_load(const char *certificate_path, const char *key_path, bool m
   if (make_missing && make_pair(certificate_path, key_path, rng, fault) != 0) {
     return -1;
   }
-  if (read_both(certificate_path, key_path, out, fault) != 0 ||
+  if (read_both(certificate_path, key_path, make_missing, out, fault) != 0 ||
       check_both(out, certificate_path, key_path, rng, fault) != 0) {
     tls_identity_wipe(out);
     return -1;

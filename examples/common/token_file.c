@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "token_file.h"
 
-#include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "files.h"
+
 #define SPACE " \t\r\n"
+/* What stands behind the first line is passed over, but not without end. */
+#define FILE_BYTES_MAX 65536
 
 /* RFC 6750 section 2.1: printable, no space. */
 static bool is_token(const char *text) {
@@ -18,24 +21,33 @@ static bool is_token(const char *text) {
   return text[0] != '\0';
 }
 
-int token_file_read(const char *path, char out[TOKEN_FILE_TOKEN_SIZE], struct fault *fault) {
-  char line[TOKEN_FILE_TOKEN_SIZE] = "";
-  FILE *file = fopen(path, "r");
-  if (file == NULL) {
-    return fault_set(fault, "--token-file %s: %s", path, strerror(errno));
-  }
-  bool read = fgets(line, sizeof line, file) != NULL;
-  bool whole = strchr(line, '\n') != NULL || feof(file);
-  (void)fclose(file);
-  char *start = line + strspn(line, SPACE);
+/* The first line, as it stands in `text`, which is changed. */
+static char *take_first_line(char *text) {
+  char *start = text + strspn(text, " \t");
   start[strcspn(start, "\r\n")] = '\0';
   for (size_t len = strlen(start); len > 0 && strchr(SPACE, start[len - 1]) != NULL; len--) {
     start[len - 1] = '\0';
   }
-  if (!read || !whole || !is_token(start)) {
-    return fault_set(fault, "--token-file %s: the first line must hold the token and nothing else",
-                     path);
+  return start;
+}
+
+int token_file_read(const char *path, char out[TOKEN_FILE_TOKEN_SIZE], struct fault *fault) {
+  struct fault reason;
+  char *text = NULL;
+  size_t len = 0;
+  if (file_read(path, FILE_GIVEN_SECRET, FILE_BYTES_MAX, &text, &len, &reason) != FILE_OK) {
+    return fault_set(fault, "--token-file %.450s", reason.text);
   }
-  memcpy(out, start, strlen(start) + 1);
-  return 0;
+  char *token = take_first_line(text);
+  size_t token_len = strlen(token);
+  int status = 0;
+  if (is_token(token) && token_len < TOKEN_FILE_TOKEN_SIZE) {
+    memcpy(out, token, token_len + 1);
+  } else {
+    status = fault_set(
+        fault, "--token-file %s: the first line must hold the token and nothing else", path);
+  }
+  explicit_bzero(text, len);
+  free(text);
+  return status;
 }

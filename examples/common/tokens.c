@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "files.h"
+#include "secret.h"
 
 static const char *const role_names[TOKEN_ROLE_COUNT] = {"listener", "speaker", "talker", "admin"};
 
@@ -160,22 +161,17 @@ size_t tokens_write(const struct tokens *tokens, char *out, size_t size) {
 
 /* ---- asking ---- */
 
+/* Whether the length can be right is looked at last: an odd one takes as long. */
 const struct token *tokens_find(const struct tokens *tokens, const char *presented) {
   char padded[TOKEN_LEN_MAX + 1] = {0};
   size_t len = strlen(presented);
   const struct token *found = NULL;
-  if (len < TOKEN_LEN_MIN || len > TOKEN_LEN_MAX) {
-    return NULL;
-  }
-  memcpy(padded, presented, len);
+  memcpy(padded, presented, len < sizeof padded ? len : sizeof padded);
   for (size_t i = 0; i < tokens->count; i++) {
-    unsigned difference = 0;
-    for (size_t j = 0; j <= TOKEN_LEN_MAX; j++) {
-      difference |= (unsigned)(tokens->list[i].text[j] ^ padded[j]);
-    }
-    found = difference == 0 ? &tokens->list[i] : found;
+    bool equal = secret_equal(tokens->list[i].text, padded, sizeof padded);
+    found = equal ? &tokens->list[i] : found;
   }
-  return found;
+  return len >= TOKEN_LEN_MIN && len <= TOKEN_LEN_MAX ? found : NULL;
 }
 
 const struct token *tokens_first(const struct tokens *tokens, enum token_role role) {
@@ -196,27 +192,26 @@ static int make_file(const char *path, const struct paw_rng *rng, struct tokens 
     return fault_set(fault, "cannot make tokens: the system gives no random bytes");
   }
   size_t len = tokens_write(out, text, sizeof text);
-  return file_write_private(path, text, len, fault);
+  int status = file_write_private(path, text, len, fault);
+  explicit_bzero(text, sizeof text);
+  return status;
 }
 
 int tokens_load(const char *path, const struct paw_rng *rng, struct tokens *out,
                 struct fault *fault) {
   char *text = NULL;
   size_t len = 0;
-  enum file_verdict verdict = file_read(path, TOKENS_FILE_BYTES_MAX, &text, &len, fault);
+  enum file_verdict verdict =
+      file_read(path, FILE_STATE_SECRET, TOKENS_FILE_BYTES_MAX, &text, &len, fault);
   if (verdict == FILE_MISSING) {
     return make_file(path, rng, out, fault);
   }
   if (verdict == FILE_BAD) {
     return -1;
   }
-  int status = file_check_private(path, fault);
-  if (status == 0 && strlen(text) != len) {
-    status = fault_set(fault, "%s: is not text", path);
-  }
-  if (status == 0) {
-    status = tokens_parse(text, path, out, fault);
-  }
+  int status = strlen(text) == len ? tokens_parse(text, path, out, fault)
+                                   : fault_set(fault, "%s: is not text", path);
+  explicit_bzero(text, len);
   free(text);
   return status;
 }

@@ -8,9 +8,9 @@
 
 /* The phase in turns, reduced before it is multiplied up, stays exact for days. */
 static double sine_at(double hz, uint64_t position) {
-  double whole = (double)(position / 48000);
+  uint64_t whole = position / 48000;
   double part = (double)(position % 48000) / RATE_HZ;
-  double turns = fmod(hz * whole, 1.0) + hz * part;
+  double turns = fmod(hz * (double)whole, 1.0) + hz * part;
   return sin(TWO_PI * fmod(turns, 1.0));
 }
 

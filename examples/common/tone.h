@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /* Length of the gong with the silence after it, which makes a fit pause when it is repeated. */
-#define CHIME_FRAMES (4 * 48000)
+#define CHIME_FRAMES 192000
 
 /* Peak of the sine: -12 dBFS. */
 #define TONE_PEAK 8231

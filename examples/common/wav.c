@@ -112,7 +112,7 @@ static uint8_t *read_whole(const char *path, size_t *len) {
   if (bytes != NULL) {
     *len = fread(bytes, 1, (size_t)size, file);
   }
-  fclose(file);
+  (void)fclose(file);
   return bytes;
 }
 
@@ -128,7 +128,7 @@ static bool read_format(struct wav_audio *audio, const uint8_t *chunk, size_t le
 }
 
 static bool read_samples(struct wav_audio *audio, const uint8_t *chunk, size_t len) {
-  audio->frames = len / (audio->channels * SAMPLE_BYTES);
+  audio->frames = len / ((size_t)audio->channels * SAMPLE_BYTES);
   size_t count = audio->frames * audio->channels;
   audio->pcm = malloc((count + 1) * sizeof *audio->pcm);
   if (audio->pcm == NULL) {

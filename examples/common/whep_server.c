@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+
+#include "bearer.h"
+#include "rate.h"
 
 /* RFC 9725 section 4.2: session URLs are unguessable; 128 bits as hexadecimal. */
 #define ID_BYTES 16
@@ -22,10 +24,8 @@
 /* Offers a token may make and PATCHes a session may get: so many at once, and one more every so
  * often. A house of speakers with one token comes back together; whoever never connects leaves room
  * for others: 256 and 16 a second for 30 s are fewer than there are places (RFC 9725 section 5). */
-#define POSTS_AT_ONCE 256
-#define POST_EVERY_NS (PAW_NS_PER_S / 16)
-#define PATCHES_AT_ONCE 16
-#define PATCH_EVERY_NS (PAW_NS_PER_S / 2)
+static const struct rate post_rate = {.at_once = 256, .every_ns = PAW_NS_PER_S / 16};
+static const struct rate patch_rate = {.at_once = 16, .every_ns = PAW_NS_PER_S / 2};
 #define RETRY_RATE_S "1"
 
 /*   FREE --accept--> CONNECTING --ICE and DTLS--> CONNECTED
@@ -37,7 +37,7 @@ struct session {
   enum session_state state;
   uint64_t peer;
   uint64_t connect_by_ns;
-  uint64_t patches_ns; /* see spend */
+  uint64_t patches_ns; /* of patch_rate */
   const struct token *owner;
   char id[ID_LEN + 1];
   char etag[ETAG_SIZE];
@@ -47,7 +47,7 @@ struct whep_server {
   struct whep_config config;
   size_t session_count;
   bool ended;
-  uint64_t posts_ns[TOKENS_MAX]; /* see spend; by token */
+  uint64_t posts_ns[TOKENS_MAX]; /* of post_rate; by token */
   struct session sessions[];
 };
 
@@ -176,49 +176,11 @@ size_t whep_server_get_session_count(const struct whep_server *server) {
 
 /* ---- tokens ---- */
 
-/* RFC 6750 section 2.1; the scheme's case does not matter (RFC 9110 section 11.1). */
-static const struct token *find_token(const struct whep_server *server,
-                                      const struct http_request *request) {
-  const char *value = request->authorization;
-  if (value == NULL || strncasecmp(value, "Bearer ", 7) != 0) {
-    return NULL;
-  }
-  return tokens_find(server->config.tokens, value + 7 + strspn(value + 7, " "));
-}
-
-static void refuse_unknown(const struct http_request *request, struct http_response *response) {
-  if (request->authorization == NULL) {
-    http_response_add(response, "WWW-Authenticate", "Bearer realm=\"pa-send\"");
-    http_response_say(response, 401, "A bearer token is needed.");
-  } else {
-    http_response_add(response, "WWW-Authenticate",
-                      "Bearer realm=\"pa-send\", error=\"invalid_token\"");
-    http_response_say(response, 401, "This bearer token is not known here.");
-  }
-}
-
-static void refuse_role(struct http_response *response, const char *text) {
-  http_response_add(response, "WWW-Authenticate",
-                    "Bearer realm=\"pa-send\", error=\"insufficient_scope\"");
-  http_response_say(response, 403, text);
-}
-
 static bool may_use(const struct whep_server *server, const struct token *token) {
   return (texts_of(server)->roles >> token->role & 1) != 0;
 }
 
 /* ---- rates ---- */
-
-/* A bucket as one time, when it would be full again: each use puts it off by `every_ns`, and it may
- * lie as far ahead as `at_once` uses. */
-static bool spend(uint64_t *full_ns, uint64_t now_ns, uint64_t every_ns, unsigned at_once) {
-  uint64_t from_ns = *full_ns > now_ns ? *full_ns : now_ns;
-  if (from_ns - now_ns > (at_once - 1) * every_ns) {
-    return false;
-  }
-  *full_ns = from_ns + every_ns;
-  return true;
-}
 
 static void refuse_rate(struct http_response *response) {
   http_response_add(response, "Retry-After", RETRY_RATE_S);
@@ -226,8 +188,7 @@ static void refuse_rate(struct http_response *response) {
 }
 
 static bool may_post(struct whep_server *server, const struct token *token, uint64_t now_ns) {
-  return spend(&server->posts_ns[token - server->config.tokens->list], now_ns, POST_EVERY_NS,
-               POSTS_AT_ONCE);
+  return rate_spend(&post_rate, &server->posts_ns[token - server->config.tokens->list], now_ns);
 }
 
 /* ---- POST ---- */
@@ -265,6 +226,8 @@ static void refuse_offer(const struct whep_server *server, int status,
     http_response_say(response, 422, texts_of(server)->unsupported);
   } else if (status == PAW_ERR_INVALID) {
     http_response_say(response, 422, texts_of(server)->direction);
+  } else if (status == PAW_ERR_NO_BUFFER) { /* an answer mirrors every section's formats */
+    http_response_say(response, 422, "The answer to this offer would be too long.");
   } else if (status == PAW_ERR_LIMIT || status == PAW_ERR_NO_MEMORY) {
     refuse_full(server, response);
   } else {
@@ -336,11 +299,11 @@ static void accept_offer(struct whep_server *server, const struct http_request *
 
 static void handle_post(struct whep_server *server, const struct http_request *request,
                         struct http_response *response) {
-  const struct token *token = find_token(server, request);
+  const struct token *token = bearer_find(server->config.tokens, request);
   if (token == NULL) {
-    refuse_unknown(request, response);
+    bearer_refuse_unknown(request, response);
   } else if (!may_use(server, token)) {
-    refuse_role(response, texts_of(server)->role);
+    bearer_refuse_role(response, texts_of(server)->role);
   } else if (request->body_too_long) {
     http_response_say(response, 413, "The offer is longer than 64 KiB.");
   } else if (!http_is_type(request->content_type, "application/sdp")) {
@@ -435,7 +398,7 @@ static void handle_patch(struct whep_server *server, const struct http_request *
     http_response_say(response, 412, "If-Match is not the session's ETag.");
   } else if (request->body_len == 0) {
     http_response_say(response, 422, "The fragment is missing.");
-  } else if (!spend(&session->patches_ns, request->now_ns, PATCH_EVERY_NS, PATCHES_AT_ONCE)) {
+  } else if (!rate_spend(&patch_rate, &session->patches_ns, request->now_ns)) {
     refuse_rate(response);
   } else {
     accept_fragment(server, request, session, response);
@@ -484,8 +447,8 @@ static void handle_endpoint(struct whep_server *server, const struct http_reques
     return;
   case HTTP_GET:
   case HTTP_HEAD:
-    if (find_token(server, request) == NULL) {
-      refuse_unknown(request, response);
+    if (bearer_find(server->config.tokens, request) == NULL) {
+      bearer_refuse_unknown(request, response);
     } else {
       handle_look(request, response);
     }
@@ -522,17 +485,17 @@ static void handle_owned(struct whep_server *server, const struct http_request *
 static void handle_session(struct whep_server *server, const struct http_request *request,
                            const char *id, struct http_response *response) {
   struct session *session = find_id(server, id);
-  const struct token *token = find_token(server, request);
+  const struct token *token = bearer_find(server->config.tokens, request);
   if (request->method == HTTP_OPTIONS) {
     handle_preflight(response, SESSION_METHODS);
   } else if (request->method == HTTP_POST || request->method == HTTP_OTHER) {
     refuse_method(response, SESSION_METHODS);
   } else if (token == NULL) {
-    refuse_unknown(request, response);
+    bearer_refuse_unknown(request, response);
   } else if (session == NULL) {
     http_response_say(response, 404, "There is no such session.");
   } else if (token != session->owner && token->role != TOKEN_ADMIN) {
-    refuse_role(response, "This session was made with another token.");
+    bearer_refuse_role(response, "This session was made with another token.");
   } else {
     handle_owned(server, request, session, response);
   }
@@ -545,10 +508,6 @@ static const char *path_below(const struct whep_server *server, const char *path
     return NULL;
   }
   return path[len] == '\0' || path[len] == '/' ? path + len : NULL;
-}
-
-bool whep_server_owns(const struct whep_server *server, const char *path) {
-  return path_below(server, path) != NULL;
 }
 
 void whep_server_handle(struct whep_server *server, const struct http_request *request,

@@ -62,11 +62,7 @@ struct whep_server *whep_server_new(const struct whep_config *config);
 /* Peers are not ended. NULL is allowed. */
 void whep_server_free(struct whep_server *server);
 
-/* Is this path the endpoint's or one of its sessions'? */
-bool whep_server_owns(const struct whep_server *server, const char *path);
-
-/* Answer a request for a path that the server owns; `response` is zeroed before and wiped by the
- * caller after. */
+/* Answer a request; `response` is zeroed before and wiped by the caller after. */
 void whep_server_handle(struct whep_server *server, const struct http_request *request,
                         struct http_response *response);
 

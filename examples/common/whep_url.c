@@ -70,6 +70,14 @@ static bool is_http(const char *url) {
   return scheme && get_part(url, CURLUPART_HOST, host, sizeof host);
 }
 
+/* RFC 9110 section 4.2.4: who has a name or password there is misled, or misleads. It would be sent
+ * and shown. */
+static bool has_user(const char *url) {
+  char part[WHEP_URL_SIZE];
+  return get_part(url, CURLUPART_USER, part, sizeof part) ||
+         get_part(url, CURLUPART_PASSWORD, part, sizeof part);
+}
+
 /* Let libcurl resolve `reference` against `base`. */
 static bool resolve(const char *base, const char *reference, char *out) {
   CURLU *handle = curl_url();
@@ -99,6 +107,9 @@ static bool is_visible(const char *text) {
 int whep_url_resolve(const char *base, const char *location, char *out, struct fault *fault) {
   if (!is_visible(location)) {
     return fault_set(fault, "the server points to an address with characters that none may have");
+  }
+  if (resolve(base, location, out) && has_user(out)) {
+    return fault_set(fault, "the server points to an address with a user name; refused");
   }
   if (!resolve(base, location, out) || !is_http(out)) {
     return fault_set(fault, "the server points to \"%s\", which is no web address", location);
@@ -143,6 +154,11 @@ int whep_url_from_server(const char *server, const char *path, char *out, struct
     return fault_set(fault, "--path %s: it must begin with a slash", path);
   }
   bool has_scheme = strstr(server, "://") != NULL;
+  if (has_scheme && has_user(server)) {
+    return fault_set(fault,
+                     "--server: a user name or password has no place in the address: a token "
+                     "comes by --token-file");
+  }
   bool good = has_scheme ? from_url(server, path, out) : from_host(server, path, out);
   if (!good || !is_http(out)) {
     return fault_set(fault, "--server %s: not HOST, HOST:PORT or https://HOST[:PORT]/PATH", server);

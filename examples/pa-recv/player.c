@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define NO_PEAK -1
+#define NO_PEAK (-1)
 /* Packets may wait for so long besides the latency asked for. */
 #define DELAY_ROOM_NS (500 * PAW_NS_PER_MS)
 /* Until the air is known: a quiet one delays up to some 10 ms, a busy one more. */

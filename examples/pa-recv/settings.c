@@ -33,7 +33,7 @@ static struct option *put_connecting(struct settings *s, struct option *out) {
        .kind = OPTION_TEXT,
        .target = &s->token_file,
        .value_name = "FILE",
-       .help = "file with the token on its first line"},
+       .help = "file with the token on its first line, which nobody else may read (mode 600)"},
       {.name = "pin",
        .kind = OPTION_TEXT,
        .target = &s->pin_text,

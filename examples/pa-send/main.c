@@ -17,16 +17,16 @@ int main(int argc, char **argv) {
     settings_write_help(stdout);
     return 0;
   case OPTIONS_WANT_VERSION:
-    printf("pa-send %s\n", paw_version());
+    (void)printf("pa-send %s\n", paw_version());
     return 0;
   case OPTIONS_BAD:
-    fprintf(stderr, "pa-send: %s\n", fault.text);
+    (void)fprintf(stderr, "pa-send: %s\n", fault.text);
     return EXIT_USAGE;
   case OPTIONS_OK:
     break;
   }
   if (server_run(&settings, &fault) != 0) {
-    fprintf(stderr, "pa-send: %s\n", fault.text);
+    (void)fprintf(stderr, "pa-send: %s\n", fault.text);
     return EXIT_FAILURE;
   }
   return 0;

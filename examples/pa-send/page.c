@@ -33,22 +33,15 @@ static void give(const struct page_file *file, struct http_response *response) {
   response->status = 200;
 }
 
-void page_handle(const struct host_names *names, const struct http_request *request,
-                 struct http_response *response) {
+void page_handle(const struct http_request *request, struct http_response *response) {
   const struct page_file *file = find(request->path);
   http_response_add(response, "Content-Security-Policy", POLICY);
   http_response_add(response, "Cross-Origin-Opener-Policy", "same-origin");
   http_response_add(response, "Cross-Origin-Resource-Policy", "same-origin");
   http_response_add(response, "Permissions-Policy", "microphone=(self)");
   http_response_add(response, "Referrer-Policy", "no-referrer");
-  http_response_add(response, "X-Content-Type-Options", "nosniff");
-  if (!host_is_ours(request->host, names)) {
-    http_response_say(response, 421, "This is another host: see --host-name of pa-send.");
-  } else if (file == NULL) {
+  if (file == NULL) {
     http_response_say(response, 404, "There is nothing at this address.");
-  } else if (request->method != HTTP_GET && request->method != HTTP_HEAD) {
-    http_response_add(response, "Allow", "GET, HEAD");
-    http_response_say(response, 405, "This method is not for this address.");
   } else {
     give(file, response);
   }

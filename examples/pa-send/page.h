@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The web page: its files, for requests that are for this host. */
+/* The web page: its files. */
 #ifndef PA_SEND_PAGE_H
 #define PA_SEND_PAGE_H
 
-#include "host_check.h"
 #include "http.h"
 
-/* Answer a request for anything that is not an endpoint; `response` comes zeroed. */
-void page_handle(const struct host_names *names, const struct http_request *request,
-                 struct http_response *response);
+/* Answer GET or HEAD of one of the page's files; `response` comes zeroed. */
+void page_handle(const struct http_request *request, struct http_response *response);
 
 #endif

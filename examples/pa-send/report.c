@@ -66,7 +66,7 @@ void report_greet(const struct greeting *greeting) {
                     plain ? "http://" : "", host, plain ? "" : " --pin ",
                     greeting->state->identity.pin);
   system_write_line(STDERR_FILENO,
-                    "  FILE holds the token of role speaker alone on its first line");
+                    "  FILE holds the token of role speaker alone on its first line, mode 600");
   write_tokens(greeting->state);
 }
 

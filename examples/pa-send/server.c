@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include "http_server.h"
-#include "page.h"
 #include "peers.h"
 #include "programme.h"
 #include "report.h"
+#include "routes.h"
 #include "state.h"
 #include "system.h"
 #include "talkers.h"
@@ -42,8 +42,8 @@ struct server {
   char host_name[HOST_NAME_SIZE];
   struct peers *peers;
   struct talkers *talkers;
-  struct whep_server *whep;
-  struct whep_server *whip;
+  struct routes_context routes;
+  struct router *router;
   struct http_server *http;
   struct loop_timer frame_timer;
   struct loop_timer phase_timer;
@@ -61,15 +61,15 @@ static void set_phase(struct server *server, enum phase phase) {
 
 static void begin_tail(struct server *server, uint64_t now_ns) {
   set_phase(server, PHASE_TAIL);
-  whep_server_set_ended(server->whep);
-  whep_server_set_ended(server->whip);
+  whep_server_set_ended(server->routes.whep);
+  whep_server_set_ended(server->routes.whip);
   loop_timer_set(&server->phase_timer, now_ns + TAIL_NS);
 }
 
 static void begin_closing(struct server *server, uint64_t now_ns) {
   set_phase(server, PHASE_CLOSING);
-  whep_server_set_ended(server->whep);
-  whep_server_set_ended(server->whip);
+  whep_server_set_ended(server->routes.whep);
+  whep_server_set_ended(server->routes.whip);
   loop_timer_set(&server->frame_timer, PAW_TIME_NEVER);
   peers_end_all(server->peers, now_ns);
   loop_timer_set(&server->phase_timer, now_ns + CLOSING_NS);
@@ -115,8 +115,8 @@ static void on_frame_timer(void *user_data, uint64_t now_ns) {
 
 static void on_expiry_timer(void *user_data, uint64_t now_ns) {
   struct server *server = user_data;
-  whep_server_expire(server->whep, now_ns);
-  whep_server_expire(server->whip, now_ns);
+  whep_server_expire(server->routes.whep, now_ns);
+  whep_server_expire(server->routes.whip, now_ns);
 }
 
 static void on_report_timer(void *user_data, uint64_t now_ns) {
@@ -135,14 +135,14 @@ static void on_report_timer(void *user_data, uint64_t now_ns) {
 
 static void on_connected(void *user_data, uint64_t peer) {
   struct server *server = user_data;
-  whep_server_note_connected(server->whep, peer);
-  whep_server_note_connected(server->whip, peer);
+  whep_server_note_connected(server->routes.whep, peer);
+  whep_server_note_connected(server->routes.whip, peer);
 }
 
 static void on_closed(void *user_data, uint64_t peer) {
   struct server *server = user_data;
-  whep_server_note_closed(server->whep, peer);
-  whep_server_note_closed(server->whip, peer);
+  whep_server_note_closed(server->routes.whep, peer);
+  whep_server_note_closed(server->routes.whip, peer);
   talkers_note_closed(server->talkers, peer);
 }
 
@@ -168,19 +168,20 @@ static void on_talkers_timer(void *user_data, uint64_t now_ns) {
   (void)now_ns;
 }
 
+static size_t get_body_max(void *user_data, const char *path) {
+  struct server *server = user_data;
+  const struct route *route = router_find(server->router, path);
+  return route != NULL ? route->body_bytes_max : 0;
+}
+
+/* What a client writes is not repeated: it may be a token in the wrong place. */
 static void on_request(void *user_data, const struct http_request *request,
                        struct http_response *response) {
   struct server *server = user_data;
-  if (whep_server_owns(server->whip, request->path)) {
-    whep_server_handle(server->whip, request, response);
-  } else if (whep_server_owns(server->whep, request->path)) {
-    whep_server_handle(server->whep, request, response);
-  } else {
-    struct host_names names = {.own = server->host_name,
-                               .others = server->settings->host_names.values,
-                               .other_count = server->settings->host_names.count};
-    page_handle(&names, request, response);
-  }
+  const struct route *route = router_find(server->router, request->path);
+  router_handle(server->router, request, response);
+  system_tell(&server->log, PAW_LOG_INFO, "http", "%s %s: %d", http_method_name(request->method),
+              route != NULL ? route->path : "elsewhere", response->status);
 }
 
 static void on_idle(void *user_data, uint64_t now_ns) {
@@ -189,8 +190,8 @@ static void on_idle(void *user_data, uint64_t now_ns) {
   loop_timer_set(&server->talkers_timer, talkers_serve(server->talkers, now_ns));
   peers_drain(server->peers, now_ns);
   http_server_idle(server->http, now_ns);
-  uint64_t whep_ns = whep_server_next_deadline(server->whep);
-  uint64_t whip_ns = whep_server_next_deadline(server->whip);
+  uint64_t whep_ns = whep_server_next_deadline(server->routes.whep);
+  uint64_t whip_ns = whep_server_next_deadline(server->routes.whip);
   loop_timer_set(&server->expiry_timer, whep_ns < whip_ns ? whep_ns : whip_ns);
   if (server->phase == PHASE_CLOSING && peers_get_count(server->peers) == 0) {
     loop_stop(server->loop);
@@ -205,6 +206,50 @@ static int open_source(struct server *server, struct fault *fault) {
     return -1;
   }
   return programme_init(&server->programme, settings, server->source, &server->log, fault);
+}
+
+static int make_endpoints(struct server *server, struct fault *fault) {
+  struct whep_config whep = {.kind = WHEP_LISTEN,
+                             .path = WHEP_PATH,
+                             .tokens = &server->state.tokens,
+                             .rng = system_rng(),
+                             .backend = peers_backend(server->peers),
+                             .max_sessions = PEERS_MAX};
+  struct whep_config whip = whep;
+  whip.kind = WHEP_TALK;
+  whip.path = WHIP_PATH;
+  whip.backend = talkers_backend(server->talkers);
+  whip.max_sessions = TALKERS_MAX;
+  server->routes.whep = whep_server_new(&whep);
+  server->routes.whip = whep_server_new(&whip);
+  if (server->routes.whep == NULL || server->routes.whip == NULL) {
+    return fault_set(fault, "out of memory");
+  }
+  return 0;
+}
+
+static int open_http(struct server *server, struct fault *fault) {
+  const struct settings *settings = server->settings;
+  struct router_config router = {.routes = routes,
+                                 .route_count = route_count,
+                                 .tokens = &server->state.tokens,
+                                 .names = {.own = server->host_name,
+                                           .others = settings->host_names.values,
+                                           .other_count = settings->host_names.count},
+                                 .scheme = settings->insecure_http ? "http" : "https",
+                                 .user_data = &server->routes};
+  struct http_server_config http = {.listen = settings->listen,
+                                    .identity =
+                                        settings->insecure_http ? NULL : &server->state.identity,
+                                    .log = server->log,
+                                    .body_max = get_body_max,
+                                    .handle = on_request,
+                                    .user_data = server};
+  server->router = router_new(&router);
+  if (server->router == NULL) {
+    return fault_set(fault, "out of memory");
+  }
+  return http_server_open(&http, server->loop, &server->http, fault);
 }
 
 static int open_network(struct server *server, struct fault *fault) {
@@ -226,30 +271,7 @@ static int open_network(struct server *server, struct fault *fault) {
     return -1;
   }
   server->programme.mix = (struct programme_mix){.add = add_talkers, .user_data = server};
-  struct whep_config whep = {.kind = WHEP_LISTEN,
-                             .path = WHEP_PATH,
-                             .tokens = &server->state.tokens,
-                             .rng = system_rng(),
-                             .backend = peers_backend(server->peers),
-                             .max_sessions = PEERS_MAX};
-  struct whep_config whip = whep;
-  whip.kind = WHEP_TALK;
-  whip.path = WHIP_PATH;
-  whip.backend = talkers_backend(server->talkers);
-  whip.max_sessions = TALKERS_MAX;
-  server->whep = whep_server_new(&whep);
-  server->whip = whep_server_new(&whip);
-  if (server->whep == NULL || server->whip == NULL) {
-    return fault_set(fault, "out of memory");
-  }
-  struct http_server_config http = {.listen = settings->listen,
-                                    .identity =
-                                        settings->insecure_http ? NULL : &server->state.identity,
-                                    .log = server->log,
-                                    .body_bytes_max = WHEP_BODY_BYTES_MAX,
-                                    .handle = on_request,
-                                    .user_data = server};
-  return http_server_open(&http, server->loop, &server->http, fault);
+  return make_endpoints(server, fault) == 0 ? open_http(server, fault) : -1;
 }
 
 static void find_host_name(struct server *server) {
@@ -302,8 +324,9 @@ static int run(struct server *server, struct fault *fault) {
 
 static void wipe(struct server *server) {
   http_server_close(server->http);
-  whep_server_free(server->whep);
-  whep_server_free(server->whip);
+  router_free(server->router);
+  whep_server_free(server->routes.whep);
+  whep_server_free(server->routes.whip);
   talkers_close(server->talkers);
   peers_close(server->peers);
   state_wipe(&server->state);

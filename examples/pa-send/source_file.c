@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
 #include <libavutil/channel_layout.h>
@@ -66,6 +67,7 @@ static const char *av_text(int status, char *out) {
 
 static int grow_queue(struct file_source *file, size_t more) {
   size_t need = file->queue_count + more;
+  assert(need > 0 && file->base.channels > 0);
   if (file->queue_head > 0) {
     memmove(file->queue, file->queue + file->queue_head * file->base.channels,
             file->queue_count * file->base.channels * sizeof file->queue[0]);

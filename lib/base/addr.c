@@ -223,7 +223,7 @@ static void find_zero_run(const uint16_t *groups, int *start, int *len) {
 
 static char *put_ipv6(char *at, const uint8_t *ip) {
   uint16_t groups[8];
-  for (int i = 0; i < 8; i++) {
+  for (size_t i = 0; i < 8; i++) {
     groups[i] = (uint16_t)((ip[2 * i] << 8) | ip[2 * i + 1]);
   }
   int gap_start = 0;

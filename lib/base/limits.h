@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The bound of every container, with its reason. Public bounds stand in the public headers:
  * PAW_DESCRIPTION_CANDIDATES_MAX, PAW_DESCRIPTION_FINGERPRINTS_MAX, PAW_PLAYOUT_NACK_MAX,
- * PAW_OPUS_PACKET_MAX, and the text lengths of description.h. */
+ * PAW_RED_DISTANCE_MAX, PAW_OPUS_PACKET_MAX, and the text lengths of description.h. Which test
+ * reaches each and which passes it is said in tests/tree/limits.md. */
 #ifndef PAW_BASE_LIMITS_H
 #define PAW_BASE_LIMITS_H
 
@@ -15,6 +16,8 @@
 /* ---- rtcp ---- */
 #define PAW_RTCP_REPORT_BLOCKS_MAX 31    /* what the 5-bit count can say */
 #define PAW_RTCP_NACK_SEQUENCES_MAX 1024 /* taken from one NACK: 20 s of 20 ms packets */
+#define PAW_RTCP_EARLY_NS                                                                          \
+  UINT64_C(20000000) /* between two ahead of their time: peers ask at will */
 
 /* ---- sdp ---- */
 #define PAW_SDP_BYTES_MAX 65536 /* of one description; browsers send about 7 kB at most */
@@ -41,6 +44,9 @@
 #define PAW_ICE_CONSENT_CHECKS_MAX 8 /* awaiting an answer: at 500 ms a round trip of 4 s */
 #define PAW_ICE_ANSWERS_INITIAL_BYTES 256 /* two requests between polls */
 #define PAW_ICE_ANSWERS_MAX_BYTES 2048    /* about twenty; lost answers are asked for again */
+#define PAW_ICE_ANSWERS_SAVED_MAX 128     /* answered at once: a check of every pair, and more */
+#define PAW_ICE_ANSWER_NS                                                                          \
+  UINT64_C(2000000) /* then one each so long: Ta of our own checks is 5 ms */
 
 /* ---- playout ---- */
 #define PAW_PLAYOUT_FRAMES_MAX 512 /* encoded frames kept: 10 s of 20 ms ones */
@@ -55,7 +61,7 @@
 #define PAW_PLAYOUT_DELAY_SECONDS 30  /* in which what was needed is given up for good */
 #define PAW_PLAYOUT_BINS 256          /* of 1 ms: past the longest delay that a profile allows */
 #define PAW_PLAYOUT_TRAIN_MAX 240     /* late packets on end: 400 ms and 200 more of 2.5 ms ones */
-#define PAW_PLAYOUT_JOIN_FRAMES_MAX 480 /* of a cross-fade: 10 ms */
+#define PAW_PLAYOUT_JOIN_FRAMES_MAX 240 /* of a cross-fade: 5 ms, the longest there is */
 #define PAW_PLAYOUT_PACE_FRAMES_MAX                                                                \
   4096 /* of PCM around the position: four times the most needed */
 
@@ -69,17 +75,22 @@
 #define PAW_HISTORY_FRAMES 256  /* 500 ms of 2.5 ms frames, rounded up to a power of two */
 #define PAW_HISTORY_BYTES 32768 /* 500 ms at 510 kbit/s, the most that Opus makes */
 #define PAW_SEND_RESENDS_MAX 64 /* answers to NACKs that wait for their turn */
+#define PAW_SEND_LOOKS_MAX 1024 /* numbers of NACKs looked up at once: 16 long requests */
+#define PAW_SEND_LOOKS_A_FRAME                                                                     \
+  128 /* then so many a frame: two requests of the most that our receivers ask for */
 
 /* ---- rtc, streams ---- */
 #define PAW_RTC_RECV_STREAMS_MAX 4 /* one audio section: its stream, and a few past ones */
 #define PAW_RTC_NACKS_MAX 64       /* sequence numbers that wait to be asked for */
 
 /* ---- hub ---- */
-#define PAW_HUB_PEERS_MAX 65535 /* max_peers of the config; slots are 16 bits wide */
+#define PAW_HUB_PEERS_MAX 65535 /* max_peers of the config; the tables of so many take 25 MB */
 #define PAW_HUB_TRACKS_MAX 64   /* programmes at a time; each costs about 50 kB of history */
 #define PAW_HUB_PATHS_MAX                                                                          \
-  128                        /* address pairs remembered a peer: all pairs of an agent, and more   \
-                              */
+  128 /* address pairs remembered a peer: all pairs of an agent, and more                          \
+       */
+#define PAW_HUB_TRIES_MAX                                                                          \
+  8 /* peers of one pair of addresses that a datagram is tried on: each costs a hash over it */
 #define PAW_HUB_BATCH_MAX 64 /* datagrams a poll: past this sendmmsg gains nothing more */
 
 #endif

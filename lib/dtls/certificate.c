@@ -126,12 +126,12 @@ int paw_certificate_generate(const struct paw_rng *rng, const struct paw_allocat
 static int check_key(const struct paw_certificate *certificate, const struct paw_rng *rng) {
   const mbedtls_pk_context *key = &certificate->key;
   if (mbedtls_pk_get_type(key) != MBEDTLS_PK_ECKEY ||
-      paw_mbedtls_group(key) != MBEDTLS_ECP_DP_SECP256R1 ||
-      paw_mbedtls_check_pair(&certificate->certificate.pk, key, paw_dtls_random, (void *)rng) !=
-          0) {
+      paw_mbedtls_group(key) != MBEDTLS_ECP_DP_SECP256R1) {
     return PAW_ERR_UNSUPPORTED;
   }
-  return PAW_OK;
+  return status_of(
+      paw_mbedtls_check_pair(&certificate->certificate.pk, key, paw_dtls_random, (void *)rng),
+      PAW_ERR_UNSUPPORTED);
 }
 
 int paw_certificate_import(const uint8_t *certificate_der, size_t certificate_len,
@@ -183,7 +183,7 @@ int paw_certificate_export(const struct paw_certificate *certificate, uint8_t *c
   mbedtls_pk_context *context = (mbedtls_pk_context *)&certificate->key; /* 2.28 wants no const */
   int written = mbedtls_pk_write_key_der(context, key, sizeof key);
   if (written < 0) {
-    return PAW_ERR_CRYPTO;
+    return status_of(written, PAW_ERR_CRYPTO);
   }
   const mbedtls_x509_buf *raw = &certificate->certificate.raw;
   int status = give(raw->p, raw->len, certificate_der, certificate_len);

@@ -44,7 +44,7 @@ int paw_dtls_read_key_derive(const struct paw_dtls_secrets *secrets, enum paw_dt
   join(randoms, secrets->server_random, secrets->client_random);
   int ret =
       mbedtls_ssl_tls_prf(secrets->prf, secrets->master, sizeof secrets->master, "key expansion",
-                          randoms, sizeof randoms, block, 2u * (key_len + NONCE_LEN));
+                          randoms, sizeof randoms, block, (size_t)2 * (key_len + NONCE_LEN));
   if (ret != 0) {
     return PAW_ERR_CRYPTO;
   }

@@ -62,14 +62,10 @@ void paw_hub_free(struct paw_hub *hub) {
 
 /* ---- input ---- */
 
-static void receive(struct paw_hub *hub, const struct paw_input *input) {
-  hub->stats.datagrams_received++;
-  uint32_t slot = paw_hub_index_find(hub, input);
-  if (slot == PAW_HUB_NONE) {
-    hub->stats.datagrams_unclaimed++;
-    return;
-  }
+/* True when the peer's keys prove that it is its. */
+static bool hand_over(struct paw_hub *hub, uint32_t slot, const struct paw_input *input) {
   struct paw_rtc *rtc = hub->slots[slot].rtc;
+  uint64_t authentic = paw_rtc_count_authentic(rtc);
   (void)paw_rtc_handle_input(rtc, input);
   paw_hub_adapt_report(hub, slot);
   /* Only an authenticated check makes an address count. */
@@ -77,6 +73,28 @@ static void receive(struct paw_hub *hub, const struct paw_input *input) {
     paw_hub_index_path(hub, slot, &input->local, &input->remote);
   }
   paw_hub_touch(hub, slot);
+  return paw_rtc_count_authentic(rtc) > authentic;
+}
+
+/* A member that forges the address of another gets the pair of addresses for its own connection
+ * too. So media is tried until it proves whose it is, and DTLS on all of them, for most of it
+ * cannot. Who did not get his comes last the next time, so that nobody waits behind others for
+ * ever. STUN says itself whom it is for. */
+static void receive(struct paw_hub *hub, const struct paw_input *input) {
+  uint32_t slots[PAW_HUB_TRIES_MAX];
+  size_t count = paw_hub_index_find(hub, input, slots);
+  hub->stats.datagrams_received++;
+  hub->stats.datagrams_unclaimed += count == 0;
+  bool is_stun = count > 0 && input->data[0] <= 3; /* RFC 7983 */
+  if (is_stun) {
+    (void)hand_over(hub, slots[0], input);
+    return;
+  }
+  for (size_t i = 0; i < count && !hand_over(hub, slots[i], input); i++) {
+    if (count > 1) {
+      paw_hub_index_put_last(hub, slots[i], &input->local, &input->remote);
+    }
+  }
 }
 
 bool paw_hub_pass_time(struct paw_hub *hub) {

@@ -128,7 +128,15 @@ void paw_hub_index_ufrag(struct paw_hub *hub, uint32_t slot);
 void paw_hub_index_path(struct paw_hub *hub, uint32_t slot, const struct paw_address *local,
                         const struct paw_address *remote);
 void paw_hub_index_remove(struct paw_hub *hub, uint32_t slot);
-uint32_t paw_hub_index_find(const struct paw_hub *hub, const struct paw_input *input);
+
+/* Whose the datagram may be, by number: several where they share its pair of addresses, the one
+ * that it is tried on first in front. */
+size_t paw_hub_index_find(const struct paw_hub *hub, const struct paw_input *input,
+                          uint32_t slots[PAW_HUB_TRIES_MAX]);
+
+/* It was not this peer's: let those that share the pair of addresses come before it. */
+void paw_hub_index_put_last(struct paw_hub *hub, uint32_t slot, const struct paw_address *local,
+                            const struct paw_address *remote);
 
 /* timers.c */
 void paw_hub_timer_set(struct paw_hub *hub, uint32_t slot, uint64_t deadline_ns);

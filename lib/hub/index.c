@@ -259,31 +259,46 @@ void paw_hub_index_remove(struct paw_hub *hub, uint32_t slot) {
   }
 }
 
-/* Several peers may have used one pair of addresses, one after the other from the same socket: the
- * newest that takes the datagram gets it. */
-static uint32_t find_path(const struct paw_hub *hub, const struct paw_input *input) {
+/* Several peers may have used one pair of addresses, one after the other from the same socket: all
+ * that take the datagram, the newest first. */
+static size_t find_path(const struct paw_hub *hub, const struct paw_input *input, uint32_t *slots) {
+  size_t count = 0;
   uint32_t path = hub->path_buckets[path_bucket(hub, &input->local, &input->remote)];
-  while (path != PAW_HUB_NONE) {
+  while (path != PAW_HUB_NONE && count < PAW_HUB_TRIES_MAX) {
     const struct paw_hub_path *p = &hub->paths[path];
     if (is_path(p, &input->local, &input->remote) &&
         paw_rtc_accepts(hub->slots[p->slot].rtc, input)) {
-      return p->slot;
+      slots[count++] = p->slot;
     }
     path = p->next_in_bucket;
   }
-  return PAW_HUB_NONE;
+  return count;
 }
 
-uint32_t paw_hub_index_find(const struct paw_hub *hub, const struct paw_input *input) {
+void paw_hub_index_put_last(struct paw_hub *hub, uint32_t slot, const struct paw_address *local,
+                            const struct paw_address *remote) {
+  uint32_t path = hub->path_buckets[path_bucket(hub, local, remote)];
+  while (path != PAW_HUB_NONE &&
+         (hub->paths[path].slot != slot || !is_path(&hub->paths[path], local, remote))) {
+    path = hub->paths[path].next_in_bucket;
+  }
+  if (path != PAW_HUB_NONE) {
+    unlink_from_bucket(hub, path);
+    append_path(hub, path);
+  }
+}
+
+size_t paw_hub_index_find(const struct paw_hub *hub, const struct paw_input *input,
+                          uint32_t slots[PAW_HUB_TRIES_MAX]) {
   struct paw_slice username;
   if (hub->bucket_count == 0) {
-    return PAW_HUB_NONE;
+    return 0;
   }
   if (paw_stun_peek_username(input->data, input->len, &username)) {
-    uint32_t slot = find_ufrag(hub, paw_stun_username_ufrag(username));
-    if (slot != PAW_HUB_NONE) {
-      return slot;
+    slots[0] = find_ufrag(hub, paw_stun_username_ufrag(username));
+    if (slots[0] != PAW_HUB_NONE) {
+      return 1;
     } /* else perhaps one of before an ICE restart, on a path that is still in use */
   }
-  return find_path(hub, input);
+  return find_path(hub, input, slots);
 }

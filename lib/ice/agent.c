@@ -294,7 +294,8 @@ int paw_ice_add_remote_candidate(struct paw_ice *ice, const struct paw_candidate
   if (paw_ice_is_over(ice)) {
     return PAW_ERR_STATE;
   }
-  size_t remotes_max = (size_t)ice->remotes.count + 1;
+  size_t remotes_max = ice->remotes.count < PAW_ICE_REMOTES_MAX ? (size_t)ice->remotes.count + 1
+                                                                : PAW_ICE_REMOTES_MAX;
   if (paw_ice_pairs_reserve(ice, ice->locals.count) != PAW_OK ||
       paw_ice_table_reserve(ice, &ice->remotes, sizeof(struct ice_remote), remotes_max) != PAW_OK) {
     return PAW_ERR_NO_MEMORY;

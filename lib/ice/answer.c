@@ -38,6 +38,23 @@ static struct ice_answer *push(struct paw_ice *ice, const struct paw_input *inpu
   return answer;
 }
 
+/* Who proved who he is gets answers, but at a bounded rate: each costs a hash and a datagram. */
+static struct ice_answer *answer_peer(struct paw_ice *ice, const struct paw_input *input,
+                                      const struct paw_stun_message *request, enum answer_code code,
+                                      bool past) {
+  uint64_t now_ns = paw_ice_now(ice);
+  uint64_t spent_ns = ice->answer_ns > now_ns ? ice->answer_ns : now_ns;
+  if (spent_ns - now_ns > (PAW_ICE_ANSWERS_SAVED_MAX - 1) * PAW_ICE_ANSWER_NS) {
+    ice->stats.dropped_limit++;
+    return NULL;
+  }
+  struct ice_answer *answer = push(ice, input, request, code, past);
+  if (answer != NULL) {
+    ice->answer_ns = paw_time_add(spent_ns, PAW_ICE_ANSWER_NS);
+  }
+  return answer;
+}
+
 /* ---- who asks ---- */
 
 static bool equals(struct paw_slice slice, const char *text) {
@@ -95,7 +112,7 @@ static bool authenticate(struct paw_ice *ice, const struct paw_input *input,
 
 static void refuse_unknown(struct paw_ice *ice, const struct paw_input *input,
                            const struct paw_stun_message *request, bool past) {
-  struct ice_answer *answer = push(ice, input, request, ANSWER_UNKNOWN_ATTRIBUTE, past);
+  struct ice_answer *answer = answer_peer(ice, input, request, ANSWER_UNKNOWN_ATTRIBUTE, past);
   if (answer != NULL) {
     answer->unknown_count = (uint8_t)request->unknown_count;
     memcpy(answer->unknown, request->unknown, sizeof answer->unknown);
@@ -149,7 +166,7 @@ static void take_past(struct paw_ice *ice, const struct paw_input *input,
   }
   paw_ice_path_note_heard(ice);
   paw_ice_note_life(ice);
-  (void)push(ice, input, request, ANSWER_SUCCESS, true);
+  (void)answer_peer(ice, input, request, ANSWER_SUCCESS, true);
 }
 
 static struct ice_pair *find_or_learn_pair(struct paw_ice *ice, int local,
@@ -175,7 +192,7 @@ void paw_ice_answer_handle_request(struct paw_ice *ice, const struct paw_input *
     return;
   }
   if (!is_complete(request)) {
-    (void)push(ice, input, request, ANSWER_BAD_REQUEST, past);
+    (void)answer_peer(ice, input, request, ANSWER_BAD_REQUEST, past);
     return;
   }
   if (past) {
@@ -183,7 +200,7 @@ void paw_ice_answer_handle_request(struct paw_ice *ice, const struct paw_input *
     return;
   }
   if (!paw_ice_role_settle(ice, request)) {
-    (void)push(ice, input, request, ANSWER_ROLE_CONFLICT, false);
+    (void)answer_peer(ice, input, request, ANSWER_ROLE_CONFLICT, false);
     return;
   }
   struct ice_pair *pair =
@@ -192,7 +209,7 @@ void paw_ice_answer_handle_request(struct paw_ice *ice, const struct paw_input *
     ice->stats.dropped_limit++;
     return;
   }
-  (void)push(ice, input, request, ANSWER_SUCCESS, false);
+  (void)answer_peer(ice, input, request, ANSWER_SUCCESS, false);
   take(ice, pair, request);
 }
 
@@ -217,6 +234,19 @@ static struct paw_slice reason_text(enum answer_code code) {
     break;
   }
   return (struct paw_slice){(const uint8_t *)text, strlen(text)};
+}
+
+/* Into ice->message; 0 on failure. */
+static size_t seal(struct paw_ice *ice, const struct paw_stun_message *message, const char *pwd) {
+  struct paw_wr wr = paw_wr_init(ice->message, sizeof ice->message);
+  int status = paw_stun_write(&wr, message, (const uint8_t *)pwd, strlen(pwd));
+  return status == PAW_OK ? wr.len : 0;
+}
+
+/* An error is never longer than its request: addresses can be forged, by members too. A success is
+ * shorter by itself, for a request that has one carries more. */
+static size_t len_max(const struct ice_answer *answer, bool open) {
+  return open ? answer->request_len - 1u : answer->request_len;
 }
 
 /* RFC 8489 section 9.1.4: integrity by the password that the request was for, and none on errors
@@ -245,10 +275,12 @@ static size_t write_answer(struct paw_ice *ice, const struct ice_answer *answer)
     return 0; /* the old generation ended while the answer waited */
   }
   const char *pwd = answer->past ? ice->past->local.pwd : ice->local_credentials.pwd;
-  struct paw_wr wr = paw_wr_init(ice->message, sizeof ice->message);
-  int status = paw_stun_write(&wr, &message, (const uint8_t *)pwd, strlen(pwd));
-  bool amplifies = open && wr.len >= answer->request_len;
-  return status != PAW_OK || amplifies ? 0 : wr.len;
+  size_t len = seal(ice, &message, pwd);
+  if (answer->code != ANSWER_SUCCESS && len > len_max(answer, open)) {
+    message.error_reason.len = 0;
+    len = seal(ice, &message, pwd);
+  }
+  return answer->code != ANSWER_SUCCESS && len > len_max(answer, open) ? 0 : len;
 }
 
 bool paw_ice_answer_poll(struct paw_ice *ice, struct paw_transmit *out) {

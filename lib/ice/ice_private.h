@@ -173,6 +173,7 @@ struct paw_ice {
   uint64_t first_valid_ns; /* of this generation */
   uint64_t pace_ns;        /* no check before this: Ta */
   uint64_t error_ns;       /* no unauthenticated error answer before this */
+  uint64_t answer_ns;      /* up to when answers are spent; may lie ahead by those saved */
   uint64_t rtt_ns;
   struct paw_ring answers; /* struct ice_answer */
   struct paw_ice_stats stats;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <math.h>
+#include <string.h>
 
 #include "playout/playout.h"
 
@@ -51,12 +53,15 @@ struct line {
 /* Greater than a quarter of them: busy seconds are only ever too high, strays below are rare. */
 static double low_quartile(const double *values, size_t count) {
   double sorted[PAW_PLAYOUT_SKEW_SECONDS];
-  for (size_t i = 0; i < count; i++) {
+  assert(count > 0 && count <= PAW_PLAYOUT_SKEW_SECONDS);
+  memcpy(sorted, values, count * sizeof sorted[0]);
+  for (size_t i = 1; i < count; i++) {
+    double value = sorted[i];
     size_t at = i;
-    for (; at > 0 && sorted[at - 1] > values[i]; at--) {
+    for (; at > 0 && sorted[at - 1] > value; at--) {
       sorted[at] = sorted[at - 1];
     }
-    sorted[at] = values[i];
+    sorted[at] = value;
   }
   return sorted[count / 4];
 }
@@ -67,12 +72,13 @@ static double residual(const struct points *points, size_t i, const struct line 
 
 /* From the low ones of the first third to those of the last. */
 static struct line guess_line(const struct points *points) {
+  assert(points->count >= SKEW_SECONDS_MIN);
   size_t third = points->count / 3;
   size_t last = points->count - third;
   double run = points->x[last + third / 2] - points->x[third / 2];
   double rise = low_quartile(&points->y[last], third) - low_quartile(points->y, third);
   struct line line = {.slope = run > 0 ? rise / run : 0};
-  double residuals[PAW_PLAYOUT_SKEW_SECONDS];
+  double residuals[PAW_PLAYOUT_SKEW_SECONDS] = {0};
   for (size_t i = 0; i < points->count; i++) {
     residuals[i] = residual(points, i, &line);
   }

@@ -5,11 +5,11 @@
 
 #include "playout/playout.h"
 
-#define FRAMES_PER_MS (PAW_RTP_HZ / 1000)
+#define FRAMES_PER_MS ((size_t)48)
 
 /* What Opus invents sounds like the signal for about this long, then it is faded out. */
-#define FADE_BEGIN_FRAMES ((size_t)60 * FRAMES_PER_MS)
-#define FADE_END_FRAMES ((size_t)100 * FRAMES_PER_MS)
+#define FADE_BEGIN_FRAMES (60 * FRAMES_PER_MS)
+#define FADE_END_FRAMES (100 * FRAMES_PER_MS)
 
 /* Invented sound is whole at first and nothing in the end. */
 static float fade_gain(size_t concealed_frames) {

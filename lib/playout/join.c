@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 void paw_playout_join_begin(struct paw_playout_join *join, const int16_t *old, size_t frames,
                             uint8_t channels) {
   int16_t fading[PAW_PLAYOUT_JOIN_FRAMES_MAX * PAW_PLAYOUT_CHANNELS_MAX] = {0};
+  assert(frames <= PAW_PLAYOUT_JOIN_FRAMES_MAX);
   if (old == NULL) {
     paw_playout_join_apply(join, fading, frames, channels);
     old = fading;

@@ -152,7 +152,11 @@ static void move_in_gap(struct paw_playout *player) {
   if (!pace->is_gap || player->state != PAW_PLAYOUT_PLAYING) {
     return;
   }
-  int64_t early = paw_playout_ns_to_rtp(paw_playout_pace_early_ns(player));
+  int64_t early_ns = paw_playout_pace_early_ns(player);
+  int64_t early = paw_playout_ns_to_rtp(early_ns);
+  if (early_ns < -PAW_PLAYOUT_FOLLOW_MAX_NS) {
+    return; /* a play time that makes no sense; if it stays, all begins anew */
+  }
   if (early > 0) {
     int64_t heard = (int64_t)(sound->position_rtp - gap_begin(player));
     int64_t back = whole_units(early < heard ? early : heard);

@@ -20,9 +20,6 @@
 /* Rendering that begins this late leaves out nothing. */
 #define START_LATE_NS ((int64_t)(2 * PAW_NS_PER_MS))
 
-/* Further off than this the position is found anew, as at the start. */
-#define FOLLOW_MAX_NS ((int64_t)(200 * PAW_NS_PER_MS))
-
 static const char *const state_names[] = {"idle", "waiting", "playing", "stalled"};
 
 void paw_playout_set_state(struct paw_playout *player, enum paw_playout_state state) {
@@ -195,7 +192,7 @@ void paw_playout_get_stats(const struct paw_playout *player, struct paw_playout_
 /* What cannot be followed sample by sample. */
 static void follow_drift(struct paw_playout *player) {
   int64_t early_ns = paw_playout_pace_early_ns(player);
-  if (early_ns < -FOLLOW_MAX_NS || early_ns > FOLLOW_MAX_NS) {
+  if (early_ns < -PAW_PLAYOUT_FOLLOW_MAX_NS || early_ns > PAW_PLAYOUT_FOLLOW_MAX_NS) {
     player->stats.resyncs++;
     paw_playout_sound_stop(player);
     paw_playout_set_state(player, PAW_PLAYOUT_WAITING);

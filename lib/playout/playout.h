@@ -652,6 +652,9 @@ void paw_playout_pace_start(struct paw_playout_pace *pace, uint64_t play_ns);
 /* `frames` will be asked for, of which the first is heard at `play_ns`. */
 void paw_playout_pace_note(struct paw_playout_pace *pace, uint64_t play_ns, size_t frames);
 
+/* Further off than this the position is found anew, as at the start. */
+#define PAW_PLAYOUT_FOLLOW_MAX_NS ((int64_t)(200 * PAW_NS_PER_MS))
+
 /* From now until the sample that comes out next is due; negative: the delay is too long. */
 int64_t paw_playout_pace_early_ns(const struct paw_playout *player);
 

@@ -32,7 +32,7 @@ static double bessel_i0(double x) {
 }
 
 static double windowed_sinc(double distance) {
-  double edge = distance / (TAPS / 2);
+  double edge = 2 * distance / TAPS;
   double window = bessel_i0(KAISER_BETA * sqrt(fmax(0, 1 - edge * edge))) / bessel_i0(KAISER_BETA);
   return window * sin(PI * distance) / (PI * distance);
 }
@@ -40,7 +40,7 @@ static double windowed_sinc(double distance) {
 int paw_playout_resample_init(struct paw_playout_resample *resample,
                               const struct paw_allocator *allocator) {
   *resample = (struct paw_playout_resample){
-      .table = paw_mem_alloc(allocator, (PHASES + 1) * TAPS * sizeof *resample->table)};
+      .table = paw_mem_alloc(allocator, sizeof *resample->table * (PHASES + 1) * TAPS)};
   if (resample->table == NULL) {
     return PAW_ERR_NO_MEMORY;
   }
@@ -63,7 +63,7 @@ void paw_playout_resample_wipe(struct paw_playout_resample *resample,
 }
 
 static void interpolate_taps(const struct paw_playout_resample *resample, float *taps) {
-  const float *row = &resample->table[(resample->fraction >> PHASE_BITS) * TAPS];
+  const float *row = &resample->table[(size_t)(resample->fraction >> PHASE_BITS) * TAPS];
   float weight = (float)(resample->fraction & ((1u << PHASE_BITS) - 1)) / (1u << PHASE_BITS);
   for (size_t i = 0; i < TAPS; i++) {
     taps[i] = row[i] + weight * (row[TAPS + i] - row[i]);
@@ -75,7 +75,8 @@ static float dot(const float *taps, const float *line) {
   float sums[4] = {0};
   for (size_t i = 0; i < TAPS; i += 4) {
     for (size_t j = 0; j < 4; j++) {
-      sums[j] += taps[i + j] * line[i + j];
+      /* The analyser does not follow that moved + TAPS values were filled, and at <= moved. */
+      sums[j] += taps[i + j] * line[i + j]; // NOLINT(clang-analyzer-core.UndefinedBinary*)
     }
   }
   return (sums[0] + sums[1]) + (sums[2] + sums[3]);

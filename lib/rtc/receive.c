@@ -224,6 +224,7 @@ static bool open_datagram(struct paw_rtc *rtc, const struct opening *opening,
     paw_rtc_drop(rtc, drop_of(opening, status));
     return false;
   }
+  rtc->authentic_count++;
   paw_ice_note_authenticated(rtc->ice, rtc->clock.now_ns, &input->local, &input->remote);
   paw_dtls_note_peer_complete(rtc->dtls);
   return true;

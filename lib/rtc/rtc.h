@@ -36,6 +36,9 @@ uint8_t paw_rtc_get_loss_percent(const struct paw_rtc *rtc);
 bool paw_rtc_is_valid_path(const struct paw_rtc *rtc, const struct paw_address *local,
                            const struct paw_address *remote);
 
+/* Datagrams of media so far that were the peer's beyond doubt. */
+uint64_t paw_rtc_count_authentic(const struct paw_rtc *rtc);
+
 /* When to look at it again, after a drain. */
 struct paw_timeout paw_rtc_next_timeout(const struct paw_rtc *rtc);
 

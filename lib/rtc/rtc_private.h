@@ -86,6 +86,7 @@ struct paw_rtc {
   struct paw_recv recv[PAW_RTC_RECV_STREAMS_MAX];
   enum paw_rtc_flow flow;
   uint64_t last_media_ns;
+  uint64_t authentic_count; /* of RTP and RTCP */
 
   /* RTCP */
   struct paw_report report;
@@ -96,6 +97,7 @@ struct paw_rtc {
   uint32_t rrtr_ssrc;
   bool rrtr_is_urgent;    /* it came on its own: its sender does not know the round trip yet */
   bool rrtr_was_answered; /* since something is sent */
+  uint64_t early_ns;      /* no answer ahead of its time before this */
   struct paw_round_trip round_trip; /* by RTCP */
   struct paw_loss loss;             /* of what is sent, by the peer's reports */
   uint32_t report_count;            /* of these reports */

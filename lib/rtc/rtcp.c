@@ -276,9 +276,12 @@ static void write_nacks(struct paw_rtc *rtc, struct paw_wr *wr) {
 bool paw_rtc_poll_rtcp(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
   bool due = paw_time_due(rtc->report.next_ns, rtc->clock.now_ns);
   bool reduced = rtc->local.rtcp_rsize && rtc->remote.rtcp_rsize;
-  bool early = reduced && rtc->rrtr_is_urgent;
+  bool early = reduced && rtc->rrtr_is_urgent && paw_time_due(rtc->early_ns, rtc->clock.now_ns);
   if (!due && !early && rtc->nack_count == 0) {
     return false;
+  }
+  if (early) {
+    rtc->early_ns = paw_time_add(rtc->clock.now_ns, PAW_RTCP_EARLY_NS);
   }
   struct paw_wr wr = paw_wr_init(buffer, PAW_DATAGRAM_MAX - PAW_SRTP_TRAILER_MAX);
   if (due || !reduced) { /* RFC 5506: feedback alone only where both agreed */

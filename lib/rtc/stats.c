@@ -9,6 +9,10 @@ uint8_t paw_rtc_get_loss_percent(const struct paw_rtc *rtc) {
   return (uint8_t)((rtc->loss.share_16 * 100 + 65535) / 65536);
 }
 
+uint64_t paw_rtc_count_authentic(const struct paw_rtc *rtc) {
+  return rtc->authentic_count;
+}
+
 void paw_rtc_get_stats(const struct paw_rtc *rtc, struct paw_rtc_stats *out) {
   *out = rtc->stats;
   out->ice_state = paw_ice_get_state(rtc->ice);

@@ -103,14 +103,26 @@ static void handle_ice_event(struct paw_rtc *rtc, const struct paw_ice_event *ev
   }
 }
 
+/* Calls that bring no time, a new candidate for one, act by ICE's clock, which may lie behind. */
+static bool is_behind(const struct paw_rtc *rtc) {
+  return paw_time_due(rtc->ice_timeout.deadline_ns, rtc->clock.now_ns);
+}
+
 bool paw_rtc_poll_ice(struct paw_rtc *rtc, struct paw_transmit *out) {
+  const struct paw_input time = {.kind = PAW_INPUT_TIMEOUT, .now_ns = rtc->clock.now_ns};
+  bool told = false;
   for (;;) {
     struct paw_ice_output ice;
     paw_ice_poll_output(rtc->ice, &ice);
     switch (ice.kind) {
     case PAW_OUTPUT_TIMEOUT:
       rtc->ice_timeout = ice.timeout;
-      return false;
+      if (told || !is_behind(rtc)) {
+        return false;
+      }
+      told = true;
+      (void)paw_ice_handle_input(rtc->ice, &time);
+      break;
     case PAW_OUTPUT_TRANSMIT:
       *out = ice.transmit;
       out->dscp = rtc->dscp;

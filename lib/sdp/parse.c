@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <string.h>
-
 #include "sdp/text.h"
 
 /* "o=<user> <id> <version> IN IP4 <address>" (RFC 8866 section 5.2); only the numbers count. */
@@ -82,15 +80,27 @@ static void read_groups(struct paw_sdp *sdp) {
   }
 }
 
+/* RFC 8866 section 9, byte-string: no NUL, which would end an answer that repeats it early, and no
+ * CR, which to some parsers ends the line. Before the end of a line, though, any number of them. */
+static bool is_lines(struct paw_text text) {
+  bool ends = false;
+  for (size_t i = 0; i < text.len; i++) {
+    char c = text.data[i];
+    if (c == '\0' || (ends && c != '\r' && c != '\n')) {
+      return false;
+    }
+    ends = c == '\r';
+  }
+  return true;
+}
+
 int paw_sdp_parse(const char *text, size_t len, struct paw_sdp *sdp) {
   *sdp = (struct paw_sdp){.media = sdp->media};
   if (len > PAW_SDP_BYTES_MAX) {
     return PAW_ERR_LIMIT;
   }
   struct paw_text rest = {.data = text, .len = len};
-  /* RFC 8866 section 9, byte-string: no NUL, which would end an answer that repeats it early. */
-  bool has_nul = len > 0 && memchr(text, '\0', len) != NULL;
-  if (has_nul || !paw_sdp_take_section(&rest, &sdp->session)) {
+  if (!is_lines(rest) || !paw_sdp_take_section(&rest, &sdp->session)) {
     return PAW_ERR_MALFORMED;
   }
   int status = read_session(sdp);

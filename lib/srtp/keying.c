@@ -20,8 +20,23 @@ static srtp_policy_t make_policy(uint8_t *master, const uint8_t *key, const uint
   return policy;
 }
 
+/* libsrtp2 2.5 follows a null pointer in srtp_create when it has memory for its context, but then
+ * none for its list of streams, two small blocks. Where a larger one can be had and is given back,
+ * they can be had too. */
+#define SESSION_ROOM 4096
+
+static bool has_room(void) {
+  const struct paw_allocator plain = {NULL, NULL, NULL};
+  void *volatile room = paw_mem_alloc(&plain, SESSION_ROOM); /* or compilers leave both calls out */
+  paw_mem_free(&plain, room);
+  return room != NULL;
+}
+
 static int make_session(const uint8_t *key, const uint8_t *salt, srtp_ssrc_t ssrc, srtp_t *out) {
   uint8_t master[MASTER_LEN];
+  if (!has_room()) {
+    return PAW_ERR_NO_MEMORY;
+  }
   srtp_policy_t policy = make_policy(master, key, salt);
   bool sends = ssrc.type == ssrc_specific;
   policy.ssrc = ssrc;
@@ -95,6 +110,7 @@ int paw_srtp_status(srtp_err_status_t status) {
   case srtp_err_status_replay_old:
     return PAW_ERR_REPLAY;
   case srtp_err_status_alloc_fail:
+  case srtp_err_status_init_fail: /* what libsrtp2 makes of the former where it sets up a stream */
     return PAW_ERR_NO_MEMORY;
   case srtp_err_status_bad_param:
   case srtp_err_status_parse_err:

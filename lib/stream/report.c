@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "stream/report.h"
 
+#include "base/limits.h"
 #include "base/ntp.h"
 #include "base/time.h"
 
@@ -9,7 +10,9 @@ void paw_report_start(struct paw_report *report, uint64_t now_ns) {
 }
 
 void paw_report_hurry(struct paw_report *report, uint64_t now_ns) {
-  report->next_ns = now_ns;
+  uint64_t earliest_ns =
+      report->last_ns == 0 ? 0 : paw_time_add(report->last_ns, PAW_RTCP_EARLY_NS);
+  report->next_ns = earliest_ns > now_ns ? earliest_ns : now_ns;
 }
 
 /* 0.5 to 1.5 times the mean. RFC 3550's division by e - 1.5 corrects for reconsideration among many

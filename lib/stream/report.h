@@ -23,7 +23,8 @@ void paw_report_start(struct paw_report *report, uint64_t now_ns);
 /* A report was sent; `random` spreads the next one (RFC 3550 section 6.3.1). */
 void paw_report_sent(struct paw_report *report, uint64_t now_ns, bool active, uint32_t random);
 
-/* Send the next report at once; those after it keep their intervals. */
+/* Send the next report at once, but not right behind another; those after it keep their intervals.
+ */
 void paw_report_hurry(struct paw_report *report, uint64_t now_ns);
 
 /* Media began or ended: move the next report accordingly (timer reconsideration). */

@@ -35,6 +35,7 @@ int paw_send_init(struct paw_send *send, const struct paw_rng *rng, uint32_t ssr
       .rtx_ssrc = random[2] != ssrc && random[2] != 0 ? random[2] : ssrc + 1,
       .rtx_sequence = (uint16_t)(random[3] & 0x7fff),
       .resend_credit = PAW_SEND_RESENDS_MAX,
+      .look_credit = PAW_SEND_LOOKS_MAX,
   };
   return status;
 }
@@ -270,8 +271,11 @@ static bool queue_resend(struct paw_send *send, uint64_t now_ns, uint64_t rtt_ns
 
 void paw_send_request(struct paw_send *send, uint64_t now_ns, uint64_t rtt_ns,
                       const uint16_t *sequences, size_t count) {
+  size_t looks = count < send->look_credit ? count : send->look_credit;
   send->nacks_received += count;
-  for (size_t i = 0; i < count; i++) {
+  send->nacks_unanswered += count - looks;
+  send->look_credit = (uint16_t)(send->look_credit - looks);
+  for (size_t i = 0; i < looks; i++) {
     bool queued = queue_resend(send, now_ns, rtt_ns, sequences[i]);
     send->nacks_unanswered += queued ? 0 : 1;
   }
@@ -306,6 +310,8 @@ static void count_sent(struct paw_send *send, uint64_t index,
   if (send->resend_credit < PAW_SEND_RESENDS_MAX) {
     send->resend_credit++;
   }
+  int looks = send->look_credit + PAW_SEND_LOOKS_A_FRAME;
+  send->look_credit = (uint16_t)(looks < PAW_SEND_LOOKS_MAX ? looks : PAW_SEND_LOOKS_MAX);
 }
 
 bool paw_send_next(struct paw_send *send, uint64_t now_ns, struct paw_wr *wr) {

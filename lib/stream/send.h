@@ -45,6 +45,7 @@ struct paw_send {
   uint8_t resend_head;
   uint8_t resend_count;
   uint8_t resend_credit; /* answers that may still be given before the next frame */
+  uint16_t look_credit;  /* and numbers that may be looked up */
 
   /* Redundancy of the packets to come, and by index modulo of those that were sent. */
   uint8_t red_distance_max;
@@ -91,7 +92,8 @@ bool paw_send_next(struct paw_send *send, uint64_t now_ns, struct paw_wr *wr);
 /* The receiver asks for packets. Those that can be built again and were not asked for within half a
  * round trip, ends included, wait to be resent: a request that comes so soon was sent before the
  * answer to the one before could be there. Answers are bounded by what is sent: each frame earns
- * one, and PAW_SEND_RESENDS_MAX can be saved. */
+ * one, and PAW_SEND_RESENDS_MAX can be saved. So is what is looked up at all: each frame earns
+ * PAW_SEND_LOOKS_A_FRAME, and PAW_SEND_LOOKS_MAX can be saved. */
 void paw_send_request(struct paw_send *send, uint64_t now_ns, uint64_t rtt_ns,
                       const uint16_t *sequences, size_t count);
 

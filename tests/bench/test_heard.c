@@ -18,7 +18,7 @@ static struct heard_piece piece_of(const int16_t *pcm, size_t number, double del
   return (struct heard_piece){
       .pcm = pcm,
       .frames = PIECE,
-      .play_ns = EARLIEST_NS + number * PIECE * 125000 / 6 + (uint64_t)(delay_ms * 1e6),
+      .play_ns = EARLIEST_NS + (uint64_t)number * PIECE * 125000 / 6 + (uint64_t)(delay_ms * 1e6),
       .media = (int64_t)number * PIECE,
       .is_there = true,
       .is_sound = true,

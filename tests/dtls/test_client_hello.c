@@ -281,7 +281,7 @@ static void handshakes_over_a_cutting_link(void **state) {
 
 static void cut_and_lossy(uint64_t seed, void *context) {
   (void)context;
-  connect_cut(2 + seed % 3, seed % 2 == 0, 0.2, seed);
+  connect_cut(2 + (size_t)(seed % 3), seed % 2 == 0, 0.2, seed);
 }
 
 static void handshakes_over_a_cutting_and_lossy_link(void **state) {

@@ -127,7 +127,7 @@ static void forged_alerts_do_not_end_a_handshake(void **state) {
 
 static void inject_garbage(struct pair *pair, struct kit_rng *rng) {
   uint8_t data[200];
-  size_t len = 1 + kit_rng_below(rng, sizeof data);
+  size_t len = 1 + (size_t)kit_rng_below(rng, sizeof data);
   kit_rng_bytes(rng, data, len);
   data[0] = (uint8_t)(20 + data[0] % 44);
   if (kit_rng_chance(rng, 0.5)) { /* well-formed on the outside */
@@ -341,7 +341,7 @@ static bool spoil(void *user_data, const struct kit_datagram *datagram, uint64_t
     data[kit_rng_below(&spoiler->rng, len)] ^= (uint8_t)(1u << kit_rng_below(&spoiler->rng, 8));
   }
   if (kit_rng_chance(&spoiler->rng, 0.2)) {
-    len = 1 + kit_rng_below(&spoiler->rng, len + 20);
+    len = 1 + (size_t)kit_rng_below(&spoiler->rng, len + 20);
   }
   spoiler->spoiled++;
   spoiler->passing = true;

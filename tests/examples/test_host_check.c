@@ -58,12 +58,70 @@ static void a_domain_may_be_left_out(void **state) {
   assert_false(host_is_ours("example.org", &full));
 }
 
+static void a_host_has_a_form(void **state) {
+  static const char *const good[] = {"127.0.0.1", "127.0.0.1:0",  "stage:65535",  "stage:",
+                                     "[::1]",     "[fe80::1]:80", "a.b-c_d.local"};
+  static const char *const bad[] = {"",
+                                    ":80",
+                                    "::1",
+                                    "[::1",
+                                    "[::1]x",
+                                    "[::1]:80x",
+                                    "[stage]",
+                                    "user@stage",
+                                    "user:secret@stage",
+                                    "stage:80x",
+                                    "stage:-1",
+                                    "stage:65536",
+                                    "stage:000080",
+                                    "stage:80:80",
+                                    "stage/",
+                                    "stage 1",
+                                    "stage,hall",
+                                    "st\xc3\xa4ge",
+                                    "stage\\@evil.example",
+                                    "http://stage"};
+  (void)state;
+  assert_false(host_is_valid(NULL));
+  for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+    assert_true(host_is_valid(good[i]));
+  }
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    assert_false(host_is_valid(bad[i]));
+  }
+}
+
+static void an_origin_is_compared_whole(void **state) {
+  static const char *const foreign[] = {"",
+                                        "null",
+                                        "http://stage:8443",
+                                        "https://stage",
+                                        "https://stage:8443/",
+                                        "https://stage:84433",
+                                        "https://xstage:8443",
+                                        "https://stage:8443.evil.example",
+                                        "https://evil.example",
+                                        "https://user@stage:8443",
+                                        "https:stage:8443",
+                                        "https://stage:8443 https://evil.example"};
+  (void)state;
+  assert_true(origin_is_same("https://stage:8443", "https", "stage:8443"));
+  assert_true(origin_is_same("https://stage:8443", "https", "STAGE:8443"));
+  assert_true(origin_is_same("https://[::1]:1", "https", "[::1]:1"));
+  assert_false(origin_is_same("https://stage:8443", "https", NULL));
+  for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
+    assert_false(origin_is_same(foreign[i], "https", "stage:8443"));
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(addresses_and_own_names_are_ours),
       cmocka_unit_test(other_names_are_not),
       cmocka_unit_test(a_host_without_a_name_has_addresses),
       cmocka_unit_test(a_domain_may_be_left_out),
+      cmocka_unit_test(a_host_has_a_form),
+      cmocka_unit_test(an_origin_is_compared_whole),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

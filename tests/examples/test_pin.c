@@ -146,6 +146,59 @@ static void a_store_that_cannot_be_read_is_not_replaced(void **state) {
   assert_non_null(strstr(fault.text, path));
 }
 
+/* A store as long as may be, of two lines. */
+static void write_full_store(const char *folder, size_t len) {
+  char path[PIN_STORE_PATH_SIZE];
+  int name = (int)(len - 2 * sizeof KEY_A - strlen("a:8443 ") - strlen(" "));
+  pin_store_path(folder, path);
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  assert_true(fprintf(file, "a:8443 " KEY_A "\n%0*d " KEY_B "\n", name, 0) > 0);
+  assert_int_equal(ftell(file), len);
+  assert_int_equal(fclose(file), 0);
+  assert_int_equal(chmod(path, 0600), 0);
+}
+
+/* What would make the store longer than can be read is not written. */
+static void a_store_is_bounded(void **state) {
+  char pin[PIN_TEXT_SIZE];
+  struct fault fault = {"no fault"};
+  write_full_store(*state, 65536);
+  assert_stored(*state, "a:8443", KEY_A);
+  assert_int_equal(pin_store_write(*state, "a:8443", KEY_B, &fault), 0);
+  assert_stored(*state, "a:8443", KEY_B);
+  assert_int_equal(pin_store_write(*state, "b:8443", KEY_A, &fault), -1);
+  assert_non_null(strstr(fault.text, "/pins"));
+  assert_stored(*state, "a:8443", KEY_B);
+  write_full_store(*state, 65537);
+  assert_int_equal(pin_store_read(*state, "a:8443", pin, &fault), -1);
+  assert_string_equal(pin, "");
+}
+
+/* Whoever can write the store, or put a link there, would choose whom the speaker trusts. */
+static void a_store_that_others_can_write_is_no_trust(void **state) {
+  char path[PIN_STORE_PATH_SIZE];
+  char pin[PIN_TEXT_SIZE];
+  struct stat about;
+  struct fault fault = {"no fault"};
+  mode_t before = umask(0);
+  pin_store_path(*state, path);
+  assert_int_equal(pin_store_write(*state, "a:8443", KEY_A, &fault), 0);
+  (void)umask(before);
+  assert_int_equal(stat(path, &about), 0);
+  assert_int_equal(about.st_mode & 0777, 0600);
+  assert_int_equal(chmod(path, 0620), 0);
+  assert_int_equal(pin_store_read(*state, "a:8443", pin, &fault), -1);
+  assert_string_equal(pin, "");
+  assert_int_equal(pin_store_write(*state, "a:8443", KEY_B, &fault), -1);
+  assert_int_equal(chmod(path, 0644), 0);
+  assert_stored(*state, "a:8443", KEY_A);
+  assert_int_equal(chmod(*state, 0777), 0);
+  assert_int_equal(pin_store_read(*state, "a:8443", pin, &fault), -1);
+  assert_non_null(strstr(fault.text, "chmod go-w"));
+  assert_int_equal(chmod(*state, 0700), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(options_are_read),
@@ -155,6 +208,9 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_damaged_store_is_no_new_trust, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(a_missing_folder_is_made, make_folder, remove_folder),
       cmocka_unit_test_setup_teardown(a_store_that_cannot_be_read_is_not_replaced, make_folder,
+                                      remove_folder),
+      cmocka_unit_test_setup_teardown(a_store_is_bounded, make_folder, remove_folder),
+      cmocka_unit_test_setup_teardown(a_store_that_others_can_write_is_no_trust, make_folder,
                                       remove_folder),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,6 +56,19 @@ static void a_line_that_is_too_long_is_refused_whole(void **state) {
   assert_int_equal(read_text(text, sizeof text, token, &fault), -1);
 }
 
+static void what_stands_behind_the_first_line_is_bounded(void **state) {
+  (void)state;
+  static char text[65537];
+  char token[TOKEN_FILE_TOKEN_SIZE] = "";
+  struct fault fault = {"no fault"};
+  memset(text, '#', sizeof text);
+  memcpy(text, "secret-17\n", 10);
+  assert_int_equal(read_text(text, 65536, token, &fault), 0);
+  assert_string_equal(token, "secret-17");
+  assert_int_equal(read_text(text, 65537, token, &fault), -1);
+  assert_non_null(strstr(fault.text, "longer than 65536 bytes"));
+}
+
 static void a_missing_file_is_named(void **state) {
   (void)state;
   char token[TOKEN_FILE_TOKEN_SIZE] = "";
@@ -69,6 +82,7 @@ int main(void) {
       cmocka_unit_test(the_first_line_is_the_token),
       cmocka_unit_test(what_is_no_token_is_refused),
       cmocka_unit_test(a_line_that_is_too_long_is_refused_whole),
+      cmocka_unit_test(what_stands_behind_the_first_line_is_bounded),
       cmocka_unit_test(a_missing_file_is_named),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

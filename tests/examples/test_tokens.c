@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "secret.h"
 #include "system.h"
 #include "tokens.h"
 
@@ -76,6 +77,57 @@ static void only_the_whole_token_is_found(void **state) {
   assert_null(tokens_find(&tokens, "0123456789abcdeF"));
   assert_null(tokens_find(&tokens, "0123456789abcdefgh"));
   assert_null(tokens_find(&tokens, ""));
+}
+
+/* ---- a look-up compares with all, whatever it is given ---- */
+
+static size_t compared;
+
+bool __real_secret_equal(const char *a, const char *b, size_t len);
+bool __wrap_secret_equal(const char *a, const char *b, size_t len);
+
+bool __wrap_secret_equal(const char *a, const char *b, size_t len) {
+  assert_int_equal(len, TOKEN_LEN_MAX + 1);
+  compared++;
+  return __real_secret_equal(a, b, len);
+}
+
+static void every_look_up_compares_with_all(void **state) {
+  static char longest[4 * TOKEN_LEN_MAX + 1];
+  const char *const presented[] = {"0123456789abcdef",
+                                   "fedcba9876543210",
+                                   "0123456789abcdeg",
+                                   "x123456789abcdef",
+                                   "0123456789abcde",
+                                   "0",
+                                   "",
+                                   "unknownunknownun",
+                                   longest};
+  (void)state;
+  memset(longest, 'a', sizeof longest - 1);
+  assert_int_equal(parse("listener 0123456789abcdef\nspeaker 00000000000000000\n"
+                         "talker fedcba9876543210\n"),
+                   0);
+  for (size_t i = 0; i < sizeof presented / sizeof presented[0]; i++) {
+    compared = 0;
+    assert_true((tokens_find(&tokens, presented[i]) != NULL) == (i < 2));
+    assert_int_equal(compared, tokens.count);
+  }
+}
+
+static void secrets_are_equal_in_all_bytes(void **state) {
+  char a[40] = "the same";
+  char b[40] = "the same";
+  (void)state;
+  assert_true(__real_secret_equal(a, b, sizeof a));
+  assert_true(__real_secret_equal(a, b, 0));
+  for (size_t i = 0; i < sizeof b; i++) {
+    for (int bit = 0; bit < 8; bit++) {
+      b[i] = (char)(b[i] ^ 1 << bit);
+      assert_false(__real_secret_equal(a, b, sizeof a));
+      b[i] = (char)(b[i] ^ 1 << bit);
+    }
+  }
 }
 
 static void generated_tokens_survive_the_file(void **state) {
@@ -144,11 +196,11 @@ static void files_have_a_bound_and_folders_are_made(void **state) {
   (void)snprintf(path, sizeof path, "%s/file", deep);
   assert_int_equal(directory_make(deep, &fault), 0);
   assert_int_equal(directory_make(deep, &fault), 0);
-  assert_int_equal(file_read(path, 5, &text, &len, &fault), FILE_MISSING);
+  assert_int_equal(file_read(path, FILE_STATE, 5, &text, &len, &fault), FILE_MISSING);
   assert_int_equal(file_write_private(path, "12345", 5, &fault), 0);
   assert_int_equal(directory_make(path, &fault), -1);
-  assert_int_equal(file_read(path, 4, &text, &len, &fault), FILE_BAD);
-  assert_int_equal(file_read(path, 5, &text, &len, &fault), FILE_OK);
+  assert_int_equal(file_read(path, FILE_STATE, 4, &text, &len, &fault), FILE_BAD);
+  assert_int_equal(file_read(path, FILE_STATE, 5, &text, &len, &fault), FILE_OK);
   assert_int_equal(len, 5);
   assert_string_equal(text, "12345");
   free(text);
@@ -165,6 +217,8 @@ int main(void) {
       cmocka_unit_test(bad_lines_are_named),
       cmocka_unit_test(too_many_tokens_are_refused),
       cmocka_unit_test(only_the_whole_token_is_found),
+      cmocka_unit_test(every_look_up_compares_with_all),
+      cmocka_unit_test(secrets_are_equal_in_all_bytes),
       cmocka_unit_test(generated_tokens_survive_the_file),
       cmocka_unit_test(without_randomness_there_are_no_tokens),
       cmocka_unit_test(the_file_is_made_private_and_then_demanded_so),

@@ -129,6 +129,21 @@ static void addresses_of_other_than_visible_ascii_are_not_shown(void **state) {
   }
 }
 
+static void names_of_users_are_refused_and_not_repeated(void **state) {
+  static const char *const urls[] = {"https://secret@host/whep", "https://user:secret@host/whep",
+                                     "https://:secret@host", "http://secret@127.0.0.1:1/whep"};
+  (void)state;
+  for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+    char url[WHEP_URL_SIZE] = "";
+    struct fault fault = {"no fault"};
+    assert_int_equal(whep_url_from_server(urls[i], "/whep", url, &fault), -1);
+    assert_non_null(strstr(fault.text, "--token-file"));
+    assert_null(strstr(fault.text, "secret"));
+    assert_int_equal(whep_url_resolve("https://host:8443/whep", urls[i], url, &fault), -1);
+    assert_null(strstr(fault.text, "secret"));
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(server_texts_become_urls),
@@ -138,6 +153,7 @@ int main(void) {
       cmocka_unit_test(origins_are_compared),
       cmocka_unit_test(loopback_is_known),
       cmocka_unit_test(addresses_of_other_than_visible_ascii_are_not_shown),
+      cmocka_unit_test(names_of_users_are_refused_and_not_repeated),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -94,7 +94,7 @@ static void subscribers_come_and_go(void **state) {
   uint8_t data[60] = {0};
   struct paw_audio_frame frame = {.data = data, .len = sizeof data, .duration_rtp = 480};
   for (unsigned step = 0; step < 2000; step++) {
-    size_t who = kit_rng_below(&rng, 50);
+    size_t who = (size_t)kit_rng_below(&rng, 50);
     switch (kit_rng_below(&rng, 4)) {
     case 0:
       assert_int_equal(paw_hub_subscribe(hub, peers[who], tracks[0]), PAW_OK);

@@ -72,7 +72,8 @@ static uint32_t find_request(const char *username) {
       .data = data,
       .len = wr.len,
   };
-  return paw_hub_index_find(fixture.hub, &input);
+  uint32_t slots[PAW_HUB_TRIES_MAX];
+  return paw_hub_index_find(fixture.hub, &input, slots) > 0 ? slots[0] : PAW_HUB_NONE;
 }
 
 static uint32_t find_named(const char *ufrag) {

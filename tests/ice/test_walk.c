@@ -40,7 +40,7 @@ static void change_addresses(int side) {
     return;
   }
   if (kit_rng_chance(&rng, 0.5)) {
-    duo_remove_address(&duo, side, kit_rng_below(&rng, it->address_count));
+    duo_remove_address(&duo, side, (size_t)kit_rng_below(&rng, it->address_count));
   } else {
     struct paw_candidate fresh = {.type = PAW_CANDIDATE_HOST, .address = any_address()};
     it->addresses[kit_rng_below(&rng, it->address_count)] = fresh.address;

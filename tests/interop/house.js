@@ -98,7 +98,7 @@ export class House {
 
   /** A pa-recv that records, and that plays already. */
   async startRecorder(wav, server, token, ...args) {
-    writeFileSync(`${wav}.token`, `${token}\n`);
+    writeFileSync(`${wav}.token`, `${token}\n`, { mode: 0o600 });
     const receiver = this.start(process.env.PA_RECV, ['--server', server, '--token-file', `${wav}.token`,
       '--gain-db', '0', '--json', '--state-dir', `${wav}.state`, '--wav', wav, '--latency-ms', '200',
       ...args]);

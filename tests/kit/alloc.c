@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#define _POSIX_C_SOURCE 200809L /* posix_memalign */
+#define _GNU_SOURCE /* dladdr, posix_memalign */
 #include "kit/alloc.h"
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <malloc.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "kit/sanitizer.h"
 
@@ -13,6 +16,16 @@ static bool trapping;
 static struct kit_malloc_counts counts;
 static uint64_t fail_nth;
 static bool fail_all_after;
+static bool sparing;
+static int64_t room_bytes = -1; /* less than 0: no limit */
+
+#define FRAMES_MAX 8
+
+/* The first one loads a library. */
+static void prepare_backtrace(void) {
+  void *frame = NULL;
+  (void)backtrace(&frame, 1);
+}
 
 void kit_malloc_trap(bool on) {
   trapping = on;
@@ -25,12 +38,22 @@ struct kit_malloc_counts kit_malloc_get_counts(void) {
 void kit_malloc_fail(uint64_t nth, bool all_after) {
   fail_nth = nth;
   fail_all_after = all_after;
+  sparing = false;
+}
+
+void kit_malloc_spare(bool on) {
+  sparing = on;
+}
+
+void kit_malloc_limit(size_t bytes) {
+  room_bytes = (int64_t)bytes;
 }
 
 struct kit_malloc_counts kit_malloc_stop(void) {
   counting = false;
   trapping = false;
   fail_nth = 0;
+  room_bytes = -1;
   return counts;
 }
 
@@ -72,12 +95,87 @@ void kit_malloc_start(void) {
     installed = true;
     __sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
   }
+  prepare_backtrace();
   counts = (struct kit_malloc_counts){0};
   counting = true;
 }
 
-bool kit_malloc_can_fail(void) {
-  return false;
+#else
+
+void kit_malloc_start(void) {
+  prepare_backtrace();
+  counts = (struct kit_malloc_counts){0};
+  counting = true;
+}
+
+#endif
+
+/* Asking for the list of streams, libsrtp2 2.5 dies if it gets none: lib/srtp/keying.c keeps it
+ * from that where memory runs out, and cannot where a single call fails. Then the next one has to.
+ */
+__attribute__((noinline)) /* the sanitizer asks for memory before it can watch a stack */
+static bool
+would_kill_libsrtp(void) {
+  void *frames[FRAMES_MAX];
+  Dl_info info;
+  sparing = true;
+  int count = backtrace(frames, FRAMES_MAX);
+  bool found = false;
+  for (int i = 0; i < count && !found; i++) {
+    found = dladdr(frames[i], &info) != 0 && info.dli_sname != NULL &&
+            strcmp(info.dli_sname, "srtp_stream_list_alloc") == 0;
+  }
+  sparing = false;
+  return found;
+}
+
+static bool is_nth(void) {
+  if (fail_nth == 0) {
+    return false;
+  }
+  if (fail_nth > 1) {
+    fail_nth--;
+    return false;
+  }
+  if (would_kill_libsrtp()) {
+    return false;
+  }
+  if (!fail_all_after) {
+    fail_nth = 0;
+  }
+  return true;
+}
+
+static bool must_fail(size_t len) {
+  if (!counting || sparing) {
+    return false;
+  }
+  bool full = room_bytes >= 0 && counts.outstanding_bytes + (int64_t)len > room_bytes;
+  if (!full && !is_nth()) {
+    return false;
+  }
+  counts.failed++;
+  errno = ENOMEM;
+  return true;
+}
+
+#ifdef KIT_SANITIZED
+
+/* The sanitizer's own, by the names that its runtime gives them. */
+void *__interceptor_malloc(size_t len);
+void *__interceptor_calloc(size_t count, size_t len);
+void *__interceptor_realloc(void *memory, size_t len);
+
+void *malloc(size_t len) {
+  return must_fail(len) ? NULL : __interceptor_malloc(len);
+}
+
+void *calloc(size_t count, size_t len) {
+  return must_fail(count * len) ? NULL : __interceptor_calloc(count, len);
+}
+
+void *realloc(void *memory, size_t len) {
+  return must_fail(len) ? NULL : __interceptor_realloc(memory, len);
 }
 
 #else
@@ -88,31 +186,6 @@ void *__libc_realloc(void *memory, size_t len);
 void *__libc_memalign(size_t alignment, size_t len);
 void __libc_free(void *memory);
 
-void kit_malloc_start(void) {
-  counts = (struct kit_malloc_counts){0};
-  counting = true;
-}
-
-bool kit_malloc_can_fail(void) {
-  return true;
-}
-
-static bool must_fail(void) {
-  if (!counting || fail_nth == 0) {
-    return false;
-  }
-  if (fail_nth > 1) {
-    fail_nth--;
-    return false;
-  }
-  if (!fail_all_after) {
-    fail_nth = 0;
-  }
-  counts.failed++;
-  errno = ENOMEM;
-  return true;
-}
-
 static void *noted(void *memory) {
   if (memory != NULL) {
     note_allocation(malloc_usable_size(memory));
@@ -121,15 +194,15 @@ static void *noted(void *memory) {
 }
 
 void *malloc(size_t len) {
-  return must_fail() ? NULL : noted(__libc_malloc(len));
+  return must_fail(len) ? NULL : noted(__libc_malloc(len));
 }
 
 void *calloc(size_t count, size_t len) {
-  return must_fail() ? NULL : noted(__libc_calloc(count, len));
+  return must_fail(count * len) ? NULL : noted(__libc_calloc(count, len));
 }
 
 void *realloc(void *memory, size_t len) {
-  if (must_fail()) {
+  if (must_fail(len)) {
     return NULL;
   }
   size_t old_len = memory == NULL ? 0 : malloc_usable_size(memory);
@@ -141,7 +214,7 @@ void *realloc(void *memory, size_t len) {
 }
 
 void *memalign(size_t alignment, size_t len) {
-  return must_fail() ? NULL : noted(__libc_memalign(alignment, len));
+  return must_fail(len) ? NULL : noted(__libc_memalign(alignment, len));
 }
 
 void *aligned_alloc(size_t alignment, size_t len) {
@@ -165,6 +238,18 @@ void free(void *memory) {
 }
 
 #endif
+
+/* Whether this malloc is the program's is found out by trying: valgrind puts its own in its place.
+ */
+bool kit_malloc_can_fail(void) {
+  void *(*volatile allocate)(size_t len) = malloc;
+  kit_malloc_start();
+  kit_malloc_fail(1, false);
+  void *memory = allocate(1);
+  uint64_t failed = kit_malloc_stop().failed;
+  free(memory);
+  return failed > 0;
+}
 
 /* ---- the library's allocator ---- */
 

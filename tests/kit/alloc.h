@@ -3,8 +3,8 @@
  *
  * kit_malloc_*  at the level of malloc, so that what libsrtp2, mbedTLS and libopus allocate counts
  *   too. Test programs define malloc and its kin themselves and pass them on to glibc's. In builds
- *   with the address sanitizer, which brings its own malloc, the sanitizer's hooks count, and
- *   nothing can be made to fail.
+ *   with the address sanitizer, which brings its own malloc, the sanitizer's hooks count, and they
+ *   pass on to the sanitizer's. Under valgrind nothing counts and nothing can be made to fail.
  * kit_allocator  behind the library's own hook, struct paw_allocator: counts and fails what is
  *   allocated through it, in every build. */
 #ifndef KIT_ALLOC_H
@@ -32,12 +32,18 @@ struct kit_malloc_counts kit_malloc_stop(void);
 /* What was counted up to now. */
 struct kit_malloc_counts kit_malloc_get_counts(void);
 
-/* Can kit_malloc_fail do anything in this build? */
+/* Can kit_malloc_fail do anything here? Not while counting. */
 bool kit_malloc_can_fail(void);
 
 /* Of the allocations from now on let the nth (from 1) fail, once or with all that follow it.
  * 0: none. Counting must have been started. */
 void kit_malloc_fail(uint64_t nth, bool all_after);
+
+/* Let fail what would be more than this many bytes at a time, until kit_malloc_stop. */
+void kit_malloc_limit(size_t bytes);
+
+/* Those while this is on do not fail, and are none of the n. */
+void kit_malloc_spare(bool on);
 
 /* ---- the library's allocator ---- */
 

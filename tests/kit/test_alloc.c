@@ -145,6 +145,26 @@ static void fails_all_after_the_nth(void **state) {
   free(grown);
 }
 
+static void spares_and_limits(void **state) {
+  (void)state;
+  void *volatile blocks[4];
+  kit_malloc_start();
+  kit_malloc_fail(1, false);
+  kit_malloc_spare(true);
+  blocks[0] = malloc(1000);
+  kit_malloc_spare(false);
+  blocks[1] = malloc(1000);
+  kit_malloc_limit(1500);
+  blocks[2] = malloc(1000);
+  blocks[3] = malloc(100);
+  struct kit_malloc_counts counts = kit_malloc_stop();
+  for (size_t i = 0; i < 4; i++) {
+    assert_true((blocks[i] == NULL) == (kit_malloc_can_fail() && (i == 1 || i == 2)));
+    free(blocks[i]);
+  }
+  assert_int_equal(counts.failed, kit_malloc_can_fail() ? 2 : 0);
+}
+
 static void hook_counts_and_fails(void **state) {
   (void)state;
   struct kit_allocator allocator = {.fail_nth = 2};
@@ -184,6 +204,7 @@ int main(void) {
       cmocka_unit_test(counts_libsrtp),
       cmocka_unit_test(fails_the_nth),
       cmocka_unit_test(fails_all_after_the_nth),
+      cmocka_unit_test(spares_and_limits),
       cmocka_unit_test(hook_counts_and_fails),
       cmocka_unit_test(hook_fails_all_after),
   };

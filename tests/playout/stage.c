@@ -115,7 +115,8 @@ static void pack_red(struct stage *stage, struct stage_packet *packet, const uin
   static uint8_t history[8][PAW_OPUS_PACKET_MAX];
   static size_t lens[8];
   struct paw_red_block blocks[8];
-  size_t count = stage->red_count < stage->sent_count ? stage->red_count : stage->sent_count;
+  size_t count =
+      stage->red_count < stage->sent_count ? stage->red_count : (size_t)stage->sent_count;
   memcpy(history[stage->sent_count % 8], opus, len);
   lens[stage->sent_count % 8] = len;
   for (size_t i = 0; i <= count; i++) {

@@ -121,7 +121,7 @@ static void change_target(const struct change *change) {
   size_t end = stage->wanted_frames - 24000;
   size_t before = stage_find(stage, 4800, 96000);
   size_t after = stage_find(stage, end - 24000, 24000);
-  int64_t moved = (int64_t)(after - before);
+  int64_t moved = (int64_t)after - (int64_t)before;
   int64_t wanted = ((int64_t)change->to_ms - (int64_t)change->from_ms) * 48;
   assert_true(llabs(moved - wanted) <= 5);
   struct paw_playout_stats stats = stage_stats(stage);

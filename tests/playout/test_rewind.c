@@ -225,7 +225,7 @@ static void a_frame_comes_after_its_fec_copy(void **state) {
       stage->encoder_config.packet_loss_percent = 20;
       stage_begin(stage);
       stage_run_ms(stage, 2900);
-      size_t right = right_again(format, &gap) - gap.early_ms * 48;
+      size_t right = right_again(format, &gap) - (size_t)gap.early_ms * 48;
       expect_same(stage, right, right + 9600);
       struct paw_playout_stats stats = stage_stats(stage);
       assert_int_equal(stats.recovered_late, early);

@@ -113,14 +113,14 @@ static void change_encoder(struct stage *stage) {
   stage->encoder_config.inband_fec = chance(stage, 0.5);
   stage->encoder_config.packet_loss_percent = 20;
   stage->encoder_config.dtx = chance(stage, 0.3);
-  stage->frames_a_packet = chance(stage, 0.7) ? 1 : 1 + below(stage, 6);
+  stage->frames_a_packet = chance(stage, 0.7) ? 1 : 1 + (size_t)below(stage, 6);
   stage_change_encoder(stage);
 }
 
 static void change_device(struct stage *stage) {
   stage->device_ppm = chance(stage, 0.5) ? 0 : (double)below(stage, 400) - 200;
   stage->chunk_max = chance(stage, 0.3) ? 20 : 3000;
-  stage->chunk_frames = chance(stage, 0.5) ? 0 : 1 + below(stage, 1000);
+  stage->chunk_frames = chance(stage, 0.5) ? 0 : 1 + (size_t)below(stage, 1000);
   stage->lead_ns = below(stage, 60) * PAW_NS_PER_MS;
 }
 
@@ -195,7 +195,7 @@ static void change_something(struct stage *stage) {
     turmoil->held_until_ns = stage->now_ns + below(stage, 300) * PAW_NS_PER_MS;
     break;
   case 10:
-    stage->red_count = stage->frames_a_packet > 1 ? 0 : below(stage, 4);
+    stage->red_count = stage->frames_a_packet > 1 ? 0 : (size_t)below(stage, 4);
     break;
   default:
     break;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* answering_machine [-b BODIES] FILE...: an HTTP server on a free port of 127.0.0.1 that answers
- * the first request with the bytes of the first file, the second with those of the second, and so
- * on; the last file serves all that follow. Prints "port N", then a line for each request: its
- * first two words, and "lite" if its body says a=ice-lite. With -b, also the values of
- * Content-Type, If-Match and Authorization; and the bodies of PATCH requests go to the file (or
- * pipe) BODIES, each with an empty line behind it. Who connects and asks nothing gets no answer,
- * and uses none up. */
+/* answering_machine [-b BODIES | -o OFFERS | -d] FILE...: an HTTP server on a free port of
+ * 127.0.0.1 that answers the first request with the bytes of the first file, the second with those
+ * of the second, and so on; the last file serves all that follow. Prints "port N", then a line for
+ * each request: its first two words, and "lite" if its body says a=ice-lite. With -b, also the
+ * values of Content-Type, If-Match and Authorization; and the bodies of PATCH requests go to the
+ * file (or pipe) BODIES, each with an empty line behind it. With -o, the bodies of POST requests go
+ * to OFFERS. With -d, answers drip: a byte every 50 ms. Who connects and asks nothing gets no
+ * answer, and uses none up. */
 #include <arpa/inet.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +54,17 @@ static void read_request(int fd, char request[REQUEST_MAX]) {
   }
 }
 
-static void answer(int fd, const char *path) {
+/* Until all is said or the other end has closed. */
+static void drip(int fd, const char *bytes, size_t len) {
+  struct pollfd polled = {.fd = fd, .events = POLLRDHUP};
+  for (size_t i = 0; i < len && poll(&polled, 1, 50) == 0; i++) {
+    if (send(fd, bytes + i, 1, MSG_NOSIGNAL) < 0) {
+      return;
+    }
+  }
+}
+
+static void answer(int fd, const char *path, int slowly) {
   char bytes[ANSWER_MAX];
   FILE *file = fopen(path, "rb");
   if (file == NULL) {
@@ -60,7 +72,9 @@ static void answer(int fd, const char *path) {
   }
   size_t len = fread(bytes, 1, sizeof bytes, file);
   (void)fclose(file);
-  if (send(fd, bytes, len, MSG_NOSIGNAL) < 0) {
+  if (slowly) {
+    drip(fd, bytes, len);
+  } else if (send(fd, bytes, len, MSG_NOSIGNAL) < 0) {
     return; /* who has heard enough closes */
   }
 }
@@ -76,9 +90,10 @@ static void tell_field(const char *request, const char *name) {
   }
 }
 
-static void keep_body(const char *request, const char *path) {
+static void keep_body(const char *request, const char *method, const char *path) {
   const char *body = strstr(request, "\r\n\r\n");
-  FILE *file = path != NULL && strncmp(request, "PATCH ", 6) == 0 ? fopen(path, "a") : NULL;
+  FILE *file =
+      path != NULL && strncmp(request, method, strlen(method)) == 0 ? fopen(path, "a") : NULL;
   if (file != NULL && body != NULL) {
     (void)fprintf(file, "%s\n", body + 4);
   }
@@ -100,8 +115,10 @@ static void tell(const char *request, const char *bodies) {
 }
 
 int main(int argc, char **argv) {
-  int first = argc > 2 && strcmp(argv[1], "-b") == 0 ? 3 : 1;
-  const char *bodies = first == 3 ? argv[2] : NULL;
+  int slowly = argc > 1 && strcmp(argv[1], "-d") == 0;
+  const char *bodies = argc > 2 && strcmp(argv[1], "-b") == 0 ? argv[2] : NULL;
+  const char *offers = argc > 2 && strcmp(argv[1], "-o") == 0 ? argv[2] : NULL;
+  int first = bodies != NULL || offers != NULL ? 3 : 1 + slowly;
   int listener = argc > first ? listen_somewhere() : -1;
   for (int next = first; listener >= 0;) {
     char request[REQUEST_MAX];
@@ -112,8 +129,9 @@ int main(int argc, char **argv) {
     read_request(fd, request);
     if (strstr(request, " HTTP/") != NULL) {
       tell(request, bodies);
-      keep_body(request, bodies);
-      answer(fd, argv[next]);
+      keep_body(request, "PATCH ", bodies);
+      keep_body(request, "POST ", offers);
+      answer(fd, argv[next], slowly);
       next += next < argc - 1;
     }
     (void)close(fd);

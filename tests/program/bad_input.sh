@@ -47,6 +47,13 @@ unset ALSA_CONFIG_PATH
 # ---- pa-recv: token and key ----
 
 start_sender send --listen 127.0.0.1:0 tone:440
+
+# What passes is waited for, until the end of this test.
+"$PA_RECV" --server 127.0.0.1:1 --wav "$work/b.wav" --pin "$pin" --json > "$work/wait.json" \
+  2> "$work/wait.log" &
+waiting=$!
+started+=("$waiting")
+
 receive=("$PA_RECV" --server "$server" --wav "$work/a.wav" --log error --state-dir "$work/state")
 
 echo 'wrong-token-of-nobody' > "$work/wrong"
@@ -77,19 +84,20 @@ expect_refusal 2 "has changed: remembered $other, got" "${receive[@]}" --token-f
 echo 'nonsense' > "$HOME/.local/state/pa-recv/pins"
 expect_refusal 2 "$HOME/.local/state/pa-recv/pins" "${receive[@]}" --token-file "$token"
 
-# ---- pa-recv: what passes is waited for ----
-
-"$PA_RECV" --server 127.0.0.1:1 --wav "$work/b.wav" --pin "$pin" --json > "$work/wait.json" \
-  2> "$work/wait.log" &
-receiver=$!
-started+=("$receiver")
-wait_until 10 'it waits' value_above wait t_s 1.5
-alive "$receiver" || fail 'an unreachable server ends pa-recv'
-stop "$receiver" || fail 'pa-recv does not end well while it waits'
-
 # ---- pa-send ----
 
 send=("$PA_SEND" --listen 127.0.0.1:0 --udp-port 0 --state-dir "$work/s")
+
+# A truncated file plays what there is, and says so; the server that has it ends well.
+"$MAKE_SIGNAL" "$work/signal.wav" 1
+ffmpeg -v error -i "$work/signal.wav" -c:a flac "$work/whole.flac"
+size=$(stat -c %s "$work/whole.flac")
+head -c $((size / 2)) "$work/whole.flac" > "$work/half.flac"
+timeout 20 "$PA_SEND" --listen 127.0.0.1:0 --udp-port 0 --state-dir "$work/half" "$work/half.flac" \
+  2> "$work/half.log" &
+half=$!
+started+=("$half")
+
 expect_refusal 2 'pa-send' "${send[@]}"
 expect_refusal 2 '--lop.*--loop' "${send[@]}" --lop tone:440
 for red in 0 7 on; do
@@ -111,13 +119,7 @@ expect_refusal 1 "${server#*:}" "$PA_SEND" --listen "$server" --udp-port 0 --sta
   tone:440
 expect_refusal 2 'listen' "$PA_SEND" --listen nowhere --state-dir "$work/s" tone:440
 
-# A truncated file plays what there is, and says so; the server that has it ends well.
-"$MAKE_SIGNAL" "$work/signal.wav" 4
-ffmpeg -v error -i "$work/signal.wav" -c:a flac "$work/whole.flac"
-size=$(stat -c %s "$work/whole.flac")
-head -c $((size / 2)) "$work/whole.flac" > "$work/half.flac"
-timeout 20 "${send[@]}" "$work/half.flac" 2> "$work/half.log" ||
-  fail "a truncated file ends pa-send with status $?"
+wait "$half" || fail "a truncated file ends pa-send with status $?"
 grep -q 'half.flac' "$work/half.log" || fail 'a truncated file is not told'
 
 alive "$sender" || fail 'the server has ended'
@@ -137,10 +139,12 @@ wait_until 10 'it says its port' grep -q '\[::1\]:8443' "$work/port.log"
 
 # ---- pa-send: a certificate and a key of somebody's own ----
 
-for name in one other; do
-  openssl req -x509 -newkey rsa:2048 -nodes -keyout "$work/$name.key" -out "$work/$name.crt" \
-    -days 3 -subj "/CN=$name" 2> /dev/null
-done
+make_pair() { # NAME KIND...
+  openssl req -x509 -newkey "${@:2}" -nodes -keyout "$work/$1.key" -out "$work/$1.crt" -days 3 \
+    -subj "/CN=$1" 2> /dev/null
+}
+make_pair one rsa:2048
+make_pair other ec -pkeyopt ec_paramgen_curve:P-256
 echo junk > "$work/junk"
 expect_refusal 1 'other.key is not the key of .*/one.crt' \
   "${send[@]}" --tls-cert "$work/one.crt" --tls-key "$work/other.key" tone:440
@@ -150,3 +154,7 @@ expect_refusal 1 'junk: holds no certificate' \
   "${send[@]}" --tls-cert "$work/junk" --tls-key "$work/one.key" tone:440
 start_sender own --listen 127.0.0.1:0 --tls-cert "$work/one.crt" --tls-key "$work/one.key" tone:440
 stop "$sender" || fail 'pa-send has not ended well'
+
+wait_until 10 'it waits' value_above wait t_s 1.5
+alive "$waiting" || fail 'an unreachable server ends pa-recv'
+stop "$waiting" || fail 'pa-recv does not end well while it waits'

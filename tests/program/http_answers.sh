@@ -71,6 +71,13 @@ start_machine endless endless gone
 grep -q 'its answer is longer than 65536 bytes; trying again' "$work/endless.log" ||
   fail 'the length is not told'
 
+# The longest one is, and is no description.
+{ printf 'HTTP/1.1 201 Created\r\nConnection: close\r\nContent-Type: application/sdp\r\n\r\n'
+  head -c 65536 /dev/zero | tr '\0' x; } > "$work/longest.http"
+start_machine longest longest gone
+"${receive[@]}" 2> "$work/longest.log" && fail 'a 404 is success'
+grep -q 'is longer than' "$work/longest.log" && fail 'the longest answer is too long'
+
 # A server that is lite too: that session is ended, and the next offer is full.
 write_created "$work/lite.http" 'a=ice-lite' 'Location: /whep/17'
 start_machine lite lite gone

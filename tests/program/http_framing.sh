@@ -53,6 +53,25 @@ closes_with 400 'two tokens'
 send 'GET /whep%00/x HTTP/1.1' "$host" "$bearer" 'Connection: close' -- ''
 [ "$statuses" = '404 ' ] || fail "a path with a NUL: $statuses"
 
+# Who asks, and from where, is told once and in one way.
+send 'GET / HTTP/1.1' "$host" 'Origin: http://127.0.0.1' 'Origin: https://evil.example' -- "$next"
+closes_with 400 'two Origin'
+for wrong in 'user@127.0.0.1' '127.0.0.1:80x' '127.0.0.1:65536' '127.0.0.1/x' 'a b' ''; do
+  send 'GET / HTTP/1.1' "Host: $wrong" 'Connection: close' -- ''
+  [[ $statuses == '400 ' ]] || fail "Host: $wrong: $statuses"
+done
+send 'GET / HTTP/1.0' -- ''
+[ "$(head -n 1 "$work/heads" | cut -d ' ' -f 2)" = 421 ] || fail "HTTP/1.0 without Host: $(head -n 1 "$work/heads")"
+send 'GET / HTTP/1.1' 'Host: evil.example' 'Connection: close' -- ''
+[ "$statuses" = '421 ' ] || fail "a foreign Host: $statuses"
+
+# Neither a request line nor fields without end: 431 or 414, and the end.
+long=$(head -c 40000 /dev/zero | tr '\0' x)
+send "GET /$long HTTP/1.1" "$host" -- ''
+[[ $statuses =~ ^(414|431)\ $ ]] || fail "a long path: $statuses"
+send 'GET /whep HTTP/1.1' "$host" "X-Long: $long" -- ''
+[ "$statuses" = '431 ' ] || fail "a long field: $statuses"
+
 # What is plain is served, twice by one connection.
 send 'GET /whep HTTP/1.1' "$host" "$bearer" -- $'GET /whep HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'
 [ "$statuses" = '204 401 ' ] || fail "plain requests: $statuses"

@@ -4,6 +4,8 @@
 # stopped by their ids. The environment names them: PA_SEND, PA_RECV, COMPARE_SOUND, MAKE_SIGNAL.
 set -euo pipefail
 
+# Tokens are for nobody else.
+umask 077
 work=$(mktemp -d)
 started=()
 
@@ -67,6 +69,7 @@ receive_in=()
 start_sender() { # NAME ARGUMENT...
   local name=$1
   shift
+  rm -f "$work/$name.log" # of a run before: it would say that this one is ready
   "${send_in[@]}" "$PA_SEND" --udp-port 0 --state-dir "$work/$name.state" "$@" > "$work/$name.out" \
     2> "$work/$name.log" &
   sender=$!

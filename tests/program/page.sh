@@ -33,8 +33,15 @@ ask 404 "$origin/page.h"
 ask 405 -X POST --data x "$origin/"
 [ "$(header Allow)" = 'GET, HEAD' ] || fail '405 without Allow'
 
+# Who asks from a page of elsewhere gets nothing, nor who does not say from where.
+for foreign in https://else.where null "http://$server" "$origin.else.where" "$origin/"; do
+  ask 403 -H "Origin: $foreign" "$origin/"
+  [ -z "$(header Access-Control-Allow-Origin)" ] || fail 'a refusal can be read from elsewhere'
+done
+ask 200 -H "Origin: $origin" "$origin/"
+
 # Nothing in the page needs more than the policy grants.
-ask 200 -H 'Origin: https://else.where' "$origin/"
+ask 200 "$origin/"
 policy=$(header Content-Security-Policy)
 for part in "default-src 'none'" "script-src 'self'" "style-src 'self'" "connect-src 'self'" \
   "base-uri 'none'" "form-action 'none'" "frame-ancestors 'none'"; do
@@ -55,5 +62,8 @@ done
 for host in evil.example localhost.evil.example 127.0.0.1.evil.example; do
   ask 421 -H "Host: $host" "$origin/"
   grep -q host-name "$work/body" || fail '421 without advice'
+done
+for host in user@127.0.0.1 127.0.0.1:port localhost:99999 'local host' ::1; do
+  ask 400 -H "Host: $host" "$origin/"
 done
 stop "$sender" || fail 'pa-send has not ended well'

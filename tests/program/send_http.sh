@@ -29,6 +29,19 @@ as() { # ROLE: the arguments that carry its token
 }
 sdp='Content-Type: application/sdp'
 
+# A request that drips is cut after 10 s in all, although its connection never falls still: a byte with
+# each of the server's own reports, five a second. Everything below goes on meanwhile.
+mkfifo "$work/drip"
+{ exec 9> "$work/drip"
+  printf 'GET /' >&9
+  timeout 25 tail --pid="$sender" -f -n 0 "$work/send.out" | while read -r _ && printf x >&9; do :; done; } 2> /dev/null &
+started+=("$!")
+{ timeout 20 openssl s_client -quiet -connect "$server" < "$work/drip" > /dev/null 2>&1 || true
+  echo "$SECONDS" > "$work/cut"; } &
+dripping=$!
+started+=("$dripping")
+begin=$SECONDS
+
 [ "$(stat -c %a "$work/send.state/tokens")" = 600 ] || fail 'the tokens can be read by others'
 [ "$(stat -c %a "$work/send.state/tls-key.pem")" = 600 ] || fail 'the key can be read by others'
 
@@ -44,10 +57,12 @@ ask 415 -H "$(as listener)" --data-binary "@$offer" "$url"
 ask 400 -H "$(as listener)" -H "$sdp" --data-binary 'v=0 nonsense' "$url"
 ask 422 -H "$(as listener)" -H "$sdp" --data-binary \
   "$(sed 's/^a=recvonly/a=sendonly/' "$offer")" "$url"
-head -c 70000 /dev/zero > "$work/big"
+head -c 65537 /dev/zero > "$work/big"
+head -c 65536 /dev/zero > "$work/longest"
 ask 413 -H "$(as listener)" -H "$sdp" --data-binary "@$work/big" "$url"
 ask 413 -H "$(as listener)" -H "$sdp" -H 'Transfer-Encoding: chunked' --data-binary "@$work/big" \
   "$url"
+ask 400 -H "$(as listener)" -H "$sdp" --data-binary "@$work/longest" "$url"
 ask 404 "https://$server/nothing"
 
 ask 204 -X OPTIONS "$url"
@@ -70,16 +85,30 @@ ask 403 -X DELETE -H "$(as speaker)" "$session"
 ask 200 -X DELETE -H "$(as listener)" "$session"
 ask 404 -X DELETE -H "$(as listener)" "$session"
 
-# A request that drips is cut after 10 s in all, although its connection never falls still.
-# A byte with each of the server's own reports, five a second.
-mkfifo "$work/drip"
-{ exec 9> "$work/drip"
-  printf 'GET /' >&9
-  timeout 25 tail --pid="$sender" -f -n 0 "$work/send.out" | while read -r _ && printf x >&9; do :; done; } 2> /dev/null &
-started+=("$!")
-begin=$SECONDS
-timeout 20 openssl s_client -quiet -connect "$server" < "$work/drip" > /dev/null 2>&1 || true
-[ $((SECONDS - begin)) -le 13 ] || fail 'a dripping request is not cut'
+# TLS 1.2 and later, with forward secrecy and authenticated encryption; nothing older, nothing weaker. The
+# client would take all.
+handshake() { # ARGUMENT...
+  openssl s_client -connect "$server" "$@" < /dev/null > "$work/handshake" 2>&1
+}
+for good in '-tls1_3' '-tls1_2' '-tls1_2 -cipher ECDHE-ECDSA-AES128-GCM-SHA256' \
+  '-tls1_2 -cipher ECDHE-ECDSA-AES256-GCM-SHA384' '-tls1_2 -cipher ECDHE-ECDSA-CHACHA20-POLY1305'; do
+  # shellcheck disable=SC2086
+  handshake $good || fail "TLS: $good is refused"
+done
+for bad in '-tls1' '-tls1_1' '-tls1_2 -cipher AES128-GCM-SHA256' '-tls1_2 -cipher ECDHE-ECDSA-AES128-SHA' \
+  '-tls1_2 -cipher ECDHE-ECDSA-AES128-SHA256' '-tls1_2 -cipher ECDHE-ECDSA-AES128-CCM8' '-tls1_2 -cipher aNULL' \
+  '-tls1_2 -cipher NULL' '-tls1_2 -sigalgs ECDSA+SHA1'; do
+  [[ $bad == *-cipher* ]] && bad+=@SECLEVEL=0 || bad+=' -cipher DEFAULT@SECLEVEL=0'
+  # shellcheck disable=SC2086
+  ! handshake $bad || fail "TLS: $bad is taken"
+  # It closes, with or without an alert or an end; openssl says something else of what it cannot offer.
+  grep -qE 'unexpected eof while reading|:errno=104|alert (protocol version|handshake failure)' "$work/handshake" ||
+    fail "TLS: $bad: not refused by pa-send"
+done
+
+wait "$dripping"
+took=$(($(< "$work/cut") - begin))
+[ "$took" -ge 9 ] && [ "$took" -le 13 ] || fail "a dripping request is cut after $took s"
 
 # Its keys and tokens stay; a second one on its port is refused.
 first=$pin

@@ -34,16 +34,16 @@ ip -n "$near" address del 10.78.0.2/24 dev eth0
 wait_until 5 'the receiver has moved' path_is 10.78.0.3 10.78.0.1
 took=$(($(ms_now) - begin))
 [ "$took" -le 1500 ] || fail "the receiver has moved after $took ms"
-grep -q 'PATCH /whep/[0-9a-f]*: 200' "$work/send.log" || fail 'ICE is not restarted by PATCH'
+grep -q 'PATCH /whep/\*: 200' "$work/send.log" || fail 'ICE is not restarted by PATCH'
 packets=$(value hall packets)
 wait_until 5 'hall plays on' value_above hall packets "$packets + 50"
 [ "$(calls)" -eq 1 ] || fail 'another address makes a new session'
 
 # Another address besides is told, and changes nothing else.
-patches=$(grep -c 'PATCH /whep/[0-9a-f]*: 204' "$work/send.log" || true)
+patches=$(grep -c 'PATCH /whep/\*: 204' "$work/send.log" || true)
 ip -n "$near" address add 10.79.0.3/24 dev eth0
 told() {
-  [ "$(grep -c 'PATCH /whep/[0-9a-f]*: 204' "$work/send.log")" -gt "$patches" ]
+  [ "$(grep -c 'PATCH /whep/\*: 204' "$work/send.log")" -gt "$patches" ]
 }
 wait_until 5 'another candidate is told' told
 path_is 10.78.0.3 10.78.0.1 || fail 'the path was left without need'

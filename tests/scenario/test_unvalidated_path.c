@@ -94,7 +94,7 @@ static void throw_garbage(uint64_t seed, void *context) {
     kit_rng_bytes(&rng, data, sizeof data);
     data[0] = (uint8_t)(i % 3 == 0 ? 20 + data[0] % 44 : 128 + data[0] % 64);
     kit_net_send(pair->net, &attacker.address, &attacker.victim, data,
-                 1 + kit_rng_below(&rng, sizeof data), pair->clock.now_ns);
+                 1 + (size_t)kit_rng_below(&rng, sizeof data), pair->clock.now_ns);
     thrown++;
     kit_pair_run_ms(pair, i < 200 ? 0 : 1);
   }

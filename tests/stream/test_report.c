@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/limits.h"
 #include "base/ntp.h"
 #include "stream/report.h"
 
@@ -41,6 +42,22 @@ static void media_that_begins_hurries_the_next_report(void **state) {
   paw_report_sent(&report, PAW_NS_PER_S, false, UINT32_MAX);
   paw_report_reconsider(&report, true);
   assert_in_range(report.next_ns, PAW_NS_PER_S, PAW_NS_PER_S * 5 / 2 + 1);
+}
+
+/* At once, but for who asks for it again and again. */
+static void a_hurried_report_does_not_follow_another_at_once(void **state) {
+  (void)state;
+  struct paw_report report;
+  paw_report_start(&report, PAW_NS_PER_S);
+  paw_report_hurry(&report, PAW_NS_PER_S);
+  assert_int_equal(report.next_ns, PAW_NS_PER_S);
+  paw_report_sent(&report, PAW_NS_PER_S, true, 0);
+  paw_report_hurry(&report, PAW_NS_PER_S + 1);
+  assert_int_equal(report.next_ns, PAW_NS_PER_S + PAW_RTCP_EARLY_NS);
+  paw_report_hurry(&report, PAW_NS_PER_S + PAW_RTCP_EARLY_NS);
+  assert_int_equal(report.next_ns, PAW_NS_PER_S + PAW_RTCP_EARLY_NS);
+  paw_report_hurry(&report, PAW_NS_PER_S + PAW_RTCP_EARLY_NS + 1);
+  assert_int_equal(report.next_ns, PAW_NS_PER_S + PAW_RTCP_EARLY_NS + 1);
 }
 
 static void round_trips_come_from_reports(void **state) {
@@ -112,6 +129,7 @@ int main(void) {
       cmocka_unit_test(the_first_report_goes_at_once),
       cmocka_unit_test(intervals_spread_from_half_to_one_and_a_half),
       cmocka_unit_test(media_that_begins_hurries_the_next_report),
+      cmocka_unit_test(a_hurried_report_does_not_follow_another_at_once),
       cmocka_unit_test(round_trips_come_from_reports),
       cmocka_unit_test(nonsense_gives_no_round_trip),
       cmocka_unit_test(a_trip_that_was_held_up_is_soon_forgotten),

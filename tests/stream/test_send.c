@@ -59,7 +59,7 @@ static void push_frame(void) {
   }
   struct paw_audio_frame frame = {
       .data = data,
-      .len = 60 + fixture.media_rtp / 480 % 60,
+      .len = 60 + (size_t)(fixture.media_rtp / 480 % 60),
       .media_rtp = fixture.media_rtp,
       .capture_ns = fixture.now_ns - 12 * PAW_NS_PER_MS,
       .duration_rtp = 480,

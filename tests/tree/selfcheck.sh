@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# usage: selfcheck.sh layers|headers|symbols|forbidden|sizes|format [CC]
+# usage: selfcheck.sh layers|headers|symbols|forbidden|sizes|limits|format [CC]
 # Proves that a check of this folder can fail: runs it on a small good tree, and then on that tree
 # with one fault after the other.
 set -uo pipefail
@@ -13,7 +13,7 @@ failures=0
 
 make_tree() {
   rm -rf "$tree"
-  mkdir -p "$tree"/{lib/{base,stun,rtp,ice,dtls,rtc},include/pawebrtc,tests/tree}
+  mkdir -p "$tree"/{lib/{base,stun,rtp,ice,dtls,rtc},include/pawebrtc,tests/{tree,stun,program}}
   echo '/* A clock() in a comment. */' > "$tree/lib/base/base.h"
   printf '#include "base/base.h"\nint stun;\n' > "$tree/lib/stun/stun.h"
   echo 'int rtp;' > "$tree/lib/rtp/rtp.h"
@@ -33,6 +33,25 @@ END
   echo '#include <pawebrtc/x.h>
 int paw_x(void) { return 1; }' > "$tree/lib/base/x.c"
   echo paw_x > "$tree/tests/tree/exported_symbols.txt"
+  make_limits
+}
+
+make_limits() {
+  printf '#define PAW_STUN_MAX 3\n' > "$tree/lib/base/limits.h"
+  printf '#include "base/limits.h"\nint stun[PAW_STUN_MAX];\n' > "$tree/lib/stun/stun.c"
+  printf "foreach what : ['read', 'many']\n" > "$tree/tests/stun/meson.build"
+  cat > "$tree/tests/stun/test_read.c" <<'END'
+static void many(void **state) { (void)state; }
+
+int main(void) {
+  unit_test(many);
+  return 0;
+}
+END
+  printf "['crowd']\n" > "$tree/tests/program/meson.build"
+  echo '# As many as there is room for.' > "$tree/tests/program/crowd.sh"
+  echo '| PAW_STUN_MAX | `stun_read`: many; `crowd`: room | none: cannot be |' \
+    > "$tree/tests/tree/limits.md"
 }
 
 run() { # CHECK
@@ -149,6 +168,33 @@ check_sizes() {
   refused sizes 'long.sh: more than 800 lines'
   { echo 'int f(void) {'; seq -f '  x += %g;' 79; echo '}'; } > "$tree/lib/ice/ice.c"
   refused sizes 'ice.c:1: 81 lines: int f'
+}
+
+check_limits() {
+  good limits
+  code_refused limits lib/base/limits.h '#define PAW_MORE 4' 'PAW_MORE: has no row'
+  code_refused limits lib/base/limits.h '#define PAW_MORE 4' 'PAW_MORE: is used nowhere'
+  code_refused limits include/pawebrtc/x.h '#define PAW_X_MAX 4' 'PAW_X_MAX: has no row'
+  mkdir "$tree/examples"
+  code_refused limits examples/x.c '#define X_MAX_BYTES (4 * 5)' 'X_MAX_BYTES: has no row'
+  local row
+  for row in 'PAW_GONE | none: x | none: x~PAW_GONE: a row, but' \
+    'PAW_STUN_MAX | none: x | none: x~more than one row' \
+    'PAW_STUN_MAX | `stun_read` | none: x~which case of stun_read' \
+    'PAW_STUN_MAX | `stun_read`: few | none: x~test_read.c has no case few' \
+    'PAW_STUN_MAX | `stun_read`: many, few | none: x~test_read.c has no case few' \
+    'PAW_STUN_MAX | `stun_read`: many | `stun_many`: many~no such test: stun_many' \
+    'PAW_STUN_MAX | `crowd`: nobody | none: x~crowd.sh says nothing of nobody' \
+    'PAW_STUN_MAX | `stun_read`: many | ~neither tests nor' \
+    'PAW_STUN_MAX | stun_read: many | none: x~neither tests nor'; do
+    code_refused limits tests/tree/limits.md "| ${row%~*} |" "${row#*~}"
+  done
+  sed -i '/unit_test/d' "$tree/tests/stun/test_read.c"
+  refused limits 'test_read.c has no case many'
+  echo "['write']" > "$tree/tests/stun/meson.build"
+  refused limits 'no such test: stun_read'
+  rm "$tree/lib/base/limits.h"
+  refused limits 'PAW_STUN_MAX: a row, but'
 }
 
 check_format() {

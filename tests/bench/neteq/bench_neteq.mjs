@@ -193,7 +193,7 @@ async function measure(way, page, receiver) {
 }
 
 async function startReceiver(house, way, wav) {
-  writeFileSync(`${wav}.token`, `${way.sender.tokens.listener}\n`);
+  writeFileSync(`${wav}.token`, `${way.sender.tokens.listener}\n`, { mode: 0o600 });
   const receiver = house.start(process.env.PA_RECV, ['--server', `${way.server.url}/whep`, '--token-file',
     `${wav}.token`, '--gain-db', '0', '--json', '--state-dir', `${wav}.state`, '--wav', wav, '--ice', 'full',
     ...receiverOptions]);
