@@ -475,16 +475,15 @@ void world_speak(struct world *world, size_t end, const uint8_t *data, size_t le
                                   .voice = len % 2 == 0,
                                   .talk_spurt = speaker->media_rtp == 0};
   bool on_track = world->hub != NULL && end % 2 == 0;
-  int status = PAW_OK;
+  bool fits = len > 0 && len <= PAW_OPUS_PACKET_MAX;
   if (on_track && world->track != NULL) {
-    status = paw_hub_track_send(world->hub, world->track, world->clock.now_ns, &frame);
-    FUZZ_CHECK(status == PAW_OK || status == PAW_ERR_INVALID);
+    int status = paw_hub_track_send(world->hub, world->track, world->clock.now_ns, &frame);
+    FUZZ_CHECK(status == (fits ? PAW_OK : PAW_ERR_INVALID));
   } else if (!on_track && speaker->rtc != NULL) {
-    status = paw_rtc_send_audio(speaker->rtc, world->clock.now_ns, &frame);
+    int status = paw_rtc_send_audio(speaker->rtc, world->clock.now_ns, &frame);
     world_check_status(world, status, 1u << -PAW_ERR_STATE | 1u << -PAW_ERR_INVALID);
+    FUZZ_CHECK((status == PAW_ERR_INVALID) == !fits || status == PAW_ERR_STATE);
   }
-  FUZZ_CHECK((status == PAW_ERR_INVALID) == (len == 0 || len > PAW_OPUS_PACKET_MAX) ||
-             status == PAW_ERR_STATE);
   for (size_t i = 0; i < world->end_count; i++) {
     if (i == end || (on_track && i % 2 == 0)) {
       kit_sent_add(&world->ends[i].sent, data, len);

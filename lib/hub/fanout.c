@@ -99,9 +99,12 @@ void paw_hub_poll_transmits(struct paw_hub *hub, struct paw_transmit *out, size_
                             size_t *count) {
   struct batch batch = {
       .hub = hub, .out = out, .max = max < PAW_HUB_BATCH_MAX ? max : PAW_HUB_BATCH_MAX};
-  /* Frames and datagrams move the clock on too; the deadline after a full drain lies ahead. */
-  (void)paw_hub_pass_time(hub);
-  drain_touched(&batch);
+  /* Frames and datagrams move the clock on too, and a connection may lie behind it: the deadline
+   * after a full drain lies ahead. */
+  do {
+    (void)paw_hub_pass_time(hub);
+    drain_touched(&batch);
+  } while (!is_full(&batch) && paw_hub_is_due(hub));
   for (size_t i = 0; i < PAW_HUB_TRACKS_MAX && !is_full(&batch); i++) {
     if (hub->tracks[i] != NULL) {
       drain_track(&batch, hub->tracks[i]);

@@ -97,11 +97,15 @@ static void receive(struct paw_hub *hub, const struct paw_input *input) {
   }
 }
 
+bool paw_hub_is_due(const struct paw_hub *hub) {
+  return hub->heap_count > 0 &&
+         paw_time_due(hub->slots[hub->heap[0]].deadline_ns, hub->clock.now_ns);
+}
+
 bool paw_hub_pass_time(struct paw_hub *hub) {
-  uint64_t now_ns = hub->clock.now_ns;
-  struct paw_input time = {.kind = PAW_INPUT_TIMEOUT, .now_ns = now_ns};
+  struct paw_input time = {.kind = PAW_INPUT_TIMEOUT, .now_ns = hub->clock.now_ns};
   bool was_due = false;
-  while (hub->heap_count > 0 && paw_time_due(hub->slots[hub->heap[0]].deadline_ns, now_ns)) {
+  while (paw_hub_is_due(hub)) {
     uint32_t slot = hub->heap[0];
     was_due = true;
     paw_hub_timer_set(hub, slot, PAW_TIME_NEVER); /* set anew when it is polled */

@@ -112,7 +112,8 @@ struct paw_hub {
   struct paw_hub_stats stats;
 };
 
-/* hub.c: look at whom it is time for. Was there anybody? */
+/* hub.c: is it time for anybody? Look at whom it is time for; was there anybody? */
+bool paw_hub_is_due(const struct paw_hub *hub);
 bool paw_hub_pass_time(struct paw_hub *hub);
 
 /* peers.c */

@@ -9,6 +9,17 @@ static void count_sent(struct paw_rtc *rtc, const struct paw_transmit *transmit)
   rtc->stats.bytes_sent += transmit->len;
 }
 
+/* Media that begins hurries the next report. Only what goes out does: after it there is another
+ * poll, so that no deadline is left behind. */
+static void note_media(struct paw_rtc *rtc) {
+  bool begins = rtc->media_sent_ns == 0 ||
+                paw_time_elapsed(rtc->clock.now_ns, rtc->media_sent_ns) >= PAW_REPORT_IDLE_NS;
+  rtc->media_sent_ns = rtc->clock.now_ns;
+  if (begins) {
+    paw_report_reconsider(&rtc->report, true);
+  }
+}
+
 /* A packet of media in the buffer, protected and addressed. */
 bool paw_rtc_poll_media(struct paw_rtc *rtc, uint64_t now_ns, uint8_t *buffer,
                         struct paw_transmit *out) {
@@ -16,19 +27,15 @@ bool paw_rtc_poll_media(struct paw_rtc *rtc, uint64_t now_ns, uint8_t *buffer,
   while (rtc->state == PAW_RTC_STATE_CONNECTED && paw_rtc_sends(rtc) &&
          paw_send_is_ready(&rtc->send)) {
     struct paw_wr wr = paw_wr_init(buffer, PAW_DATAGRAM_MAX - PAW_SRTP_TRAILER_MAX);
-    bool begins = rtc->send.packets == 0 ||
-                  paw_time_elapsed(rtc->clock.now_ns, rtc->send.last_sent_ns) >= PAW_REPORT_IDLE_NS;
     if (!paw_send_next(&rtc->send, rtc->clock.now_ns, &wr)) {
       return false;
-    }
-    if (begins) {
-      paw_report_reconsider(&rtc->report, true);
     }
     size_t len = wr.len;
     if (wr.bad || paw_srtp_protect_rtp(rtc->srtp, buffer, &len, PAW_DATAGRAM_MAX) != PAW_OK) {
       continue; /* counts as lost on the way */
     }
     if (paw_rtc_address(rtc, buffer, len, out)) {
+      note_media(rtc);
       count_sent(rtc, out);
       return true;
     }

@@ -90,6 +90,7 @@ struct paw_rtc {
 
   /* RTCP */
   struct paw_report report;
+  uint64_t media_sent_ns; /* when media went out last; 0: never */
   uint16_t nacks[PAW_RTC_NACKS_MAX];
   size_t nack_count;
   uint64_t rrtr_ntp; /* the peer's last reference time, 0 = none to answer */
