@@ -158,7 +158,10 @@ static void move_in_gap(struct paw_playout *player) {
     return; /* a play time that makes no sense; if it stays, all begins anew */
   }
   if (early > 0) {
-    int64_t heard = (int64_t)(sound->position_rtp - gap_begin(player));
+    uint64_t begin_rtp = gap_begin(player);
+    /* What fills the gap may reach beyond the position: then nothing of the gap was heard. */
+    int64_t heard =
+        sound->position_rtp > begin_rtp ? (int64_t)(sound->position_rtp - begin_rtp) : 0;
     int64_t back = whole_units(early < heard ? early : heard);
     sound->position_rtp -= (uint64_t)back;
     player->stats.inserted_samples += (uint64_t)back;
