@@ -3,7 +3,7 @@
 #ifndef BENCH_NETEQ_PRIVATE_H
 #define BENCH_NETEQ_PRIVATE_H
 
-#include "bench/neteq.h"
+#include "bench/playout/neteq.h"
 
 /* Its clock, which stands still between two ticks. */
 int64_t neteq_now_ms(const struct neteq *neteq);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/time.h"
-#include "bench/air.h"
+#include "bench/playout/air.h"
 
 #define FRAME_NS (10 * PAW_NS_PER_MS)
 #define FRAMES 120000 /* 20 min */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/quality.h"
+#include "bench/playout/quality.h"
 #include "kit/rng.h"
 
 #define FRAMES ((size_t)48000 * 6)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "bench/quality.h"
+#include "bench/playout/quality.h"
 
 #include <complex.h>
 #include <math.h>

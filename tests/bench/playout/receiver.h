@@ -5,7 +5,7 @@
 
 #include <pawebrtc/media.h>
 
-#include "bench/heard.h"
+#include "bench/playout/heard.h"
 
 #define RECEIVER_ASKS_MAX 512
 

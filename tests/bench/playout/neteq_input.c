@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/seq.h"
-#include "bench/neteq_private.h"
+#include "bench/playout/neteq_private.h"
 #include "opus/payload.h"
 #include "rtp/rtp.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "bench/programme.h"
+#include "bench/playout/programme.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "bench/run.h"
+#include "bench/playout/run.h"
 
 #include <stdlib.h>
 

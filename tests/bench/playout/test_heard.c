@@ -8,7 +8,7 @@
 #include <math.h>
 
 #include "base/time.h"
-#include "bench/heard.h"
+#include "bench/playout/heard.h"
 
 #define EARLIEST_NS (3 * PAW_NS_PER_S) /* sample 0 could have been heard then */
 #define PIECE 120                      /* 2.5 ms */

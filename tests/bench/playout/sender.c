@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "bench/sender.h"
+#include "bench/playout/sender.h"
 
 #include <string.h>
 

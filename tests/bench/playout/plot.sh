@@ -7,14 +7,14 @@ usage() {
 usage: plot.sh [--build FOLDER] [--out FOLDER] [--minutes N] [--seeds "N..."] [--jobs N]
 
 Draws mean delay against concealment, each point the mean over the seeds:
-  playout_traces.png  the four traces; the player over its weights
-  playout_loss.png    20 % loss in bursts of 15, 40 and 100 ms; the player over its caps
+  traces.png  the four traces; the player over its weights
+  loss.png    20 % loss in bursts of 15, 40 and 100 ms; the player over its caps
 and writes the figures beside them as CSV. FOLDER of --build is where the project was built
 (build/release), that of --out is BUILD/bench.
 END
 }
 
-# shellcheck source=tests/bench/jobs.sh
+# shellcheck source=tests/bench/playout/jobs.sh
 . "$(dirname "$0")/jobs.sh"
 bench_options "$@"
 bench_begin jq gnuplot
@@ -137,9 +137,9 @@ END
   } | gnuplot
 }
 
-draw "$target/playout_traces.png" 900 720 2 2 100 0.005 5 quiet 'top right' \
+draw "$target/traces.png" 900 720 2 2 100 0.005 5 quiet 'top right' \
   'quiet:Quiet Wi-Fi' 'bunched:Bunched (power save)' \
   'busy:Busy: stalls of 15-55 ms' 'spikes:Spikes of 100-230 ms'
-draw "$target/playout_loss.png" 900 400 1 3 280 0.01 50 burst100 'bottom right' \
+draw "$target/loss.png" 900 400 1 3 280 0.01 50 burst100 'bottom right' \
   'burst15:20 % loss, bursts 15 ms' 'burst40:bursts 40 ms' 'burst100:bursts 100 ms'
-echo "$target/playout_traces.png $target/playout_loss.png $csv"
+echo "$target/traces.png $target/loss.png $csv"

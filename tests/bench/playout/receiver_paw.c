@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bench/opus_meter.h"
-#include "bench/receiver.h"
+#include "bench/playout/opus_meter.h"
+#include "bench/playout/receiver.h"
 #include "kit/alloc.h"
 #include "playout/playout.h"
 

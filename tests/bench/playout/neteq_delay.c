@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "bench/neteq_delay.h"
+#include "bench/playout/neteq_delay.h"
 
 #define WINDOW_MS 2000
 #define START_TARGET_MS 80

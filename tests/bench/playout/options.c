@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "bench/options.h"
+#include "bench/playout/options.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@ static const char help[] =
     "usage: bench_playout [OPTION]...\n"
     "\n"
     "Plays speech through a simulated network, in virtual time, and says how it was heard.\n"
-    "tests/bench/README.md says how all of it is meant.\n"
+    "tests/bench/playout/README.md says how all of it is meant.\n"
     "\n"
     "  --policy P       paw, fixed:MS (paw with a fixed delay), neteq or neteq-nack (paw)\n"
     "  --trace T        quiet, bunched, busy, spikes or still (quiet)\n"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "bench/heard.h"
+#include "bench/playout/heard.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,8 +4,8 @@
 #define BENCH_SENDER_H
 
 #include "base/limits.h"
-#include "bench/programme.h"
-#include "bench/receiver.h"
+#include "bench/playout/programme.h"
+#include "bench/playout/receiver.h"
 
 #define SENDER_KEPT 512 /* packets: 1.28 s of 2.5 ms ones */
 

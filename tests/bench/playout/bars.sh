@@ -6,7 +6,7 @@ set -euo pipefail
 
 usage() {
   cat <<'END'
-usage: playout_bars.sh [--build FOLDER] [--out FOLDER] [--minutes N] [--seeds "N..."] [--jobs N]
+usage: bars.sh [--build FOLDER] [--out FOLDER] [--minutes N] [--seeds "N..."] [--jobs N]
 
 Measures the player against its bars, in virtual time, and prints a table. The exit status is 0 only
 if all are met. The first three bars are of the curve over the weights: the one weight, for all seeds,
@@ -16,7 +16,7 @@ over 20 % loss goes there as WAV. The results of the single runs stay in BUILD/b
 END
 }
 
-# shellcheck source=tests/bench/jobs.sh
+# shellcheck source=tests/bench/playout/jobs.sh
 . "$(dirname "$0")/jobs.sh"
 bench_options "$@"
 bench_begin jq

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/time.h"
-#include "bench/options.h"
-#include "bench/quality.h"
+#include "bench/playout/options.h"
+#include "bench/playout/quality.h"
 #include "wav.h"
 
 struct result {

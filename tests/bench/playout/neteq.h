@@ -5,8 +5,8 @@
 #define BENCH_NETEQ_H
 
 #include "base/limits.h"
-#include "bench/neteq_delay.h"
-#include "bench/receiver.h"
+#include "bench/playout/neteq_delay.h"
+#include "bench/playout/receiver.h"
 #include "opus/decoder.h"
 
 #define NETEQ_TICK_FRAMES 480

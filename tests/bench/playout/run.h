@@ -3,9 +3,9 @@
 #ifndef BENCH_RUN_H
 #define BENCH_RUN_H
 
-#include "bench/air.h"
-#include "bench/receiver.h"
-#include "bench/sender.h"
+#include "bench/playout/air.h"
+#include "bench/playout/receiver.h"
+#include "bench/playout/sender.h"
 
 struct run_config {
   struct air_config air;

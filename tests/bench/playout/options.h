@@ -3,7 +3,7 @@
 #ifndef BENCH_OPTIONS_H
 #define BENCH_OPTIONS_H
 
-#include "bench/run.h"
+#include "bench/playout/run.h"
 
 struct bench_options {
   const char *policy; /* as given */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "bench/opus_meter.h"
+#include "bench/playout/opus_meter.h"
 
 #include <opus.h>
 #include <time.h>

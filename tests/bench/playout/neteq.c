@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "bench/neteq.h"
+#include "bench/playout/neteq.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/neteq_private.h"
-#include "bench/neteq_stretch.h"
+#include "bench/playout/neteq_private.h"
+#include "bench/playout/neteq_stretch.h"
 
 #define FRAMES_PER_MS (PAW_RTP_HZ / 1000)
 #define GRAIN_MS 20       /* of its decisions about delay */

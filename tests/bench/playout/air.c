@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "bench/air.h"
+#include "bench/playout/air.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "bench/neteq_stretch.h"
+#include "bench/playout/neteq_stretch.h"
 
 #include <math.h>
 

@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "base/time.h"
-#include "bench/neteq_delay.h"
-#include "bench/neteq_stretch.h"
-#include "bench/run.h"
+#include "bench/playout/neteq_delay.h"
+#include "bench/playout/neteq_stretch.h"
+#include "bench/playout/run.h"
 
 static void the_first_target_is_80_ms(void **state) {
   (void)state;

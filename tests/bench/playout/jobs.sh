@@ -20,7 +20,7 @@ bench_number() { # OPTION VALUE PATTERN
 }
 
 bench_options() {
-  root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+  root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
   build=$root/build/release
   minutes=20
   seeds='1 2 3'
@@ -53,16 +53,16 @@ bench_options() {
 
 bench_begin() {
   local program
-  bench=$(realpath -m "$build/tests/bench/bench_playout")
+  bench=$(realpath -m "$build/tests/bench/playout/bench_playout")
   out=$build/bench
   target=${target:-$out}
   [ -x "$bench" ] || bench_fail "there is no $bench; build it: \
-meson setup --buildtype=release $build && ninja -C $build tests/bench/bench_playout"
+meson setup --buildtype=release $build && ninja -C $build tests/bench/playout/bench_playout"
   for program in "$@"; do
     command -v "$program" > /dev/null || bench_fail "$program is missing: examples/packages.sh bench"
   done
   mkdir -p "$out/runs" "$target"
-  PAW_BENCH_SPEECH=$("$root/tests/bench/speech.sh" "$out") || bench_fail 'there is no speech'
+  PAW_BENCH_SPEECH=$("$root/tests/bench/playout/speech.sh" "$out") || bench_fail 'there is no speech'
   export PAW_BENCH_SPEECH bench
   : > "$out/jobs"
 }
