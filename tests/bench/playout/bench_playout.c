@@ -41,6 +41,10 @@ static struct result evaluate(const struct run *run, const int16_t *wanted) {
   return result;
 }
 
+static bool is_timed(const struct bench_options *options) {
+  return options->run.receiver.is_timed && options->run.receiver_new == receiver_paw_new;
+}
+
 static void print_json(const struct bench_options *options, const struct run *run,
                        const struct result *result) {
   const struct receiver_counts *counts = &run->counts;
@@ -55,7 +59,7 @@ static void print_json(const struct bench_options *options, const struct run *ru
       "\"frame_ms\":%g,\"minutes\":%g,\"seed\":%llu,\"delay_mean_ms\":%.2f,"
       "\"delay_p95_ms\":%.1f,\"concealed_pct\":%.4f,\"longest_gap_ms\":%.1f,"
       "\"stoi\":%s,\"segsnr_db\":%s,\"overhead_pct\":%.2f,\"recovered\":{\"nack\":%llu,"
-      "\"red\":%llu,\"lbrr\":%llu,\"late\":%llu}}\n",
+      "\"red\":%llu,\"lbrr\":%llu,\"late\":%llu}",
       options->policy, air_trace_name(options->run.air.trace), options->run.air.loss * 100,
       options->run.air.burst_ms, options->frame_ms, options->run.minutes,
       (unsigned long long)options->run.seed, heard_mean_ms(&run->heard),
@@ -63,6 +67,12 @@ static void print_json(const struct bench_options *options, const struct run *ru
       segsnr, sender_overhead_percent(&run->sender), (unsigned long long)counts->nack,
       (unsigned long long)counts->red, (unsigned long long)counts->lbrr,
       (unsigned long long)counts->late);
+  if (is_timed(options)) {
+    struct receiver_cost cost = receiver_paw_cost(&run->receiver, run->sender.next);
+    (void)printf(",\"without_opus_us\":%.2f,\"opus_us\":%.2f,\"allocations\":%llu",
+                 cost.player_us - cost.opus_us, cost.opus_us, (unsigned long long)cost.allocations);
+  }
+  (void)printf("}\n");
 }
 
 static void print_text(const struct bench_options *options, const struct run *run,
@@ -192,7 +202,7 @@ static bool play(struct bench_options *options, const struct programme *programm
     } else {
       print_text(options, &run, &result);
     }
-    if (options->run.receiver.is_timed && options->run.receiver_new == receiver_paw_new) {
+    if (is_timed(options) && !options->json) {
       print_cost(&run);
     }
     if (options->run.gap_packets > 0) {
