@@ -99,7 +99,7 @@ for name in "$@"; do
   ended=0
   "${command[@]}" --json > "$json/$name.raw" 2> "$json/$name.log" || ended=$?
   with_bars "$name" < "$json/$name.raw" > "$json/$name.json" 2> /dev/null
-  if jq -e .program "$json/$name.json" > /dev/null 2>&1; then
+  if [ -n "$(jq -r .program "$json/$name.json" 2> /dev/null)" ]; then
     print_rows "$json/$name.json"
   else
     echo "| $name | ended with $ended: $(tail -n 1 "$json/$name.log") | | **missed** |"
