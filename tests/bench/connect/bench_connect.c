@@ -68,8 +68,8 @@ struct live_bench {
   size_t runs;
   struct floor *floor;
   struct live *live;
-  double *floor_ms;
-  size_t floor_count;
+  double *floors_ms[2]; /* in this process, in the child */
+  size_t floor_counts[2];
   struct series series[FORM_COUNT];
 };
 
@@ -105,13 +105,17 @@ static void take(struct series *series, const struct live_times *times) {
   series->count++;
 }
 
+static void take_floor(struct live_bench *bench, size_t process, uint64_t cpu_ns) {
+  if (cpu_ns != 0) {
+    bench->floors_ms[process][bench->floor_counts[process]++] = to_ms(cpu_ns);
+  }
+}
+
 /* The floor and all forms take turns, so that they meet the same machine. */
 static void run_live(struct live_bench *bench) {
   for (size_t run = 0; run < bench->runs; run++) {
-    uint64_t floor_ns = floor_handshake_cpu_ns(bench->floor);
-    if (floor_ns != 0) {
-      bench->floor_ms[bench->floor_count++] = to_ms(floor_ns);
-    }
+    take_floor(bench, 0, floor_handshake_cpu_ns(bench->floor));
+    take_floor(bench, 1, live_floor_cpu_ns(bench->live));
     for (size_t i = 0; i < FORM_COUNT; i++) {
       struct live_times times;
       if (live_connect(bench->live, &forms[i].form, &times)) {
@@ -172,18 +176,28 @@ static void report_form(struct bench_report *report, const struct form *form,
   bench_report_at_most(report, join(name, form->name, "failures"), (double)series->failures, 0);
 }
 
+/* Each process runs one half of a connection, and their cores need not be equally fast. */
+static double report_floor(struct bench_report *report, const struct live_bench *bench) {
+  double own_ms = bench_quantile(bench->floors_ms[0], bench->floor_counts[0], 0.5);
+  double child_ms = bench_quantile(bench->floors_ms[1], bench->floor_counts[1], 0.5);
+  double floor_ms = (own_ms + child_ms) / 2;
+  bench_report_add(report, "receiver_floor_cpu_ms", own_ms);
+  bench_report_add(report, "sender_floor_cpu_ms", child_ms);
+  bench_report_add(report, "floor_cpu_ms", floor_ms);
+  return floor_ms;
+}
+
 static bool bench_live(struct bench_report *report, size_t runs) {
-  struct live_bench bench = {.runs = runs, .floor_ms = make_values(runs)};
+  struct live_bench bench = {.runs = runs, .floors_ms = {make_values(runs), make_values(runs)}};
   for (size_t i = 0; i < FORM_COUNT * COLUMN_COUNT; i++) {
     bench.series[i / COLUMN_COUNT].columns[i % COLUMN_COUNT] = make_values(runs);
   }
-  bench.live = live_new(); /* the child shall have nothing of the floor's */
+  bench.live = live_new();
   bench.floor = floor_new();
   bool good = bench.live != NULL && bench.floor != NULL;
   if (good) {
     run_live(&bench);
-    double floor_ms = bench_quantile(bench.floor_ms, bench.floor_count, 0.5);
-    bench_report_add(report, "floor_cpu_ms", floor_ms);
+    double floor_ms = report_floor(report, &bench);
     for (size_t i = 0; i < FORM_COUNT; i++) {
       report_form(report, &forms[i], &bench.series[i], floor_ms);
     }
@@ -193,7 +207,8 @@ static bool bench_live(struct bench_report *report, size_t runs) {
   for (size_t i = 0; i < FORM_COUNT * COLUMN_COUNT; i++) {
     free(bench.series[i / COLUMN_COUNT].columns[i % COLUMN_COUNT]);
   }
-  free(bench.floor_ms);
+  free(bench.floors_ms[0]);
+  free(bench.floors_ms[1]);
   return good;
 }
 

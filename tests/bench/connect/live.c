@@ -7,14 +7,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bench/connect/floor.h"
 #include "bench/measure.h"
 
 #define SDP_MAX 4096
 #define FRAME_NS (20 * PAW_NS_PER_MS)
 
 /* What goes over the socket pair, one message each: offer and answer, then the receiver has heard
- * (or given up), and the sender says what it has spent. */
+ * (or given up), and the sender says what it has spent. Or, between connections, a question for the
+ * floor, and its answer. */
 struct note {
+  bool asks_floor;
+  uint64_t floor_ns;
   bool new_certificate;      /* with the offer */
   struct endpoint_cost cost; /* with the end */
   size_t len;
@@ -67,14 +71,19 @@ static void speak(struct endpoint *own, int fd) {
   }
 }
 
-static bool serve_one(struct endpoint *own, int fd, bool *over) {
+/* The socket is open before the offer comes. */
+static bool serve_one(struct endpoint *own, struct floor *floor, int fd, bool *over) {
   struct note note;
-  if (!endpoint_open(own)) {
+  if (own->udp == NULL && !endpoint_open(own)) {
     return false;
   }
   *over = !hear(fd, &note);
   if (*over) {
     return true;
+  }
+  if (note.asks_floor) {
+    note.floor_ns = floor_handshake_cpu_ns(floor);
+    return tell(fd, &note);
   }
   if (!answer(own, fd, &note)) {
     return false;
@@ -90,10 +99,12 @@ static bool serve_one(struct endpoint *own, int fd, bool *over) {
 static int serve(int fd) {
   struct endpoint own = {0};
   bool over = false;
-  bool good = endpoint_renew_certificate(&own);
+  struct floor *floor = floor_new();
+  bool good = floor != NULL && endpoint_renew_certificate(&own);
   while (good && !over) {
-    good = serve_one(&own, fd, &over);
+    good = serve_one(&own, floor, fd, &over);
   }
+  floor_free(floor);
   endpoint_end(&own);
   endpoint_close(&own);
   paw_certificate_free(own.certificate);
@@ -170,6 +181,11 @@ static bool settle(struct live *live, struct endpoint_cost *sender) {
   bool good = tell(live->fd, &note) && hear(live->fd, &note);
   *sender = note.cost;
   return good;
+}
+
+uint64_t live_floor_cpu_ns(struct live *live) {
+  struct note note = {.asks_floor = true};
+  return tell(live->fd, &note) && hear(live->fd, &note) ? note.floor_ns : 0;
 }
 
 bool live_connect(struct live *live, const struct live_form *form, struct live_times *out) {

@@ -21,6 +21,9 @@ struct live *live_new(void);
 /* End the child and wait for it. False when it did not end well. */
 bool live_free(struct live *live);
 
+/* floor_handshake_cpu_ns in the child. */
+uint64_t live_floor_cpu_ns(struct live *live);
+
 struct live_form {
   enum paw_ice_mode receiver;
   bool new_certificates; /* either end makes one for the connection */
