@@ -8,6 +8,12 @@
 /* The last flight is repeated for a peer that asks for it, but not for a flood that pretends to. */
 #define LAST_FLIGHT_INTERVAL_NS (20 * PAW_NS_PER_MS)
 
+/* Unasked it is repeated twice, 20 and 60 ms after it was sent: only the client has a timer for it
+ * (RFC 6347 section 4.2.4), and OpenSSL's and pion's is 1 s. */
+#define LAST_FLIGHT_REPEATS 2
+#define LAST_FLIGHT_FIRST_REPEAT_NS (20 * PAW_NS_PER_MS)
+#define LAST_FLIGHT_NEXT_REPEAT_NS (40 * PAW_NS_PER_MS)
+
 /* A lost close_notify leaves the peer waiting for its consent to expire, so it is sent twice. */
 #define CLOSE_NOTIFY_COPIES 2
 
@@ -61,6 +67,8 @@ struct paw_dtls {
   struct paw_dtls_result result;
   unsigned close_notify_due;  /* copies to send */
   unsigned last_flight_due;   /* 0 or 1 */
+  unsigned repeats_left;      /* of the last flight, unasked */
+  uint64_t repeat_ns;         /* when, if there are any */
   uint64_t last_flight_at_ns; /* not again before */
   struct paw_dtls_stats stats;
 };
@@ -198,6 +206,7 @@ static void close_with(struct paw_dtls *dtls, enum paw_dtls_reason reason) {
   paw_mem_wipe(&dtls->result.keys, sizeof dtls->result.keys);
   paw_mem_wipe(&dtls->result.read_key, sizeof dtls->result.read_key);
   dtls->last_flight_due = 0;
+  dtls->repeats_left = 0;
   dtls->reason = reason;
   set_state(dtls, PAW_DTLS_STATE_CLOSED);
 }
@@ -221,6 +230,8 @@ static void become_connected(struct paw_dtls *dtls) {
     return;
   }
   end_handshake(dtls);
+  dtls->repeats_left = dtls->result.last_flight.len > 0 ? LAST_FLIGHT_REPEATS : 0;
+  dtls->repeat_ns = paw_time_add(dtls->clock.now_ns, LAST_FLIGHT_FIRST_REPEAT_NS);
   set_state(dtls, PAW_DTLS_STATE_CONNECTED);
 }
 
@@ -370,6 +381,17 @@ static void feed_connected(struct paw_dtls *dtls, const uint8_t *data, size_t le
 void paw_dtls_note_peer_complete(struct paw_dtls *dtls) {
   dtls->result.last_flight.len = 0;
   dtls->last_flight_due = 0;
+  dtls->repeats_left = 0;
+}
+
+static bool is_to_repeat(const struct paw_dtls *dtls) {
+  return dtls->state == PAW_DTLS_STATE_CONNECTED && dtls->repeats_left > 0;
+}
+
+static void repeat_last_flight(struct paw_dtls *dtls) {
+  dtls->repeats_left--;
+  dtls->repeat_ns = paw_time_add(dtls->clock.now_ns, LAST_FLIGHT_NEXT_REPEAT_NS);
+  (void)handle_repeated_flight(dtls);
 }
 
 /* ---- in ---- */
@@ -385,10 +407,13 @@ static void retransmit(struct paw_dtls *dtls) {
 }
 
 static void handle_time(struct paw_dtls *dtls) {
+  uint64_t now_ns = dtls->clock.now_ns;
+  if (is_to_repeat(dtls) && paw_time_due(dtls->repeat_ns, now_ns)) {
+    repeat_last_flight(dtls);
+  }
   if (dtls->state != PAW_DTLS_STATE_HANDSHAKE) {
     return;
   }
-  uint64_t now_ns = dtls->clock.now_ns;
   if (paw_time_due(dtls->give_up_ns, now_ns)) {
     close_with(dtls, dtls->refusal_patience > 0 ? PAW_DTLS_REASON_ALERT : PAW_DTLS_REASON_TIMEOUT);
   } else if (paw_time_due(paw_dtls_handshake_deadline(dtls->handshake), now_ns)) {
@@ -489,6 +514,9 @@ void paw_dtls_poll_output(struct paw_dtls *dtls, struct paw_dtls_output *out) {
     paw_timeout_earliest(&out->timeout, dtls->give_up_ns, PAW_TIMEOUT_DTLS);
     paw_timeout_earliest(&out->timeout, paw_dtls_handshake_deadline(dtls->handshake),
                          PAW_TIMEOUT_DTLS);
+  }
+  if (is_to_repeat(dtls)) {
+    paw_timeout_earliest(&out->timeout, dtls->repeat_ns, PAW_TIMEOUT_DTLS);
   }
 }
 

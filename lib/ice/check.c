@@ -140,6 +140,18 @@ void paw_ice_check_trigger(struct paw_ice *ice, struct ice_pair *pair) {
   pair->flags |= ICE_PAIR_TRIGGERED;
 }
 
+/* The peer's own check was answered here, or it would not send data: its next one, which would
+ * trigger ours, may be seconds away. Who forges its address gets no more out of this than
+ * ICE_TRIGGER_GAP_NS allows. */
+void paw_ice_note_waiting(struct paw_ice *ice, uint64_t now_ns, const struct paw_address *local,
+                          const struct paw_address *remote) {
+  struct ice_pair *pair = paw_ice_pair_find(ice, local, remote);
+  if (pair != NULL && pair->heard_ns != 0 && pair->state == ICE_PAIR_IN_PROGRESS) {
+    paw_ice_advance(ice, now_ns);
+    paw_ice_check_trigger(ice, pair);
+  }
+}
+
 /* RFC 7675 section 5.1 renews consent on the path in use; of other valid pairs it runs out. */
 void paw_ice_check_renew(struct paw_ice *ice, struct ice_pair *pair) {
   bool ran_out = pair->state == ICE_PAIR_VALID && !paw_ice_pair_may_send(ice, pair);

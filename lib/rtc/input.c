@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What comes in: the passing of time, and datagrams told apart by their first byte (RFC 7983). */
+#include "ice/ice.h"
 #include "rtc/rtc_private.h"
 
 enum kind { KIND_STUN, KIND_DTLS, KIND_RTP, KIND_RTCP, KIND_UNKNOWN };
@@ -41,6 +42,9 @@ static void receive_dtls(struct paw_rtc *rtc, const struct paw_input *input) {
   paw_dtls_get_stats(rtc->dtls, &after);
   if (after.dropped > before.dropped) {
     paw_rtc_drop(rtc, PAW_DROP_DTLS);
+  }
+  if (paw_dtls_get_state(rtc->dtls) == PAW_DTLS_STATE_NEW) { /* early: no pair is valid yet */
+    paw_ice_note_waiting(rtc->ice, rtc->clock.now_ns, &input->local, &input->remote);
   }
   paw_rtc_install_keys(rtc);
 }

@@ -430,6 +430,51 @@ static void a_lost_last_flight_is_repeated(void **state) {
   pair_wipe(&pair);
 }
 
+/* From the server's last flight on nothing of the client comes through, as if its timer were long.
+ */
+static bool silence_client(void *user_data, const struct kit_datagram *datagram, uint64_t now_ns) {
+  const struct pair *pair = user_data;
+  bool of_client = paw_address_equal(&datagram->from, &pair->ends[PAIR_CLIENT].address);
+  return lose_last_flight(NULL, datagram, now_ns) &&
+         (!of_client || pair->ends[PAIR_SERVER].connected == 0);
+}
+
+static void begin_with_silent_client(struct pair *pair, unsigned losses) {
+  pair_init(pair, 1, &(struct kit_link_config){.delay_ns = PAW_NS_PER_MS});
+  kit_net_set_filter(pair->net, silence_client, pair);
+  to_lose = losses;
+  pair_start(pair);
+  pair_run(pair, 10);
+  assert_int_equal(pair->ends[PAIR_SERVER].connected, 1);
+  assert_int_equal(pair->ends[PAIR_CLIENT].connected, 0);
+}
+
+static void a_lost_last_flight_comes_unasked(void **state) {
+  (void)state;
+  for (unsigned losses = 1; losses <= 2; losses++) {
+    struct pair pair;
+    begin_with_silent_client(&pair, losses);
+    unsigned sent = pair.ends[PAIR_SERVER].sent;
+    pair_run(&pair, losses == 1 ? 20 : 60);
+    pair_expect_connected(&pair);
+    pair_run(&pair, 10000);
+    assert_int_equal(pair.ends[PAIR_SERVER].sent, sent + 2); /* and no more than that */
+    pair_wipe(&pair);
+  }
+}
+
+static void a_client_that_speaks_has_the_last_flight(void **state) {
+  (void)state;
+  struct pair pair;
+  begin_with_silent_client(&pair, 3);
+  unsigned sent = pair.ends[PAIR_SERVER].sent;
+  paw_dtls_note_peer_complete(pair.ends[PAIR_SERVER].dtls);
+  assert_int_equal(pair_drain(&pair, PAIR_SERVER), PAW_TIME_NEVER);
+  pair_run(&pair, 1000);
+  assert_int_equal(pair.ends[PAIR_SERVER].sent, sent);
+  pair_wipe(&pair);
+}
+
 /* A flood that looks like a client repeating itself gets one answer in 20 ms. */
 static void the_last_flight_is_no_amplifier(void **state) {
   (void)state;
@@ -535,6 +580,8 @@ int main(void) {
       cmocka_unit_test(one_lost_close_notify_does_not_matter),
       cmocka_unit_test(closing_amid_the_handshake),
       cmocka_unit_test(a_lost_last_flight_is_repeated),
+      cmocka_unit_test(a_lost_last_flight_comes_unasked),
+      cmocka_unit_test(a_client_that_speaks_has_the_last_flight),
       cmocka_unit_test(the_last_flight_is_no_amplifier),
       cmocka_unit_test(a_connected_endpoint_is_small),
       cmocka_unit_test(nobody_polls),

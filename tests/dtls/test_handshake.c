@@ -15,8 +15,10 @@ static void connects_at_once(void **state) {
   struct pair pair;
   pair_init(&pair, 1, &(struct kit_link_config){.delay_ns = 5 * PAW_NS_PER_MS});
   pair_start(&pair);
-  pair_run(&pair, 1000);
+  pair_run(&pair, 25);
   pair_expect_connected(&pair);
+  paw_dtls_note_peer_complete(pair.ends[PAIR_SERVER].dtls); /* media came */
+  pair_run(&pair, 1000);
   /* Two round trips, and not one datagram more than needed: 1 + 1 + 1 + 1. */
   assert_int_equal(pair.ends[PAIR_SERVER].connected_ns - KIT_CLOCK_ORIGIN_NS, 15 * PAW_NS_PER_MS);
   assert_int_equal(pair.ends[PAIR_CLIENT].connected_ns - KIT_CLOCK_ORIGIN_NS, 20 * PAW_NS_PER_MS);

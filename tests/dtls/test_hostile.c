@@ -41,13 +41,15 @@ static void forged_alerts(void **state) {
   (void)state;
   struct pair pair;
   pair_connect(&pair, 1);
+  unsigned sent = pair.ends[0].sent + pair.ends[1].sent;
   for (unsigned i = 0; i < 2; i++) {
+    uint64_t dropped = pair_get_stats(&pair, i).dropped;
     inject_forged_alerts(&pair, i);
-    assert_int_equal(pair_get_stats(&pair, i).dropped, 258);
+    assert_int_equal(pair_get_stats(&pair, i).dropped - dropped, 258);
     assert_int_equal(paw_dtls_get_state(pair.ends[i].dtls), PAW_DTLS_STATE_CONNECTED);
   }
   pair_run(&pair, 100);
-  assert_int_equal(pair.ends[0].sent + pair.ends[1].sent, 4);
+  assert_int_equal(pair.ends[0].sent + pair.ends[1].sent, sent);
   pair_expect_connected(&pair);
   pair_wipe(&pair);
 }
@@ -116,7 +118,8 @@ static void fatal_alerts_at_any_moment(uint64_t seed, void *context) {
   }
   pair_expect_connected(&pair);
   assert_int_equal(pair.ends[0].closed + pair.ends[1].closed, 0);
-  assert_int_equal(pair_get_stats(&pair, PAIR_CLIENT).dropped, 5000);
+  /* and the server's last flight, which comes twice more */
+  assert_in_range(pair_get_stats(&pair, PAIR_CLIENT).dropped, 5000, 5002);
   pair_wipe(&pair);
 }
 

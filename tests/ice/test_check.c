@@ -2,6 +2,7 @@
 /* A full agent's own checks: what they carry, when they are sent, and answers that are not right.
  */
 #include "craft.h"
+#include "ice/ice.h"
 
 #define PEER "192.0.2.2:40000"
 #define PEER_PWD "peerpeerpeerpeerpeerpe"
@@ -406,6 +407,38 @@ static void test_trigger_is_bounded(void **state) {
   end();
 }
 
+static uint64_t sent_for_waiting_data(const struct paw_address *remote) {
+  uint64_t before = duo_stats(&duo, 0).requests_sent;
+  paw_ice_note_waiting(side->ice, duo.clock.now_ns, &side->addresses[0], remote);
+  duo_drain(&duo, 0);
+  return duo_stats(&duo, 0).requests_sent - before;
+}
+
+/* What the peer cannot be answered before our check succeeds hastens that check, but only on a pair
+ * that it was heard on, and no more than its checks would. */
+static void test_waiting_data_triggers(void **state) {
+  (void)state;
+  begin(PAW_ICE_CONTROLLED, false);
+  duo_run_ms(&duo, 360); /* sent at 0, 50, 150, 350; next at 550 */
+  assert_int_equal(sent_for_waiting_data(&peer), 0);
+  struct craft check = craft_check(side->ice, false);
+  duo_feed(&duo, 0, &peer, check.data, check.len);
+  duo_run_ms(&duo, 400); /* sent at 370, 420, 520, 720; next at 920 */
+  assert_int_equal(sent_for_waiting_data(&peer), 1);
+  assert_int_equal(sent_for_waiting_data(&peer), 0);
+  uint64_t before = duo_stats(&duo, 0).requests_sent;
+  for (int i = 0; i < 1000; i++) {
+    (void)sent_for_waiting_data(&peer);
+    duo_run_ms(&duo, 1);
+  }
+  assert_in_range(duo_stats(&duo, 0).requests_sent - before, 5, 51);
+  answer(&peer, PEER_PWD);
+  assert_int_equal(side->valid_events, 1);
+  duo_run_ms(&duo, 50);
+  assert_int_equal(sent_for_waiting_data(&peer), 0);
+  end();
+}
+
 static void test_nominates_once(void **state) {
   (void)state;
   begin(PAW_ICE_CONTROLLING, true);
@@ -495,6 +528,7 @@ int main(void) {
       cmocka_unit_test(test_answer_of_error),
       cmocka_unit_test(test_triggered),
       cmocka_unit_test(test_trigger_is_bounded),
+      cmocka_unit_test(test_waiting_data_triggers),
       cmocka_unit_test(test_nominates_once),
       cmocka_unit_test(test_rested_checks_go_on),
       cmocka_unit_test(test_random_source_fails),
