@@ -19,8 +19,9 @@
 #define PACKET_BYTES 172 /* 12 of header, 160 of payload */
 #define STREAMS 100
 #define REPETITIONS 31
-#define SHAPES 2 /* one stream; STREAMS of them, so that keys and states do not stay in the cache  \
-                  */
+#define SHAPES                                                                                     \
+  2 /* one stream; STREAMS of them, so that keys and states do not stay in the cache               \
+     */
 
 static const size_t stream_counts[SHAPES] = {1, STREAMS};
 
@@ -231,11 +232,10 @@ static void report_times(struct bench_report *report, struct measured *measured)
 
 /* ---- instructions ---- */
 
-static double count_instructions(const char *kind, const char *function) {
+static double count_instructions(const char *mode) {
+  static const size_t counts[2] = {1000, 3000};
   double instructions = 0;
-  const struct bench_callgrind callgrind = {
-      .mode = kind, .counts = {1000, 3000}, .toggles = {function}};
-  check(!bench_callgrind_run(&callgrind, &instructions), "callgrind");
+  check(!bench_callgrind_run(mode, counts, &instructions), "callgrind");
   return instructions;
 }
 
@@ -243,9 +243,10 @@ static void report_instructions(struct bench_report *report) {
   static const char *const functions[2] = {"protect", "unprotect"};
   for (int i = 0; i < 2; i++) {
     char name[64];
-    snprintf(name, sizeof name, "srtp_%s", functions[i]);
-    double stock = count_instructions("--stock", name);
-    double ours = count_instructions("--ours", name);
+    snprintf(name, sizeof name, "--stock-%s", functions[i]);
+    double stock = count_instructions(name);
+    snprintf(name, sizeof name, "--ours-%s", functions[i]);
+    double ours = count_instructions(name);
     snprintf(name, sizeof name, "stock_%s_instructions", functions[i]);
     bench_report_add(report, name, stock);
     snprintf(name, sizeof name, "ours_%s_instructions", functions[i]);
@@ -256,14 +257,19 @@ static void report_instructions(struct bench_report *report) {
 }
 
 /* What is counted: this program under callgrind. */
-static int run_counted(enum kind kind, size_t count) {
-  struct stream *streams = make_streams(kind, 1);
+static int run_counted(const char *mode, size_t count) {
+  bool ours = strncmp(mode, "--ours", 6) == 0;
+  bool protects = strstr(mode, "-protect") != NULL;
+  struct stream *streams = make_streams(ours ? OURS : STOCK, 1);
   struct packet packet;
   bench_callgrind_begin();
   for (size_t i = 0; i < count; i++) {
     write_packet(&packet, streams->sequence++);
+    bench_callgrind_collect(protects);
     protect(streams, &packet);
+    bench_callgrind_collect(!protects);
     unprotect(streams, &packet);
+    bench_callgrind_collect(false);
   }
   return 0;
 }
@@ -280,10 +286,8 @@ static void usage(FILE *file) {
 int main(int argc, char **argv) {
   bool json = false;
   size_t packet_count = 2000;
-  if (argc == 3 && strcmp(argv[1], "--stock") == 0)
-    return run_counted(STOCK, strtoul(argv[2], NULL, 10));
-  if (argc == 3 && strcmp(argv[1], "--ours") == 0)
-    return run_counted(OURS, strtoul(argv[2], NULL, 10));
+  if (argc == 3 && strstr(argv[1], "protect"))
+    return run_counted(argv[1], strtoul(argv[2], NULL, 10));
   for (int i = 1; i < argc; i++) {
     if (strcmp(argv[i], "--json") == 0) {
       json = true;

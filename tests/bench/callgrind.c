@@ -15,41 +15,44 @@
 #endif
 
 #define NOT_FOUND 127 /* as a shell has it */
-#define TOGGLE_TEXT_MAX 80
+
+#ifdef BENCH_HAVE_CALLGRIND_H
+static const bool has_requests = true;
 
 void bench_callgrind_begin(void) {
-#ifdef BENCH_HAVE_CALLGRIND_H
   CALLGRIND_START_INSTRUMENTATION;
-#endif
 }
 
-static const char *watch_option(void) {
-#ifdef BENCH_HAVE_CALLGRIND_H
-  return "--instr-atstart=no";
+static void toggle(void) {
+  CALLGRIND_TOGGLE_COLLECT;
+}
 #else
-  return "--instr-atstart=yes";
+static const bool has_requests = false;
+
+void bench_callgrind_begin(void) {
+}
+
+static void toggle(void) {
+}
 #endif
+
+void bench_callgrind_collect(bool on) {
+  static bool collecting;
+  if (on != collecting) {
+    collecting = on;
+    toggle();
+  }
 }
 
 /* Becomes valgrind. /proc/self/exe would be valgrind's own by the time it is looked at. */
-static void become_valgrind(const struct bench_callgrind *callgrind, size_t count) {
+static void become_valgrind(const char *mode, size_t count) {
   char program[4096] = "";
   char count_text[24];
-  char toggles[BENCH_CALLGRIND_TOGGLES_MAX][TOGGLE_TEXT_MAX];
-  char *arguments[BENCH_CALLGRIND_TOGGLES_MAX + 8] = {
-      "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", (char *)watch_option()};
-  size_t argument_count = 4;
   if (readlink("/proc/self/exe", program, sizeof program - 1) < 0)
     _exit(1);
-  for (size_t i = 0; i < BENCH_CALLGRIND_TOGGLES_MAX && callgrind->toggles[i]; i++) {
-    snprintf(toggles[i], TOGGLE_TEXT_MAX, "--toggle-collect=%s", callgrind->toggles[i]);
-    arguments[argument_count++] = toggles[i];
-  }
   snprintf(count_text, sizeof count_text, "%zu", count);
-  arguments[argument_count++] = program;
-  arguments[argument_count++] = (char *)callgrind->mode;
-  arguments[argument_count] = count_text;
-  execvp(arguments[0], arguments);
+  execlp("valgrind", "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
+         "--instr-atstart=no", "--collect-atstart=no", program, mode, count_text, (char *)NULL);
   _exit(NOT_FOUND);
 }
 
@@ -78,7 +81,7 @@ static bool find_collected(const char *text, uint64_t *out) {
   return found;
 }
 
-static bool collect(const struct bench_callgrind *callgrind, size_t count, uint64_t *out) {
+static bool count_once(const char *mode, size_t count, uint64_t *out) {
   char said[8192];
   int status = 0;
   int ends[2];
@@ -91,7 +94,7 @@ static bool collect(const struct bench_callgrind *callgrind, size_t count, uint6
     dup2(nowhere, STDOUT_FILENO);
     dup2(ends[1], STDERR_FILENO);
     close(ends[0]);
-    become_valgrind(callgrind, count);
+    become_valgrind(mode, count);
   }
   close(ends[1]);
   read_all(ends[0], said, sizeof said);
@@ -103,22 +106,24 @@ static bool collect(const struct bench_callgrind *callgrind, size_t count, uint6
     return false;
   }
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || !find_collected(said, out)) {
-    fprintf(stderr, "%s did not end well under callgrind:\n%s\n", callgrind->mode, said);
+    fprintf(stderr, "%s %zu did not end well under callgrind:\n%s\n", mode, count, said);
     return false;
   }
   return true;
 }
 
-bool bench_callgrind_run(const struct bench_callgrind *callgrind, double *out) {
+bool bench_callgrind_run(const char *mode, const size_t counts[2], double *out) {
   uint64_t less = 0, more = 0;
-  size_t between = callgrind->counts[1] - callgrind->counts[0];
-  if (!collect(callgrind, callgrind->counts[0], &less) ||
-      !collect(callgrind, callgrind->counts[1], &more))
-    return false;
-  if (more <= less) {
-    fprintf(stderr, "%s: callgrind collected nothing\n", callgrind->mode);
+  if (!has_requests) {
+    fprintf(stderr, "built without valgrind's headers: instructions cannot be counted\n");
     return false;
   }
-  *out = (double)(more - less) / (double)between;
+  if (!count_once(mode, counts[0], &less) || !count_once(mode, counts[1], &more))
+    return false;
+  if (more <= less) {
+    fprintf(stderr, "%s: callgrind collected nothing\n", mode);
+    return false;
+  }
+  *out = (double)(more - less) / (double)(counts[1] - counts[0]);
   return true;
 }

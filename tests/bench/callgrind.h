@@ -11,23 +11,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define BENCH_CALLGRIND_TOGGLES_MAX 8
+/* This program again, with `mode` as its first argument and either count as its second, the less
+ * one first. `out`: instructions an item. False, after a line on standard error: valgrind is not
+ * installed, or the program did not end well. Leaves no files. */
+bool bench_callgrind_run(const char *mode, const size_t counts[2], double *out);
 
-struct bench_callgrind {
-  const char *mode; /* the first argument that the program gets; the second is its count */
-  size_t counts[2]; /* the less one first */
-
-  /* Functions that switch the collecting at their begin and at their end: it is on within the one
-   * that was called first, and off within one that it calls. Ends with NULL. */
-  const char *toggles[BENCH_CALLGRIND_TOGGLES_MAX + 1];
-};
-
-/* Instructions an item. False, after a line on standard error: valgrind is not installed, or the
- * program did not end well. Leaves no files. */
-bool bench_callgrind_run(const struct bench_callgrind *callgrind, double *out);
-
-/* In the program that runs again: what is to be counted begins. What comes before is not even
- * watched, and runs ten times as fast. */
+/* In the program that runs again: what comes before is not even watched, and runs ten times as
+ * fast. Nothing is collected yet. */
 void bench_callgrind_begin(void);
+
+/* Collect what runs from here on, or no more. Costs some ten instructions itself. */
+void bench_callgrind_collect(bool on);
 
 #endif
