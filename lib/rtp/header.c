@@ -2,6 +2,7 @@
 #include "rtp/rtp.h"
 
 #define VERSION 2
+#define FIXED_BYTES 12 /* what every packet begins with */
 
 static void read_first_word(struct paw_rd *rd, struct paw_rtp_header *header, bool *padding,
                             bool *extension) {
@@ -54,9 +55,13 @@ bool paw_rtp_peek(const uint8_t *packet, size_t len, uint32_t *ssrc, uint8_t *pa
 
 void paw_rtp_write_header(struct paw_wr *wr, const struct paw_rtp_header *header, bool extension) {
   wr->bad = wr->bad || header->payload_type > 127;
-  paw_wr_u8(wr, (uint8_t)((VERSION << 6) | (extension ? 0x10 : 0)));
-  paw_wr_u8(wr, (uint8_t)((header->marker ? 0x80 : 0) | header->payload_type));
-  paw_wr_u16(wr, header->sequence);
-  paw_wr_u32(wr, header->timestamp_rtp);
-  paw_wr_u32(wr, header->ssrc);
+  uint8_t *at = paw_wr_claim(wr, FIXED_BYTES);
+  if (at == NULL) {
+    return;
+  }
+  at[0] = (uint8_t)((VERSION << 6) | (extension ? 0x10 : 0));
+  at[1] = (uint8_t)((header->marker ? 0x80 : 0) | header->payload_type);
+  paw_put_u16(at + 2, header->sequence);
+  paw_put_u32(at + 4, header->timestamp_rtp);
+  paw_put_u32(at + 8, header->ssrc);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/mbedtls_compat.h"
 #include "base/mem.h"
+#include "base/wr.h"
 #include "srtp/private.h"
 
 #include <string.h>
@@ -118,13 +119,6 @@ static void hash_bytes(struct hmac *hmac, const uint8_t *data, size_t len) {
   memcpy(hmac->partial, data, len);
 }
 
-static void put_u32(uint8_t *at, uint32_t value) {
-  at[0] = (uint8_t)(value >> 24);
-  at[1] = (uint8_t)(value >> 16);
-  at[2] = (uint8_t)(value >> 8);
-  at[3] = (uint8_t)value;
-}
-
 /* RFC 3174 section 4: a one bit, zeros, and the length in bits; one block came before (the pad). */
 static void hash_end(struct hmac *hmac, uint8_t hash[HASH_LEN]) {
   uint64_t bits = 8 * (BLOCK_LEN + hmac->len);
@@ -135,11 +129,11 @@ static void hash_end(struct hmac *hmac, uint8_t hash[HASH_LEN]) {
     compress(hmac, hmac->partial);
     memset(hmac->partial, 0, LENGTH_OFFSET);
   }
-  put_u32(hmac->partial + LENGTH_OFFSET, (uint32_t)(bits >> 32));
-  put_u32(hmac->partial + LENGTH_OFFSET + 4, (uint32_t)bits);
+  paw_put_u32(hmac->partial + LENGTH_OFFSET, (uint32_t)(bits >> 32));
+  paw_put_u32(hmac->partial + LENGTH_OFFSET + 4, (uint32_t)bits);
   compress(hmac, hmac->partial);
   for (size_t i = 0; i < STATE_WORDS; i++) {
-    put_u32(hash + 4 * i, hmac->sha1.MBEDTLS_PRIVATE(state)[i]);
+    paw_put_u32(hash + 4 * i, hmac->sha1.MBEDTLS_PRIVATE(state)[i]);
   }
 }
 
