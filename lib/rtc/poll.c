@@ -90,9 +90,13 @@ static void catch_up(struct paw_rtc *rtc) {
 
 bool paw_rtc_poll_transmit(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
   catch_up(rtc);
-  if (poll_control(rtc, buffer, out)) {
-    count_sent(rtc, out);
-    return true;
+  if (!rtc->quiet) {
+    if (poll_control(rtc, buffer, out)) {
+      count_sent(rtc, out);
+      return true;
+    }
+    /* An answer that waits for its time has no deadline: it goes with the next poll after it. */
+    rtc->quiet = rtc->state == PAW_RTC_STATE_CONNECTED && !rtc->rrtr_is_urgent;
   }
   return paw_rtc_poll_media(rtc, rtc->clock.now_ns, buffer, out);
 }
