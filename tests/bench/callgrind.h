@@ -16,8 +16,8 @@
  * installed, or the program did not end well. Leaves no files. */
 bool bench_callgrind_run(const char *mode, const size_t counts[2], double *out);
 
-/* In the program that runs again: what comes before is not even watched, and runs ten times as
- * fast. Nothing is collected yet. */
+/* In the program that runs again: what comes before is not even watched, which saves much of the
+ * time. Nothing is collected yet. */
 void bench_callgrind_begin(void);
 
 /* Collect what runs from here on, or no more. Costs some ten instructions itself. */
