@@ -14,6 +14,15 @@ struct paw_slice {
   size_t len;
 };
 
+/* Out of bytes that are known to be there: most significant first. */
+static inline uint16_t paw_get_u16(const uint8_t *at) {
+  return (uint16_t)((at[0] << 8) | at[1]);
+}
+
+static inline uint32_t paw_get_u32(const uint8_t *at) {
+  return ((uint32_t)at[0] << 24) | ((uint32_t)at[1] << 16) | ((uint32_t)at[2] << 8) | at[3];
+}
+
 struct paw_rd {
   const uint8_t *next;
   size_t left;
@@ -65,10 +74,7 @@ static inline uint8_t paw_rd_u8(struct paw_rd *rd) {
 
 static inline uint16_t paw_rd_u16(struct paw_rd *rd) {
   struct paw_slice s = paw_rd_bytes(rd, 2);
-  if (rd->bad) {
-    return 0;
-  }
-  return (uint16_t)((s.data[0] << 8) | s.data[1]);
+  return rd->bad ? 0 : paw_get_u16(s.data);
 }
 
 static inline uint32_t paw_rd_u24(struct paw_rd *rd) {
@@ -78,9 +84,7 @@ static inline uint32_t paw_rd_u24(struct paw_rd *rd) {
 
 static inline uint32_t paw_rd_u32(struct paw_rd *rd) {
   struct paw_slice s = paw_rd_bytes(rd, 4);
-  return rd->bad ? 0
-                 : ((uint32_t)s.data[0] << 24) | ((uint32_t)s.data[1] << 16) |
-                       ((uint32_t)s.data[2] << 8) | s.data[3];
+  return rd->bad ? 0 : paw_get_u32(s.data);
 }
 
 static inline uint64_t paw_rd_u64(struct paw_rd *rd) {

@@ -9,6 +9,19 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Into bytes that were claimed: most significant first. */
+static inline void paw_put_u16(uint8_t *at, uint16_t value) {
+  at[0] = (uint8_t)(value >> 8);
+  at[1] = (uint8_t)value;
+}
+
+static inline void paw_put_u32(uint8_t *at, uint32_t value) {
+  at[0] = (uint8_t)(value >> 24);
+  at[1] = (uint8_t)(value >> 16);
+  at[2] = (uint8_t)(value >> 8);
+  at[3] = (uint8_t)value;
+}
+
 struct paw_wr {
   uint8_t *data;
   size_t len; /* written so far */
@@ -50,7 +63,8 @@ static inline void paw_wr_u8(struct paw_wr *wr, uint8_t value) {
 }
 
 static inline void paw_wr_u16(struct paw_wr *wr, uint16_t value) {
-  uint8_t bytes[2] = {(uint8_t)(value >> 8), (uint8_t)value};
+  uint8_t bytes[2];
+  paw_put_u16(bytes, value);
   paw_wr_bytes(wr, bytes, sizeof bytes);
 }
 
@@ -60,8 +74,8 @@ static inline void paw_wr_u24(struct paw_wr *wr, uint32_t value) {
 }
 
 static inline void paw_wr_u32(struct paw_wr *wr, uint32_t value) {
-  uint8_t bytes[4] = {(uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8),
-                      (uint8_t)value};
+  uint8_t bytes[4];
+  paw_put_u32(bytes, value);
   paw_wr_bytes(wr, bytes, sizeof bytes);
 }
 
@@ -76,8 +90,7 @@ static inline void paw_wr_patch_u16(struct paw_wr *wr, size_t offset, uint16_t v
     wr->bad = true;
     return;
   }
-  wr->data[offset] = (uint8_t)(value >> 8);
-  wr->data[offset + 1] = (uint8_t)value;
+  paw_put_u16(wr->data + offset, value);
 }
 
 #endif

@@ -87,11 +87,10 @@ static void drain_track(struct batch *batch, struct paw_hub_track *track) {
     uint32_t slot = track->subscribers[track->cursor];
     struct paw_rtc *rtc = hub->slots[slot].rtc;
     if (paw_rtc_poll_media(rtc, hub->clock.now_ns, place(batch), &batch->out[batch->count])) {
-      settle(batch);
+      batch->count++;
       follow_deadline(hub, slot);
-    } else {
-      track->cursor++;
     }
+    track->cursor += paw_rtc_has_media(rtc) ? 0 : 1;
   }
 }
 

@@ -331,8 +331,11 @@ bool paw_ice_is_valid_pair(const struct paw_ice *ice, const struct paw_address *
   if (paw_ice_is_over(ice)) {
     return false;
   }
+  if (paw_ice_path_is(ice, local, remote)) { /* first: nearly always it is this one */
+    return true;
+  }
   const struct ice_pair *pair = paw_ice_pair_find(ice, local, remote);
-  return (pair != NULL && pair->heard_ns != 0) || paw_ice_path_is(ice, local, remote);
+  return pair != NULL && pair->heard_ns != 0;
 }
 
 bool paw_ice_get_selected_pair(const struct paw_ice *ice, struct paw_address *local,
@@ -437,12 +440,28 @@ int paw_ice_handle_input(struct paw_ice *ice, const struct paw_input *input) {
   return PAW_OK;
 }
 
-void paw_ice_note_authenticated(struct paw_ice *ice, uint64_t now_ns,
+/* Connected, and the pair is the one in use: then nothing is followed, revived or told. */
+static bool is_usual(const struct paw_ice *ice, const struct paw_address *local,
+                     const struct paw_address *remote) {
+  return ice->state == PAW_ICE_STATE_CONNECTED && ice->told_state == ice->state &&
+         ice->selected != ICE_PAIR_NONE && paw_ice_pair(ice, ice->selected)->heard_ns != 0 &&
+         paw_ice_path_is(ice, local, remote);
+}
+
+bool paw_ice_note_authenticated(struct paw_ice *ice, uint64_t now_ns,
                                 const struct paw_address *local, const struct paw_address *remote) {
   if (paw_ice_is_over(ice)) {
-    return;
+    return false;
   }
   paw_ice_advance(ice, now_ns);
+  if (is_usual(ice, local, remote)) {
+    struct ice_pair *selected = paw_ice_pair(ice, ice->selected);
+    ice->life_ns = paw_ice_now(ice);
+    selected->heard_ns = paw_ice_now(ice);
+    selected->data_ns = paw_ice_now(ice);
+    paw_ice_path_note_data(ice);
+    return false;
+  }
   struct ice_pair *pair = paw_ice_pair_find(ice, local, remote);
   bool on_path = paw_ice_path_is(ice, local, remote);
   if (on_path || (pair != NULL && pair->heard_ns != 0)) {
@@ -459,6 +478,7 @@ void paw_ice_note_authenticated(struct paw_ice *ice, uint64_t now_ns,
     paw_ice_path_note_data(ice);
   }
   handle_time(ice);
+  return true;
 }
 
 /* ---- output ---- */

@@ -27,4 +27,8 @@ struct paw_opus_payload {
  * section 3.4, `out` is then not set. */
 int paw_opus_payload_read(const uint8_t *data, size_t len, struct paw_opus_payload *out);
 
+/* Is it well formed, and are all its frames empty? Asked of every packet, so it does not take apart
+ * what the first byte tells of. */
+bool paw_opus_payload_is_dtx(const uint8_t *data, size_t len);
+
 #endif

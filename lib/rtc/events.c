@@ -40,6 +40,9 @@ static bool take_pending(struct paw_rtc *rtc, enum paw_rtc_event_kind kind) {
 
 /* Told before the queue, in this order. */
 static bool poll_pending(struct paw_rtc *rtc, struct paw_rtc_event *out) {
+  if (rtc->pending == 0) {
+    return false;
+  }
   static const enum paw_rtc_event_kind order[] = {PAW_RTC_EVENT_MEDIA, PAW_RTC_EVENT_CONNECTED,
                                                   PAW_RTC_EVENT_DEGRADED, PAW_RTC_EVENT_RECOVERED};
   for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {

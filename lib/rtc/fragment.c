@@ -14,6 +14,7 @@ int paw_rtc_ice_restart(struct paw_rtc *rtc, uint64_t now_ns) {
   if (!is_open(rtc) || rtc->signaling != PAW_RTC_STABLE) {
     return PAW_ERR_STATE;
   }
+  rtc->quiet = false;
   return paw_ice_restart(rtc->ice, rtc->clock.now_ns);
 }
 

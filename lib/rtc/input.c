@@ -61,6 +61,7 @@ static void receive(struct paw_rtc *rtc, const struct paw_input *input) {
     paw_rtc_drop(rtc, PAW_DROP_UNKNOWN_KIND);
     return;
   }
+  rtc->quiet = rtc->quiet && kind == KIND_RTP;
   if (kind == KIND_STUN) {
     (void)paw_ice_handle_input(rtc->ice, input);
     return;
@@ -95,6 +96,7 @@ static void watch_media(struct paw_rtc *rtc) {
 
 void paw_rtc_pass_time(struct paw_rtc *rtc) {
   struct paw_input time = {.kind = PAW_INPUT_TIMEOUT, .now_ns = rtc->clock.now_ns};
+  rtc->quiet = false;
   (void)paw_ice_handle_input(rtc->ice, &time);
   (void)paw_dtls_handle_input(rtc->dtls, &time);
   paw_rtc_install_keys(rtc);

@@ -5,14 +5,17 @@
 #include <pawebrtc/playout.h>
 
 int paw_rtc_add_local_candidate(struct paw_rtc *rtc, const struct paw_candidate *candidate) {
+  rtc->quiet = false;
   return paw_ice_add_local_candidate(rtc->ice, candidate);
 }
 
 int paw_rtc_remove_local_candidate(struct paw_rtc *rtc, const struct paw_address *address) {
+  rtc->quiet = false;
   return paw_ice_remove_local_candidate(rtc->ice, address);
 }
 
 int paw_rtc_add_remote_candidate(struct paw_rtc *rtc, const struct paw_candidate *candidate) {
+  rtc->quiet = false;
   return paw_ice_add_remote_candidate(rtc->ice, candidate);
 }
 

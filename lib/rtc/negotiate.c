@@ -125,6 +125,7 @@ static void set_send_format(struct paw_rtc *rtc) {
 }
 
 int paw_rtc_join_ice(struct paw_rtc *rtc, const struct paw_ice_credentials *remote, bool lite) {
+  rtc->quiet = false;
   int status = paw_ice_set_remote(rtc->ice, remote, lite);
   if (status == PAW_OK) {
     memcpy(rtc->remote_ufrag, remote->ufrag, sizeof rtc->remote_ufrag);
@@ -146,6 +147,7 @@ static int apply_transport(struct paw_rtc *rtc, const struct paw_description *re
 
 void paw_rtc_take_candidates(struct paw_rtc *rtc, const struct paw_candidate *candidates,
                              size_t count, bool end) {
+  rtc->quiet = false;
   for (size_t i = 0; i < count; i++) {
     /* One that does not fit is one way less, not an error. */
     (void)paw_ice_add_remote_candidate(rtc->ice, &candidates[i]);
@@ -162,6 +164,7 @@ static int settle_ice_role(struct paw_rtc *rtc, enum paw_ice_role role) {
 }
 
 int paw_rtc_note_offered(struct paw_rtc *rtc) {
+  rtc->quiet = false;
   int status = settle_ice_role(rtc, PAW_ICE_CONTROLLING);
   if (status == PAW_OK) {
     rtc->signaling = PAW_RTC_HAVE_LOCAL_OFFER;
@@ -205,6 +208,7 @@ static int apply(struct paw_rtc *rtc, const struct paw_description *local,
 
 int paw_rtc_apply_answered(struct paw_rtc *rtc, const struct paw_description *offer,
                            const struct paw_description *answer) {
+  rtc->quiet = false;
   enum paw_dtls_role role = answer->setup == PAW_SETUP_ACTIVE ? PAW_DTLS_CLIENT : PAW_DTLS_SERVER;
   int status = settle_ice_role(rtc, PAW_ICE_CONTROLLED);
   return status == PAW_OK ? apply(rtc, answer, offer, role) : status;
@@ -259,6 +263,7 @@ int paw_rtc_prepare_answer(struct paw_rtc *rtc, uint64_t now_ns,
 
 int paw_rtc_renew_ice(struct paw_rtc *rtc, const struct paw_description *offer,
                       struct paw_description *answer) {
+  rtc->quiet = false;
   int status = PAW_OK;
   if (offer->ice_lite && paw_ice_get_mode(rtc->ice) == PAW_ICE_LITE) {
     status = become_full(rtc);

@@ -20,12 +20,16 @@ static void note_media(struct paw_rtc *rtc) {
   }
 }
 
+bool paw_rtc_has_media(const struct paw_rtc *rtc) {
+  return paw_send_is_ready(&rtc->send) && rtc->state == PAW_RTC_STATE_CONNECTED &&
+         paw_rtc_sends(rtc);
+}
+
 /* A packet of media in the buffer, protected and addressed. */
 bool paw_rtc_poll_media(struct paw_rtc *rtc, uint64_t now_ns, uint8_t *buffer,
                         struct paw_transmit *out) {
   (void)paw_clock_advance(&rtc->clock, now_ns);
-  while (rtc->state == PAW_RTC_STATE_CONNECTED && paw_rtc_sends(rtc) &&
-         paw_send_is_ready(&rtc->send)) {
+  while (paw_rtc_has_media(rtc)) {
     struct paw_wr wr = paw_wr_init(buffer, PAW_DATAGRAM_MAX - PAW_SRTP_TRAILER_MAX);
     if (!paw_send_next(&rtc->send, rtc->clock.now_ns, &wr)) {
       return false;
@@ -86,9 +90,13 @@ static void catch_up(struct paw_rtc *rtc) {
 
 bool paw_rtc_poll_transmit(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
   catch_up(rtc);
-  if (poll_control(rtc, buffer, out)) {
-    count_sent(rtc, out);
-    return true;
+  if (!rtc->quiet) {
+    if (poll_control(rtc, buffer, out)) {
+      count_sent(rtc, out);
+      return true;
+    }
+    /* An answer that waits for its time has no deadline: it goes with the next poll after it. */
+    rtc->quiet = rtc->state == PAW_RTC_STATE_CONNECTED && !rtc->rrtr_is_urgent;
   }
   return paw_rtc_poll_media(rtc, rtc->clock.now_ns, buffer, out);
 }

@@ -38,13 +38,12 @@ static struct paw_recv *add_recv(struct paw_rtc *rtc, uint32_t ssrc, uint16_t se
 
 /* After an empty packet of Opus the sender is silent on purpose (RFC 6716 section 2.1.9). */
 static bool begins_pause(struct paw_slice payload, bool red) {
-  struct paw_opus_payload opus;
   struct paw_red_block blocks[PAW_RED_BLOCKS_MAX];
   size_t count = 0;
   if (red && paw_red_read(payload.data, payload.len, blocks, &count) == PAW_OK) {
     payload = blocks[count - 1].data;
   }
-  return paw_opus_payload_read(payload.data, payload.len, &opus) == PAW_OK && opus.is_dtx;
+  return paw_opus_payload_is_dtx(payload.data, payload.len);
 }
 
 static void note_media(struct paw_rtc *rtc, struct paw_slice payload, bool red) {
@@ -225,7 +224,9 @@ static bool open_datagram(struct paw_rtc *rtc, const struct opening *opening,
     return false;
   }
   rtc->authentic_count++;
-  paw_ice_note_authenticated(rtc->ice, rtc->clock.now_ns, &input->local, &input->remote);
+  if (paw_ice_note_authenticated(rtc->ice, rtc->clock.now_ns, &input->local, &input->remote)) {
+    rtc->quiet = false;
+  }
   paw_dtls_note_peer_complete(rtc->dtls);
   return true;
 }

@@ -105,6 +105,8 @@ struct paw_rtc {
   uint8_t byes_left;
 
   /* waiting to be polled */
+  bool quiet; /* since the last drain nothing but media came or went, so that before a deadline ICE,
+                 DTLS and RTCP have nothing to say */
   uint32_t pending; /* bits: 1 << enum paw_rtc_event_kind, told before the queue */
   struct paw_ring queue;
   bool front_lent;                /* the front record was given out, and goes at the next poll */

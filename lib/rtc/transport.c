@@ -7,7 +7,9 @@
 
 bool paw_rtc_address(struct paw_rtc *rtc, const uint8_t *data, size_t len,
                      struct paw_transmit *out) {
-  *out = (struct paw_transmit){.data = data, .len = len, .dscp = rtc->dscp};
+  out->data = data;
+  out->len = len;
+  out->dscp = rtc->dscp;
   return paw_ice_get_selected_pair(rtc->ice, &out->local, &out->remote);
 }
 

@@ -11,28 +11,34 @@
 
 void paw_rtp_extension_begin(struct paw_rtp_extension_writer *writer, struct paw_wr *wr,
                              bool two_byte) {
-  paw_wr_u16(wr, two_byte ? TWO_BYTE_PROFILE : ONE_BYTE_PROFILE);
-  *writer =
-      (struct paw_rtp_extension_writer){.wr = wr, .length_offset = wr->len, .two_byte = two_byte};
-  paw_wr_u16(wr, 0);
+  uint8_t *at = paw_wr_claim(wr, 4);
+  *writer = (struct paw_rtp_extension_writer){.wr = wr, .two_byte = two_byte};
+  if (at != NULL) {
+    paw_put_u16(at, two_byte ? TWO_BYTE_PROFILE : ONE_BYTE_PROFILE);
+    writer->length_offset = wr->len - 2;
+  }
 }
 
 void paw_rtp_extension_add(struct paw_rtp_extension_writer *writer, uint8_t id, const void *value,
                            size_t len) {
   struct paw_wr *wr = writer->wr;
-  bool fits = writer->two_byte ? id >= 1 && len <= 255
-                               : id >= 1 && id < ONE_BYTE_STOP && len >= 1 && len <= 16;
-  if (!fits) {
+  bool two_byte = writer->two_byte;
+  bool fits =
+      two_byte ? id >= 1 && len <= 255 : id >= 1 && id < ONE_BYTE_STOP && len >= 1 && len <= 16;
+  uint8_t *at = fits ? paw_wr_claim(wr, (two_byte ? 2 : 1) + len) : NULL;
+  if (at == NULL) {
     wr->bad = true;
     return;
   }
-  if (writer->two_byte) {
-    paw_wr_u8(wr, id);
-    paw_wr_u8(wr, (uint8_t)len);
+  if (two_byte) {
+    *at++ = id;
+    *at++ = (uint8_t)len;
   } else {
-    paw_wr_u8(wr, (uint8_t)(((size_t)id << 4) | (len - 1)));
+    *at++ = (uint8_t)(((size_t)id << 4) | (len - 1));
   }
-  paw_wr_bytes(wr, value, len);
+  if (len > 0) {
+    memcpy(at, value, len);
+  }
 }
 
 void paw_rtp_extension_end(struct paw_rtp_extension_writer *writer) {
@@ -42,7 +48,9 @@ void paw_rtp_extension_end(struct paw_rtp_extension_writer *writer) {
   }
   size_t elements_bytes = wr->len - (writer->length_offset + 2);
   size_t words = (elements_bytes + 3) / 4;
-  paw_wr_zeros(wr, words * 4 - elements_bytes);
+  for (size_t i = elements_bytes; i < words * 4; i++) {
+    paw_wr_u8(wr, 0);
+  }
   wr->bad = wr->bad || words > UINT16_MAX;
   paw_wr_patch_u16(wr, writer->length_offset, (uint16_t)words);
 }

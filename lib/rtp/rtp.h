@@ -10,6 +10,8 @@
 #include "base/rd.h"
 #include "base/wr.h"
 
+#define PAW_RTP_FIXED_BYTES 12 /* what every packet begins with */
+
 struct paw_rtp_header {
   bool marker;
   uint8_t payload_type; /* 0..127 */
@@ -17,8 +19,8 @@ struct paw_rtp_header {
   uint32_t timestamp_rtp;
   uint32_t ssrc;
   uint8_t csrc_count;
-  uint32_t csrcs[15];
   uint16_t extension_profile; /* 0 = no extension */
+  struct paw_slice csrcs;     /* csrc_count words, into the packet */
   struct paw_slice extension; /* the elements, into the packet */
 };
 

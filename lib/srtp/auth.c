@@ -9,6 +9,7 @@
 #define BLOCK_LEN 64
 #define HASH_LEN 20
 #define STATE_WORDS 5
+#define LENGTH_OFFSET (BLOCK_LEN - 8) /* of the last block's length */
 
 /* The two hash states that the key alone determines are kept; a packet starts from them, so that
  * neither pad is hashed again (RFC 2104 section 4). */
@@ -119,22 +120,20 @@ static void hash_bytes(struct hmac *hmac, const uint8_t *data, size_t len) {
 }
 
 /* RFC 3174 section 4: a one bit, zeros, and the length in bits; one block came before (the pad). */
-static void hash_end(struct hmac *hmac, uint8_t *hash) {
+static void hash_end(struct hmac *hmac, uint8_t hash[HASH_LEN]) {
+  uint64_t bits = 8 * (BLOCK_LEN + hmac->len);
   size_t held = (size_t)(hmac->len % BLOCK_LEN);
-  struct paw_wr wr = paw_wr_init(hmac->partial, BLOCK_LEN);
-  (void)paw_wr_claim(&wr, held);
-  paw_wr_u8(&wr, 0x80);
-  if (wr.room - wr.len < 8) {
-    paw_wr_zeros(&wr, wr.room - wr.len);
+  hmac->partial[held++] = 0x80;
+  memset(hmac->partial + held, 0, BLOCK_LEN - held);
+  if (held > LENGTH_OFFSET) {
     compress(hmac, hmac->partial);
-    wr = paw_wr_init(hmac->partial, BLOCK_LEN);
+    memset(hmac->partial, 0, LENGTH_OFFSET);
   }
-  paw_wr_zeros(&wr, wr.room - wr.len - 8);
-  paw_wr_u64(&wr, 8 * (BLOCK_LEN + hmac->len));
+  paw_put_u32(hmac->partial + LENGTH_OFFSET, (uint32_t)(bits >> 32));
+  paw_put_u32(hmac->partial + LENGTH_OFFSET + 4, (uint32_t)bits);
   compress(hmac, hmac->partial);
-  wr = paw_wr_init(hash, HASH_LEN);
   for (size_t i = 0; i < STATE_WORDS; i++) {
-    paw_wr_u32(&wr, hmac->sha1.MBEDTLS_PRIVATE(state)[i]);
+    paw_put_u32(hash + 4 * i, hmac->sha1.MBEDTLS_PRIVATE(state)[i]);
   }
 }
 

@@ -66,13 +66,22 @@ static srtp_err_status_t cipher_init(void *state, const uint8_t *key) {
   return srtp_err_status_ok;
 }
 
+static void xor_block(uint8_t *data, const uint8_t *keystream) {
+  uint64_t a[2];
+  uint64_t b[2];
+  memcpy(a, data, sizeof a);
+  memcpy(b, keystream, sizeof b);
+  a[0] ^= b[0];
+  a[1] ^= b[1];
+  memcpy(data, a, sizeof a);
+}
+
 static srtp_err_status_t cipher_set_iv(void *state, uint8_t *iv,
                                        srtp_cipher_direction_t direction) {
   (void)direction;
   struct counter_mode *mode = state;
-  for (size_t i = 0; i < BLOCK_LEN; i++) {
-    mode->counter[i] = mode->offset[i] ^ iv[i];
-  }
+  memcpy(mode->counter, mode->offset, BLOCK_LEN);
+  xor_block(mode->counter, iv);
   mode->left = 0;
   mode->blocks = 0;
   return srtp_err_status_ok;
@@ -87,16 +96,6 @@ static int next_keystream(struct counter_mode *mode) {
   }
   mode->blocks++;
   return failed;
-}
-
-static void xor_block(uint8_t *data, const uint8_t *keystream) {
-  uint64_t a[2];
-  uint64_t b[2];
-  memcpy(a, data, sizeof a);
-  memcpy(b, keystream, sizeof b);
-  a[0] ^= b[0];
-  a[1] ^= b[1];
-  memcpy(data, a, sizeof a);
 }
 
 /* Use up to `len` bytes of what is left of the last block; how many is returned. */
@@ -119,15 +118,16 @@ static srtp_err_status_t cipher_crypt(void *state, uint8_t *data, unsigned *len)
     return srtp_err_status_terminus;
   }
   unsigned done = xor_left(mode, data, *len);
+  unsigned left = *len - done;
   int failed = 0;
-  for (; *len - done >= BLOCK_LEN; done += BLOCK_LEN) {
+  for (data += done; left >= BLOCK_LEN; data += BLOCK_LEN, left -= BLOCK_LEN) {
     failed |= next_keystream(mode);
-    xor_block(data + done, mode->keystream);
+    xor_block(data, mode->keystream);
   }
-  if (done < *len) {
+  if (left > 0) {
     failed |= next_keystream(mode);
     mode->left = BLOCK_LEN;
-    (void)xor_left(mode, data + done, *len - done);
+    (void)xor_left(mode, data, left);
   }
   return failed == 0 ? srtp_err_status_ok : srtp_err_status_cipher_fail;
 }

@@ -12,6 +12,10 @@
 /* The mid is written until the peer has surely seen it once, even at heavy loss. */
 #define MID_PACKETS 100
 
+/* The level as the only extension, with its block's header (RFC 6464, RFC 8285 section 4.2). */
+#define LEVEL_BYTES 8
+#define LEVEL_OFFSET 5
+
 #define RED_HEADERS_BYTES 5 /* of two blocks: four and one */
 
 /* Both frames of a redundant packet: what a header of 12 bytes, extensions of at most 36, block
@@ -54,12 +58,34 @@ static void rebase(struct paw_send *send, uint64_t index) {
   send->resend_count = 0;
 }
 
+static bool uses_two_byte_ids(const struct paw_send_format *format) { /* RFC 8285 section 4.3 */
+  return format->extension_audio_level > 14 || format->extension_mid > 14 ||
+         format->extension_abs_capture_time > 14;
+}
+
+/* The header of a packet without marker, and the level's extension. */
+static void write_start(struct paw_send *send) {
+  const struct paw_send_format *format = &send->format;
+  struct paw_wr wr = paw_wr_init(send->start, sizeof send->start);
+  struct paw_rtp_header header = {.payload_type = format->payload_type, .ssrc = send->ssrc};
+  bool level = format->extension_audio_level != 0;
+  paw_rtp_write_header(&wr, &header, level);
+  if (level) {
+    struct paw_rtp_extension_writer writer;
+    paw_rtp_extension_begin(&writer, &wr, false);
+    paw_rtp_extension_add(&writer, format->extension_audio_level, "", 1);
+    paw_rtp_extension_end(&writer);
+  }
+  send->start_len = wr.bad || uses_two_byte_ids(format) ? 0 : (uint8_t)wr.len;
+}
+
 void paw_send_set_format(struct paw_send *send, const struct paw_send_format *format) {
   if (memcmp(&send->format, format, sizeof *format) == 0) {
     return;
   }
   rebase(send, send->next_index);
   send->format = *format;
+  write_start(send);
 }
 
 void paw_send_attach(struct paw_send *send, const struct paw_history *history, uint64_t now_ns) {
@@ -159,15 +185,17 @@ static struct extensions get_extensions(const struct paw_send *send, uint64_t in
   };
 }
 
+static uint8_t level_byte(const struct paw_history_frame *frame) {
+  return (uint8_t)(frame->level | (frame->voice ? 0x80 : 0));
+}
+
 static void write_extensions(const struct paw_send *send, const struct extensions *extensions,
                              const struct paw_history_frame *frame, struct paw_wr *wr) {
   const struct paw_send_format *format = &send->format;
   struct paw_rtp_extension_writer writer;
-  bool two_byte = format->extension_audio_level > 14 || format->extension_mid > 14 ||
-                  format->extension_abs_capture_time > 14; /* RFC 8285 section 4.3 */
-  paw_rtp_extension_begin(&writer, wr, two_byte);
+  paw_rtp_extension_begin(&writer, wr, uses_two_byte_ids(format));
   if (extensions->level) {
-    uint8_t level = (uint8_t)(frame->level | (frame->voice ? 0x80 : 0));
+    uint8_t level = level_byte(frame);
     paw_rtp_extension_add(&writer, format->extension_audio_level, &level, 1);
   }
   if (extensions->mid) {
@@ -182,11 +210,41 @@ static void write_extensions(const struct paw_send *send, const struct extension
   paw_rtp_extension_end(&writer);
 }
 
+/* Most packets differ from those before in number, time, level and frame alone. */
+static bool is_plain(const struct paw_send *send, uint64_t index,
+                     const struct paw_history_frame *frame) {
+  return send->start_len > 0 && index >= send->mid_until && get_distance(send, index) == 0 &&
+         frame->level <= 127 && !frame->talk_spurt && !frame->capture_mark;
+}
+
+/* What write_packet writes, from a beginning that was written before: 100 instructions fewer. */
+static void write_plain(const struct paw_send *send, uint64_t index,
+                        const struct paw_history_frame *frame, struct paw_wr *wr) {
+  uint8_t *at = paw_wr_claim(wr, (size_t)send->start_len + frame->len);
+  if (at == NULL) {
+    return;
+  }
+  memcpy(at, send->start, PAW_RTP_FIXED_BYTES);
+  paw_put_u16(at + 2, sequence_of(send, index));
+  paw_put_u32(at + 4, (uint32_t)frame->media_rtp + send->timestamp_offset);
+  at += PAW_RTP_FIXED_BYTES;
+  if (send->start_len > PAW_RTP_FIXED_BYTES) {
+    memcpy(at, send->start + PAW_RTP_FIXED_BYTES, LEVEL_BYTES);
+    at[LEVEL_OFFSET] = level_byte(frame);
+    at += LEVEL_BYTES;
+  }
+  memcpy(at, paw_history_payload(send->history, frame), frame->len);
+}
+
 /* `as_rtx`: as a retransmission in a stream of its own (RFC 4588 section 4), a new packet each
  * time, behind the number of the first one. It names the mid always, there being few of them, and
  * holds the frame alone: its payload type stands for Opus. */
 static void write_packet(const struct paw_send *send, uint64_t index,
                          const struct paw_history_frame *frame, bool as_rtx, struct paw_wr *wr) {
+  if (!as_rtx && is_plain(send, index, frame)) {
+    write_plain(send, index, frame, wr);
+    return;
+  }
   struct extensions extensions = get_extensions(send, index, frame);
   extensions.mid = extensions.mid || (as_rtx && send->format.extension_mid != 0);
   bool any_extension = extensions.level || extensions.mid || extensions.capture_time;

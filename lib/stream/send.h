@@ -33,6 +33,9 @@ struct paw_send {
   uint32_t rtx_ssrc;
   uint16_t rtx_sequence; /* of the next retransmission */
 
+  uint8_t start[20]; /* of most packets, their numbers zeros; what it is made of is in send.c */
+  uint8_t start_len; /* 0: there is none */
+
   uint64_t base_index; /* sequence = base_sequence + (index - base_index) */
   uint16_t base_sequence;
   uint32_t timestamp_offset; /* added to media time */
