@@ -100,7 +100,7 @@ static void report_cost(struct bench_report *report, size_t peers, const char *w
 static void report_run(struct bench_report *report, size_t peers,
                        const struct fanout_result *result) {
   bench_report_add(report, name_of(peers, "rounds"), (double)result->rounds);
-  bench_report_add(report, name_of(peers, "datagram_bytes"), (double)result->datagram_bytes);
+  bench_report_add(report, name_of(peers, "datagram_bytes"), result->datagram_bytes);
   bench_report_add(report, name_of(peers, "connect_s"), result->connect_s);
   report_cost(report, peers, "sender", result->sender.ours);
   report_cost(report, peers, "floor", result->sender.floor);

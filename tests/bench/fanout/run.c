@@ -47,7 +47,8 @@ struct fanout {
   struct paw_rtc **members;
   size_t connected;
   uint64_t media_rtp;
-  size_t datagram_bytes;
+  uint64_t datagrams;
+  uint64_t datagram_bytes; /* in all */
 
   /* The receiver's. */
   struct ack ack;
@@ -111,7 +112,10 @@ static void send_all(struct fanout *fanout) {
   do {
     paw_hub_poll_transmits(fanout->hub, batch, BATCH, &count);
     udp_send(fanout->udp, batch, count);
-    fanout->datagram_bytes = count > 0 ? batch[count - 1].len : fanout->datagram_bytes;
+    for (size_t i = 0; i < count; i++) {
+      fanout->datagram_bytes += batch[i].len;
+    }
+    fanout->datagrams += count;
   } while (count > 0);
 }
 
@@ -339,6 +343,6 @@ void fanout_run(const struct fanout_config *config, struct fanout_result *result
   measure(&fanout, result);
   udp_get_stats(fanout.udp, &stats);
   result->dropped = stats.dropped_full + stats.dropped_error;
-  result->datagram_bytes = fanout.datagram_bytes;
+  result->datagram_bytes = (double)fanout.datagram_bytes / (double)fanout.datagrams;
   close_fanout(&fanout);
 }
