@@ -22,7 +22,8 @@
 #define PAUSE_NS (30 * PAW_NS_PER_S)
 /* Every speaker has one connection for a moment; browsers up to six. */
 #define CONNECTIONS_MAX 256
-#define BACKLOG 64
+/* Of these so many wait to be accepted, more would be kept waiting by their TCP for a second. */
+#define BACKLOG 256
 /* Of one client: a building of receivers behind one router, but not all that there are. */
 #define CONNECTIONS_PER_CLIENT_MAX 64
 /* For the fields of a request and of its response; more is refused by 431. */
@@ -36,6 +37,9 @@
   "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:-CIPHER-ALL:"        \
   "+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:-MAC-ALL:+AEAD:-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:"   \
   "%SERVER_PRECEDENCE"
+/* From one connection to the next: a crowd's TLS handshakes, some milliseconds each, must not come
+ * due together and hold up the audio. */
+#define ACCEPT_EVERY_NS (4 * PAW_NS_PER_MS)
 /* When no descriptor is left, the listener stays readable: look again after so long. */
 #define ACCEPT_PAUSE_NS (100 * PAW_NS_PER_MS)
 
@@ -467,7 +471,11 @@ static void on_ready(void *user_data, int fd, short ready) {
   run(user_data);
 }
 
-/* One connection a turn of the loop: a crowd's TLS handshakes must not hold up the audio. */
+static void leave_listener(struct http_server *server, uint64_t pause_ns) {
+  loop_unwatch(server->loop, server->listener);
+  loop_timer_set(&server->accept_timer, system_now_ns() + pause_ns);
+}
+
 static void on_connect(void *user_data, int fd, short ready) {
   struct http_server *server = user_data;
   struct sockaddr_storage address = {0};
@@ -480,12 +488,12 @@ static void on_connect(void *user_data, int fd, short ready) {
     server->accept_failures = 0;
     (void)MHD_add_connection(server->daemon, connection, (struct sockaddr *)&address, len);
     run(server);
+    leave_listener(server, ACCEPT_EVERY_NS);
   } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
     system_tell(&server->config.log,
                 server->accept_failures++ == 0 ? PAW_LOG_WARNING : PAW_LOG_DEBUG, "http",
                 "a connection has to wait: %s", strerror(errno));
-    loop_unwatch(server->loop, fd);
-    loop_timer_set(&server->accept_timer, system_now_ns() + ACCEPT_PAUSE_NS);
+    leave_listener(server, ACCEPT_PAUSE_NS);
   }
 }
 

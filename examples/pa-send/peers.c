@@ -387,6 +387,17 @@ uint64_t peers_serve_playout(struct peers *peers, uint64_t now_ns, uint64_t peer
 
 /* ---- opening ---- */
 
+/* The first connection of a process prepares libsrtp2, which takes 40 ms: here, not when somebody
+ * joins and audio flows. */
+static int make_ready(const struct peers *peers) {
+  struct paw_rtc_config config;
+  struct paw_rtc *rtc = NULL;
+  fill_config(peers, WHEP_LISTEN, &config);
+  int status = paw_rtc_new(&config, system_now_ns(), &rtc);
+  paw_rtc_free(rtc);
+  return status;
+}
+
 static int make_hub(struct peers *peers, struct fault *fault) {
   struct paw_hub_config config;
   struct paw_rng rng = system_rng();
@@ -399,6 +410,9 @@ static int make_hub(struct peers *peers, struct fault *fault) {
   }
   if (status == PAW_OK) {
     status = paw_hub_track_new(peers->hub, &peers->track);
+  }
+  if (status == PAW_OK) {
+    status = make_ready(peers);
   }
   return status == PAW_OK ? 0 : fault_set(fault, "cannot set up WebRTC: %s", paw_strerror(status));
 }

@@ -21,6 +21,7 @@ struct member {
   uint32_t base_rtp;
   float *delays_ms; /* of packets, more or less than that of the first */
   size_t delay_count;
+  size_t joining_count; /* of these, while others were joining */
   uint64_t packets;
   uint64_t lost; /* by sequence number, until now */
   uint16_t highest;

@@ -37,8 +37,9 @@ static const char help[] =
     "  --load             bars of a load: jitter of 99 % of the packets at most 2 ms, nothing is "
     "lost\n";
 
-#define SETTLE_NS (3 * PAW_NS_PER_S) /* of the first K, for whose players the start is over then   \
-                                      */
+#define SETTLE_NS                                                                                  \
+  (3 * PAW_NS_PER_S) /* of the first K, for whose players the start is over then                   \
+                      */
 #define PLAY_MAX_NS (120 * PAW_NS_PER_S)
 #define STORM_MAX_MS 10000
 #define JITTER_MAX_MS 2
@@ -234,10 +235,13 @@ static void run(struct crowd *crowd, const struct options *options, struct phase
   phases->before = take_reading(crowd, options);
   phases->concealed_ms = crowd_get_concealed_ms(crowd);
   phases->begin_ns = bench_now_ns();
+  crowd->measuring = true;
   crowd_join(crowd, options->before, options->receivers, within_ns);
   wait_until_playing(crowd, options->receivers);
   phases->measured = take_reading(crowd, options);
-  crowd->measuring = true;
+  for (size_t i = 0; i < crowd->count; i++) {
+    crowd->members[i].joining_count = crowd->members[i].delay_count;
+  }
   crowd->turn_ns = 0;
   serve_until(crowd, bench_now_ns() + options->seconds * PAW_NS_PER_S);
   crowd->measuring = false;
@@ -247,37 +251,47 @@ static void run(struct crowd *crowd, const struct options *options, struct phase
 
 /* ---- reporting ---- */
 
-/* Absolute deviations of all packets from the median of their stream. */
-static size_t collect_jitter(const struct crowd *crowd, double *out) {
-  size_t count = 0;
-  for (size_t i = 0; i < crowd->count; i++) {
-    const struct member *member = &crowd->members[i];
-    double *own = out + count;
-    for (size_t k = 0; k < member->delay_count; k++) {
-      own[k] = (double)member->delays_ms[k];
-    }
-    double median = bench_quantile(own, member->delay_count, 0.5);
-    for (size_t k = 0; k < member->delay_count; k++) {
-      own[k] = fabs(own[k] - median);
-    }
-    count += member->delay_count;
+/* Absolute deviations of packets from the median of their stream. */
+static size_t collect(const struct member *member, bool joining, double *out) {
+  size_t from = joining ? 0 : member->joining_count;
+  size_t count = (joining ? member->joining_count : member->delay_count) - from;
+  for (size_t k = 0; k < count; k++) {
+    out[k] = (double)member->delays_ms[from + k];
+  }
+  double median = bench_quantile(out, count, 0.5);
+  for (size_t k = 0; k < count; k++) {
+    out[k] = fabs(out[k] - median);
   }
   return count;
 }
 
-static void report_jitter(struct bench_report *report, const struct crowd *crowd, bool load) {
+static size_t collect_jitter(const struct crowd *crowd, size_t members, bool joining,
+                             double **out) {
+  size_t room = 1;
   size_t count = 0;
-  for (size_t i = 0; i < crowd->count; i++) {
-    count += crowd->members[i].delay_count;
+  for (size_t i = 0; i < members; i++) {
+    room += crowd->members[i].delay_count;
   }
-  double *jitter = malloc((count + 1) * sizeof *jitter);
-  if (jitter == NULL) {
-    return;
+  *out = malloc(room * sizeof **out);
+  for (size_t i = 0; i < members && *out != NULL; i++) {
+    count += collect(&crowd->members[i], joining, *out + count);
   }
-  (void)collect_jitter(crowd, jitter);
+  return count;
+}
+
+static void report_jitter(struct bench_report *report, const struct crowd *crowd,
+                          const struct options *options) {
+  double *jitter = NULL;
+  size_t count = collect_jitter(crowd, options->before, true, &jitter);
+  if (count > 0) {
+    bench_report_add(report, "joining_jitter_p99_ms", bench_quantile(jitter, count, 0.99));
+    bench_report_add(report, "joining_jitter_max_ms", bench_quantile(jitter, count, 1));
+  }
+  free(jitter);
+  count = collect_jitter(crowd, crowd->count, false, &jitter);
   bench_report_add(report, "packets", (double)count);
   bench_report_add(report, "jitter_p50_ms", bench_quantile(jitter, count, 0.5));
-  if (load) {
+  if (options->load) {
     bench_report_at_most(report, "jitter_p99_ms", bench_quantile(jitter, count, 0.99),
                          JITTER_MAX_MS);
   } else {
@@ -331,7 +345,7 @@ static void report_all(struct bench_report *report, const struct crowd *crowd,
   report_joining(report, crowd, options, phases);
   report_cpu(report, before, &phases->measured, "joining");
   report_cpu(report, &phases->measured, after, "playing");
-  report_jitter(report, crowd, options->load);
+  report_jitter(report, crowd, options);
   bench_report_at_most(report, "lost", (double)(after->lost - before->lost), 0);
   bench_report_add(report, "load_overflows", (double)(after->overflows - before->overflows));
   bench_report_add(report, "host_receive_errors", after->receive_errors - before->receive_errors);
@@ -354,7 +368,7 @@ int main(int argc, char **argv) {
       .whep = {.url = options.url, .token = token, .pin = options.pin},
       .receivers = options.receivers,
       .listening = options.before,
-      .delays_max = options.seconds * PACKETS_PER_S};
+      .delays_max = options.seconds * PACKETS_PER_S + PLAY_MAX_NS / PAW_NS_PER_S * 50};
   crowd_open(&crowd, &config);
   run(&crowd, &options, &phases);
   bench_report_begin(&report, options.json, "load_receivers",
