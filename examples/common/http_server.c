@@ -37,9 +37,6 @@
   "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:-CIPHER-ALL:"        \
   "+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:-MAC-ALL:+AEAD:-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:"   \
   "%SERVER_PRECEDENCE"
-/* From one connection to the next: a crowd's TLS handshakes, some milliseconds each, must not come
- * due together and hold up the audio. */
-#define ACCEPT_EVERY_NS (4 * PAW_NS_PER_MS)
 /* When no descriptor is left, the listener stays readable: look again after so long. */
 #define ACCEPT_PAUSE_NS (100 * PAW_NS_PER_MS)
 
@@ -461,19 +458,28 @@ __attribute__((format(printf, 2, 0))) static void take_message(void *user_data, 
               (int)strcspn(format, "\n"), format);
 }
 
+static void leave_listener(struct http_server *server, uint64_t pause_ns) {
+  uint64_t until_ns = system_now_ns() + pause_ns;
+  struct loop_timer *timer = &server->accept_timer;
+  if (timer->deadline_ns == PAW_TIME_NEVER || timer->deadline_ns < until_ns) {
+    loop_unwatch(server->loop, server->listener);
+    loop_timer_set(timer, until_ns);
+  }
+}
+
+/* A TLS handshake costs milliseconds, and libmicrohttpd does all that is ready in one go: before
+ * another connection is taken, as much time is left to the audio as this has taken. So a crowd's
+ * handshakes do not come due together. */
 static void run(struct http_server *server) {
+  uint64_t begin_ns = system_now_ns();
   (void)MHD_run(server->daemon);
+  leave_listener(server, system_now_ns() - begin_ns);
 }
 
 static void on_ready(void *user_data, int fd, short ready) {
   (void)fd;
   (void)ready;
   run(user_data);
-}
-
-static void leave_listener(struct http_server *server, uint64_t pause_ns) {
-  loop_unwatch(server->loop, server->listener);
-  loop_timer_set(&server->accept_timer, system_now_ns() + pause_ns);
 }
 
 static void on_connect(void *user_data, int fd, short ready) {
@@ -488,7 +494,6 @@ static void on_connect(void *user_data, int fd, short ready) {
     server->accept_failures = 0;
     (void)MHD_add_connection(server->daemon, connection, (struct sockaddr *)&address, len);
     run(server);
-    leave_listener(server, ACCEPT_EVERY_NS);
   } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
     system_tell(&server->config.log,
                 server->accept_failures++ == 0 ? PAW_LOG_WARNING : PAW_LOG_DEBUG, "http",

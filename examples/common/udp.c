@@ -349,12 +349,9 @@ static void prepare_send(struct udp *udp, size_t i, const struct paw_transmit *t
   }
 }
 
-static bool is_full(int reason) {
-  return reason == EAGAIN || reason == EWOULDBLOCK || reason == ENOBUFS;
-}
-
-/* sendmmsg stops at the first message that fails: that one is a loss, the rest go on. */
-static void flush(struct udp *udp, int fd, size_t count) {
+/* sendmmsg stops at the first message that fails: that one is a loss, the rest go on. Unless the
+ * buffer is full: returns how many are dealt with. */
+static size_t flush(struct udp *udp, int fd, size_t count) {
   size_t done = 0;
   while (done < count) {
     int sent = sendmmsg(fd, udp->messages + done, (unsigned)(count - done), MSG_DONTWAIT);
@@ -363,17 +360,18 @@ static void flush(struct udp *udp, int fd, size_t count) {
       done += (size_t)sent;
     } else if (sent < 0 && errno == EINTR) {
       continue;
-    } else if (sent < 0 && is_full(errno)) {
-      udp->stats.dropped_full += count - done;
-      return;
+    } else if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      return done;
     } else {
-      udp->stats.dropped_error++;
+      udp->stats.dropped_full += sent < 0 && errno == ENOBUFS;
+      udp->stats.dropped_error += sent == 0 || errno != ENOBUFS;
       done++;
     }
   }
+  return done;
 }
 
-void udp_send(struct udp *udp, const struct paw_transmit *batch, size_t count) {
+size_t udp_offer(struct udp *udp, const struct paw_transmit *batch, size_t count) {
   size_t at = 0;
   while (at < count) {
     uint8_t family = batch[at].remote.family;
@@ -384,11 +382,21 @@ void udp_send(struct udp *udp, const struct paw_transmit *batch, size_t count) {
       at++;
       continue;
     }
-    while (at < count && ready < BATCH && batch[at].remote.family == family) {
-      prepare_send(udp, ready++, &batch[at++]);
+    while (at + ready < count && ready < BATCH && batch[at + ready].remote.family == family) {
+      prepare_send(udp, ready, &batch[at + ready]);
+      ready++;
     }
-    flush(udp, fd, ready);
+    size_t done = flush(udp, fd, ready);
+    at += done;
+    if (done < ready) {
+      return at;
+    }
   }
+  return at;
+}
+
+void udp_send(struct udp *udp, const struct paw_transmit *batch, size_t count) {
+  udp->stats.dropped_full += count - udp_offer(udp, batch, count);
 }
 
 void udp_get_stats(const struct udp *udp, struct udp_stats *out) {
