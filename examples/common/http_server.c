@@ -37,6 +37,8 @@
   "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:-CIPHER-ALL:"        \
   "+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:-MAC-ALL:+AEAD:-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:"   \
   "%SERVER_PRECEDENCE"
+/* While there is a crowd, look again after so long. */
+#define CROWD_PAUSE_NS (5 * PAW_NS_PER_MS)
 /* When no descriptor is left, the listener stays readable: look again after so long. */
 #define ACCEPT_PAUSE_NS (100 * PAW_NS_PER_MS)
 
@@ -487,6 +489,11 @@ static void on_connect(void *user_data, int fd, short ready) {
   struct sockaddr_storage address = {0};
   socklen_t len = sizeof address;
   (void)ready;
+  if (server->config.is_crowded != NULL &&
+      server->config.is_crowded(server->config.user_data, system_now_ns())) {
+    leave_listener(server, CROWD_PAUSE_NS);
+    return;
+  }
   int connection = accept4(fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (connection >= 0 && !may_connect(server, connection, (const struct sockaddr *)&address)) {
     close(connection);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -99,6 +100,15 @@ static int make_identity(struct tls_identity *out) {
 
 static struct http_server *served;
 
+/* Shared with the server's process; NULL: never a crowd. */
+static volatile bool *crowded;
+
+static bool is_crowded(void *user_data, uint64_t now_ns) {
+  (void)user_data;
+  (void)now_ns;
+  return crowded != NULL && *crowded;
+}
+
 static void on_idle(void *user_data, uint64_t now_ns) {
   (void)user_data;
   http_server_idle(served, now_ns);
@@ -113,7 +123,8 @@ static void serve(bool tls, uint64_t request_ns, int tell) {
                                       .request_ns = request_ns,
                                       .pause_ns = PAUSE_NS,
                                       .body_max = get_body_max,
-                                      .handle = answer};
+                                      .handle = answer,
+                                      .is_crowded = is_crowded};
   if ((tls && make_identity(&identity) != 0) || loop_new(&loop, &fault) != 0 ||
       loop_catch_signals(loop, on_signal, loop, &fault) != 0 ||
       http_server_open(&config, loop, &served, &fault) != 0) {
@@ -352,6 +363,34 @@ static void floods_of_fields_are_refused(void **state) {
   }
 }
 
+static int start_crowded(void **state) {
+  void *shared =
+      mmap(NULL, sizeof *crowded, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  assert_true(shared != MAP_FAILED);
+  crowded = shared;
+  *crowded = false;
+  return start_plain(state);
+}
+
+static int stop_crowded(void **state) {
+  int status = stop(state);
+  (void)munmap((void *)(uintptr_t)crowded, sizeof *crowded);
+  crowded = NULL;
+  return status;
+}
+
+static void behind_a_crowd_connections_wait(void **state) {
+  assert_served_from(*state, 1);
+  *crowded = true;
+  int fd = connect_from(*state, 1);
+  struct pollfd polled = {.fd = fd, .events = POLLIN};
+  assert_true(put(fd, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+  assert_int_equal(poll(&polled, 1, 50), 0);
+  *crowded = false;
+  assert_int_equal(poll(&polled, 1, 5000), 1);
+  (void)close(fd);
+}
+
 /* 64 of one client; another one has its own, also behind a listener for both families. */
 static void one_client_cannot_take_all_connections(void **state) {
   const struct bench *bench = *state;
@@ -394,6 +433,7 @@ int main(void) {
       SERVER_TEST(a_response_that_nobody_reads_is_given_up),
       SERVER_TEST(bodies_are_cut_where_their_route_says),
       SERVER_TEST(floods_of_fields_are_refused),
+      cmocka_unit_test_setup_teardown(behind_a_crowd_connections_wait, start_crowded, stop_crowded),
       cmocka_unit_test_setup_teardown(one_client_cannot_take_all_connections, start_patient, stop),
       SERVER_TEST(a_neighbour_is_known_by_its_whole_address),
   };
