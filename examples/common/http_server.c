@@ -46,6 +46,7 @@ struct connection {
   int fd;
   struct rate_client client;
   uint64_t deadline_ns;
+  bool paused; /* between two requests */
   struct connection *next;
 };
 
@@ -174,15 +175,6 @@ static struct rate_client client_of(int fd, const struct sockaddr *remote) {
   return rate_client_of(&address, &own);
 }
 
-static bool may_connect(const struct http_server *server, int fd, const struct sockaddr *remote) {
-  struct rate_client client = client_of(fd, remote);
-  unsigned count = 0;
-  for (const struct connection *at = server->connections; at != NULL; at = at->next) {
-    count += rate_client_equal(&client, &at->client);
-  }
-  return count < CONNECTIONS_PER_CLIENT_MAX;
-}
-
 /* ---- deadlines ---- */
 
 static uint64_t request_deadline_ns(const struct http_server *server) {
@@ -237,6 +229,9 @@ static void *note_request(void *user_data, const char *uri, struct MHD_Connectio
   struct http_server *server = user_data;
   struct connection *connection = find_connection(mhd);
   (void)uri;
+  if (connection != NULL) {
+    connection->paused = false;
+  }
   if (connection != NULL && connection->deadline_ns > request_deadline_ns(server)) {
     connection->deadline_ns = request_deadline_ns(server);
   }
@@ -251,6 +246,7 @@ static void note_completed(void *user_data, struct MHD_Connection *mhd, void **c
   (void)code;
   if (connection != NULL && connection->deadline_ns != PAW_TIME_NEVER) {
     connection->deadline_ns = system_now_ns() + server->config.pause_ns;
+    connection->paused = true;
   }
   if (exchange != NULL) {
     free(exchange->body);
@@ -271,6 +267,42 @@ static uint64_t cut_overdue(struct http_server *server, uint64_t now_ns) {
     }
   }
   return next_ns;
+}
+
+/* ---- room ---- */
+
+static size_t count_connections(const struct http_server *server,
+                                const struct rate_client *client) {
+  size_t count = 0;
+  for (const struct connection *at = server->connections; at != NULL; at = at->next) {
+    count += client == NULL || rate_client_equal(client, &at->client);
+  }
+  return count;
+}
+
+/* Of all, or of a client, the connection that has paused for longest gives way. */
+static bool cut_paused(struct http_server *server, const struct rate_client *client) {
+  struct connection *found = NULL;
+  for (struct connection *at = server->connections; at != NULL; at = at->next) {
+    if (at->paused && at->deadline_ns != PAW_TIME_NEVER &&
+        (client == NULL || rate_client_equal(client, &at->client)) &&
+        (found == NULL || at->deadline_ns < found->deadline_ns)) {
+      found = at;
+    }
+  }
+  if (found != NULL) {
+    found->deadline_ns = PAW_TIME_NEVER;
+    (void)shutdown(found->fd, SHUT_RDWR);
+    (void)MHD_run(server->daemon); /* it ends here */
+  }
+  return found != NULL;
+}
+
+static bool may_connect(struct http_server *server, int fd, const struct sockaddr *remote) {
+  struct rate_client client = client_of(fd, remote);
+  return (count_connections(server, &client) < CONNECTIONS_PER_CLIENT_MAX ||
+          cut_paused(server, &client)) &&
+         (count_connections(server, NULL) < CONNECTIONS_MAX || cut_paused(server, NULL));
 }
 
 /* ---- a request ---- */

@@ -23,8 +23,8 @@
 
 /* Offers a token may make and PATCHes a session may get: so many at once, and one more every so
  * often. A house of speakers with one token comes back together; whoever never connects leaves room
- * for others: 256 and 16 a second for 30 s are fewer than there are places (RFC 9725 section 5). */
-static const struct rate post_rate = {.at_once = 256, .every_ns = PAW_NS_PER_S / 16};
+ * for others: 512 and 16 a second for 30 s are fewer than there are places (RFC 9725 section 5). */
+static const struct rate post_rate = {.at_once = 512, .every_ns = PAW_NS_PER_S / 16};
 static const struct rate patch_rate = {.at_once = 16, .every_ns = PAW_NS_PER_S / 2};
 #define RETRY_RATE_S "1"
 

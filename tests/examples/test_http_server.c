@@ -412,6 +412,24 @@ static void one_client_cannot_take_all_connections(void **state) {
   }
 }
 
+/* A crowd's receivers keep their connections for a while. */
+static void who_pauses_makes_room(void **state) {
+  const struct bench *bench = *state;
+  int held[64];
+  for (size_t i = 0; i < 64; i++) {
+    char answered[256];
+    held[i] = connect_from(bench, 1);
+    assert_true(put(held[i], "GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+    assert_true(read(held[i], answered, sizeof answered) > 0);
+  }
+  assert_served_from(bench, 1);
+  assert_true(wait_closed(held[0], 5000)); /* the one that has paused for longest */
+  assert_false(wait_closed(held[63], 0));
+  for (size_t i = 0; i < 64; i++) {
+    (void)close(held[i]);
+  }
+}
+
 /* Its own network, of which each address is a client. */
 static void a_neighbour_is_known_by_its_whole_address(void **state) {
   const struct bench *bench = *state;
@@ -435,6 +453,7 @@ int main(void) {
       SERVER_TEST(floods_of_fields_are_refused),
       cmocka_unit_test_setup_teardown(behind_a_crowd_connections_wait, start_crowded, stop_crowded),
       cmocka_unit_test_setup_teardown(one_client_cannot_take_all_connections, start_patient, stop),
+      SERVER_TEST(who_pauses_makes_room),
       SERVER_TEST(a_neighbour_is_known_by_its_whole_address),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

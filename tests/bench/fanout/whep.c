@@ -8,6 +8,7 @@
 
 #define DEADLINE_MS 10000L
 #define BODY_MAX 65536
+#define CONNECTIONS_MAX 10000L
 
 struct post {
   struct whep *whep;
@@ -42,7 +43,9 @@ struct whep *whep_new(const struct whep_client_config *config) {
   whep->fields = curl_slist_append(NULL, "Content-Type: application/sdp");
   whep->fields = curl_slist_append(whep->fields, "Expect:");
   whep->fields = curl_slist_append(whep->fields, bearer);
-  check(whep->multi != NULL && whep->fields != NULL, "libcurl");
+  check(whep->multi != NULL && whep->fields != NULL &&
+            curl_multi_setopt(whep->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_MAX) == CURLM_OK,
+        "libcurl");
   return whep;
 }
 
@@ -86,9 +89,9 @@ void whep_post(struct whep *whep, size_t index, const struct paw_address *from, 
   curl_easy_setopt(post->easy, CURLOPT_PROXY, "");
   curl_easy_setopt(post->easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(post->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-  /* A receiver is a machine of its own: nothing of the others' is used again. */
+  /* A receiver is a machine of its own: nothing of the others' is used again. As pa-recv does, it
+   * keeps its connection. */
   curl_easy_setopt(post->easy, CURLOPT_FRESH_CONNECT, 1L);
-  curl_easy_setopt(post->easy, CURLOPT_FORBID_REUSE, 1L);
   curl_easy_setopt(post->easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
   curl_easy_setopt(post->easy, CURLOPT_SSL_VERIFYPEER, 0L);
   curl_easy_setopt(post->easy, CURLOPT_SSL_VERIFYHOST, 0L);
