@@ -6,8 +6,8 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=${PAW_BUILD:-$here/../../../build/release}
-send=$build/examples/pa-send/pa-send
-load=$build/tests/bench/fanout/load_receivers
+send=${PA_SEND:-$build/examples/pa-send/pa-send}
+load=${LOAD_RECEIVERS:-$build/tests/bench/fanout/load_receivers}
 work=$(mktemp -d)
 sender=
 
