@@ -37,8 +37,11 @@
   "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:-CIPHER-ALL:"        \
   "+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:-MAC-ALL:+AEAD:-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:"   \
   "%SERVER_PRECEDENCE"
-/* While there is a crowd, look again after so long. */
-#define CROWD_PAUSE_NS (5 * PAW_NS_PER_MS)
+/* Below that nothing was done that counts. */
+#define BUSY_NS (PAW_NS_PER_MS / 4)
+/* While a TLS handshake waits for its client libmicrohttpd wants to be run again at once, for as
+ * long as that takes; what comes makes its descriptor ready anyway. */
+#define RUN_EVERY_NS PAW_NS_PER_MS
 /* When no descriptor is left, the listener stays readable: look again after so long. */
 #define ACCEPT_PAUSE_NS (100 * PAW_NS_PER_MS)
 
@@ -507,7 +510,10 @@ static void leave_listener(struct http_server *server, uint64_t pause_ns) {
 static void run(struct http_server *server) {
   uint64_t begin_ns = system_now_ns();
   (void)MHD_run(server->daemon);
-  leave_listener(server, system_now_ns() - begin_ns);
+  uint64_t took_ns = system_now_ns() - begin_ns;
+  if (took_ns >= BUSY_NS) {
+    leave_listener(server, took_ns);
+  }
 }
 
 static void on_ready(void *user_data, int fd, short ready) {
@@ -521,11 +527,6 @@ static void on_connect(void *user_data, int fd, short ready) {
   struct sockaddr_storage address = {0};
   socklen_t len = sizeof address;
   (void)ready;
-  if (server->config.is_crowded != NULL &&
-      server->config.is_crowded(server->config.user_data, system_now_ns())) {
-    leave_listener(server, CROWD_PAUSE_NS);
-    return;
-  }
   int connection = accept4(fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (connection >= 0 && !may_connect(server, connection, (const struct sockaddr *)&address)) {
     close(connection);
@@ -556,9 +557,13 @@ static void on_timer(void *user_data, uint64_t now_ns) {
 void http_server_idle(struct http_server *server, uint64_t now_ns) {
   uint64_t deadline_ns = cut_overdue(server, now_ns);
   MHD_UNSIGNED_LONG_LONG wait_ms = 0;
-  if (MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES &&
-      now_ns + wait_ms * PAW_NS_PER_MS < deadline_ns) {
-    deadline_ns = now_ns + wait_ms * PAW_NS_PER_MS;
+  if (MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES) {
+    uint64_t wait_ns = wait_ms * PAW_NS_PER_MS;
+    uint64_t run_ns = now_ns + (wait_ns > RUN_EVERY_NS ? wait_ns : RUN_EVERY_NS);
+    /* A turn of the loop in between does not put it off. */
+    uint64_t set_ns = server->timer.deadline_ns;
+    run_ns = set_ns > now_ns && set_ns < run_ns ? set_ns : run_ns;
+    deadline_ns = run_ns < deadline_ns ? run_ns : deadline_ns;
   }
   loop_timer_set(&server->timer, deadline_ns);
 }

@@ -25,8 +25,6 @@ struct http_server_config {
   /* Answers a request; `response` comes zeroed and is wiped by the server. */
   void (*handle)(void *user_data, const struct http_request *request,
                  struct http_response *response);
-  /* While it is so, new connections wait to be accepted; NULL: never. */
-  bool (*is_crowded)(void *user_data, uint64_t now_ns);
   void *user_data;
 };
 

@@ -149,19 +149,6 @@ void whep_server_note_closed(struct whep_server *server, uint64_t peer) {
   }
 }
 
-bool whep_server_is_crowded(const struct whep_server *server, uint64_t now_ns) {
-  size_t count = 0;
-  if (server->connecting_count < WHEP_CROWD) {
-    return false;
-  }
-  for (size_t i = 0; i < server->config.max_sessions; i++) {
-    const struct session *session = &server->sessions[i];
-    uint64_t made_ns = session->connect_by_ns - WHEP_CONNECT_NS;
-    count += session->state == SESSION_CONNECTING && now_ns - made_ns < WHEP_CROWD_NS;
-  }
-  return count >= WHEP_CROWD;
-}
-
 void whep_server_expire(struct whep_server *server, uint64_t now_ns) {
   for (size_t i = 0; i < server->config.max_sessions; i++) {
     struct session *session = &server->sessions[i];

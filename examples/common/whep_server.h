@@ -25,12 +25,6 @@
 /* A session whose ICE has not connected by then is removed. */
 #define WHEP_CONNECT_NS (30 * PAW_NS_PER_S)
 
-/* Those that made their session so lately and have not connected are a crowd when they are so many:
- * more at once do not connect sooner, for each costs some milliseconds, and what waits for them is
- * sent again and again. Who cannot connect at all holds up others for no longer. */
-#define WHEP_CROWD 8
-#define WHEP_CROWD_NS (250 * PAW_NS_PER_MS)
-
 /* What an endpoint is for. */
 enum whep_kind {
   WHEP_LISTEN, /* WHEP: the client receives */
@@ -79,9 +73,6 @@ void whep_server_note_connected(struct whep_server *server, uint64_t peer);
 
 /* The peer is gone by itself: its session is too. */
 void whep_server_note_closed(struct whep_server *server, uint64_t peer);
-
-/* Should others wait? */
-bool whep_server_is_crowded(const struct whep_server *server, uint64_t now_ns);
 
 /* End what has not connected in time. */
 void whep_server_expire(struct whep_server *server, uint64_t now_ns);

@@ -187,12 +187,6 @@ static void on_request(void *user_data, const struct http_request *request,
               route != NULL ? route->path : "elsewhere", response->status);
 }
 
-static bool is_crowded(void *user_data, uint64_t now_ns) {
-  const struct server *server = user_data;
-  return whep_server_is_crowded(server->routes.whep, now_ns) ||
-         whep_server_is_crowded(server->routes.whip, now_ns);
-}
-
 static void on_idle(void *user_data, uint64_t now_ns) {
   struct server *server = user_data;
   peers_drain(server->peers, now_ns);
@@ -253,7 +247,6 @@ static int open_http(struct server *server, struct fault *fault) {
                                     .log = server->log,
                                     .body_max = get_body_max,
                                     .handle = on_request,
-                                    .is_crowded = is_crowded,
                                     .user_data = server};
   server->router = router_new(&router);
   if (server->router == NULL) {

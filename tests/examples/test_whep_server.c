@@ -80,7 +80,7 @@ static int count_up(void *user_data, uint8_t *out, size_t len) {
   return 0;
 }
 
-static int set_up_size(void **state, enum whep_kind kind, size_t max_sessions) {
+static int set_up_kind(void **state, enum whep_kind kind) {
   static struct bench bench;
   struct fault fault;
   bench = (struct bench){.now_ns = START_NS};
@@ -95,7 +95,7 @@ static int set_up_size(void **state, enum whep_kind kind, size_t max_sessions) {
       .tokens = &bench.tokens,
       .rng = {.fill = count_up, .user_data = &bench},
       .backend = {.accept = accept_peer, .patch = patch_peer, .end = end_peer, .user_data = &bench},
-      .max_sessions = max_sessions};
+      .max_sessions = 2};
   bench.server = whep_server_new(&config);
   assert_non_null(bench.server);
   *state = &bench;
@@ -103,15 +103,11 @@ static int set_up_size(void **state, enum whep_kind kind, size_t max_sessions) {
 }
 
 static int set_up(void **state) {
-  return set_up_size(state, WHEP_LISTEN, 2);
+  return set_up_kind(state, WHEP_LISTEN);
 }
 
 static int set_up_talk(void **state) {
-  return set_up_size(state, WHEP_TALK, 2);
-}
-
-static int set_up_crowd(void **state) {
-  return set_up_size(state, WHEP_LISTEN, WHEP_CROWD + 1);
+  return set_up_kind(state, WHEP_TALK);
 }
 
 static int tear_down(void **state) {
@@ -422,22 +418,6 @@ static void talkers_are_others_than_listeners(void **state) {
 
 /* ---- time ---- */
 
-static void those_who_connect_just_now_are_a_crowd(void **state) {
-  struct bench *bench = *state;
-  for (size_t i = 1; i < WHEP_CROWD; i++) {
-    assert_int_equal(post(bench, SPEAKER), 201);
-  }
-  assert_false(whep_server_is_crowded(bench->server, bench->now_ns));
-  bench->now_ns++;
-  assert_int_equal(post(bench, SPEAKER), 201);
-  assert_true(whep_server_is_crowded(bench->server, bench->now_ns));
-  whep_server_note_connected(bench->server, 3);
-  assert_false(whep_server_is_crowded(bench->server, bench->now_ns));
-  assert_int_equal(post(bench, SPEAKER), 201);
-  assert_true(whep_server_is_crowded(bench->server, START_NS + WHEP_CROWD_NS - 1));
-  assert_false(whep_server_is_crowded(bench->server, START_NS + WHEP_CROWD_NS));
-}
-
 static void what_does_not_connect_is_removed_after_30_s(void **state) {
   struct bench *bench = *state;
   char location[HTTP_HEADER_VALUE_SIZE];
@@ -525,8 +505,6 @@ int main(void) {
       WHEP_TEST(a_fragment_that_fails_leaves_the_session),
       WHEP_TEST(a_bound_token_has_one_session),
       cmocka_unit_test_setup_teardown(talkers_are_others_than_listeners, set_up_talk, tear_down),
-      cmocka_unit_test_setup_teardown(those_who_connect_just_now_are_a_crowd, set_up_crowd,
-                                      tear_down),
       WHEP_TEST(what_does_not_connect_is_removed_after_30_s),
       WHEP_TEST(a_peer_that_closed_takes_its_session_along),
       WHEP_TEST(a_token_that_offers_too_often_has_to_wait),
