@@ -114,6 +114,7 @@ static void report_run(struct bench_report *report, size_t peers,
   }
   bench_report_at_most(report, name_of(peers, "lost"), (double)result->lost, 0);
   bench_report_at_most(report, name_of(peers, "dropped"), (double)result->dropped, 0);
+  bench_report_add(report, name_of(peers, "other_datagrams"), (double)result->others);
   bench_report_add(report, name_of(peers, "floor_lost"), (double)result->floor_lost);
 }
 

@@ -265,8 +265,11 @@ static void measure(struct fanout *fanout, struct fanout_result *result) {
   struct meter warm = {0};
   result->rounds = slices * per_slice * fanout->config.in_flight;
   double packets = (double)(result->rounds * fanout->config.peers);
+  struct udp_stats before;
+  struct udp_stats after;
   send_chunks(fanout, true, per_slice, &receiver_ns, &warm);
   send_chunks(fanout, false, per_slice, &receiver_ns, &warm);
+  udp_get_stats(fanout->udp, &before);
   for (size_t i = 0; i < FANOUT_REPETITIONS; i++) {
     struct meter ours = {0};
     struct meter floor = {0};
@@ -281,6 +284,9 @@ static void measure(struct fanout *fanout, struct fanout_result *result) {
     result->lost += ours.lost;
     result->floor_lost += floor.lost;
   }
+  udp_get_stats(fanout->udp, &after);
+  result->others = after.sent + after.received - before.sent - before.received -
+                   FANOUT_REPETITIONS * result->rounds * fanout->config.peers;
 }
 
 /* ---- beginning and end ---- */

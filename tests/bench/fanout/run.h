@@ -26,8 +26,9 @@ struct fanout_result {
   struct fanout_cost receiver;
   uint64_t lost;
   uint64_t floor_lost;
-  uint64_t dropped;      /* of these: not taken by the sender's socket */
-  double connect_s;      /* until all were */
+  uint64_t others;  /* datagrams besides, sent and received: checks and reports, by the clock */
+  uint64_t dropped; /* of these: not taken by the sender's socket */
+  double connect_s; /* until all were */
   double datagram_bytes; /* the mean of all that was sent, reports and checks too */
 };
 
