@@ -22,7 +22,8 @@
 #define PAUSE_NS (30 * PAW_NS_PER_S)
 /* Every speaker has one connection for a moment; browsers up to six. */
 #define CONNECTIONS_MAX 256
-#define BACKLOG 64
+/* Of these so many wait to be accepted, more would be kept waiting by their TCP for a second. */
+#define BACKLOG 256
 /* Of one client: a building of receivers behind one router, but not all that there are. */
 #define CONNECTIONS_PER_CLIENT_MAX 64
 /* For the fields of a request and of its response; more is refused by 431. */
@@ -36,6 +37,11 @@
   "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:-CIPHER-ALL:"        \
   "+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:-MAC-ALL:+AEAD:-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:"   \
   "%SERVER_PRECEDENCE"
+/* Below that nothing was done that counts. */
+#define BUSY_NS (PAW_NS_PER_MS / 4)
+/* While a TLS handshake waits for its client libmicrohttpd wants to be run again at once, for as
+ * long as that takes; what comes makes its descriptor ready anyway. */
+#define RUN_EVERY_NS PAW_NS_PER_MS
 /* When no descriptor is left, the listener stays readable: look again after so long. */
 #define ACCEPT_PAUSE_NS (100 * PAW_NS_PER_MS)
 
@@ -43,6 +49,7 @@ struct connection {
   int fd;
   struct rate_client client;
   uint64_t deadline_ns;
+  bool paused; /* between two requests */
   struct connection *next;
 };
 
@@ -171,15 +178,6 @@ static struct rate_client client_of(int fd, const struct sockaddr *remote) {
   return rate_client_of(&address, &own);
 }
 
-static bool may_connect(const struct http_server *server, int fd, const struct sockaddr *remote) {
-  struct rate_client client = client_of(fd, remote);
-  unsigned count = 0;
-  for (const struct connection *at = server->connections; at != NULL; at = at->next) {
-    count += rate_client_equal(&client, &at->client);
-  }
-  return count < CONNECTIONS_PER_CLIENT_MAX;
-}
-
 /* ---- deadlines ---- */
 
 static uint64_t request_deadline_ns(const struct http_server *server) {
@@ -234,6 +232,9 @@ static void *note_request(void *user_data, const char *uri, struct MHD_Connectio
   struct http_server *server = user_data;
   struct connection *connection = find_connection(mhd);
   (void)uri;
+  if (connection != NULL) {
+    connection->paused = false;
+  }
   if (connection != NULL && connection->deadline_ns > request_deadline_ns(server)) {
     connection->deadline_ns = request_deadline_ns(server);
   }
@@ -248,6 +249,7 @@ static void note_completed(void *user_data, struct MHD_Connection *mhd, void **c
   (void)code;
   if (connection != NULL && connection->deadline_ns != PAW_TIME_NEVER) {
     connection->deadline_ns = system_now_ns() + server->config.pause_ns;
+    connection->paused = true;
   }
   if (exchange != NULL) {
     free(exchange->body);
@@ -268,6 +270,42 @@ static uint64_t cut_overdue(struct http_server *server, uint64_t now_ns) {
     }
   }
   return next_ns;
+}
+
+/* ---- room ---- */
+
+static size_t count_connections(const struct http_server *server,
+                                const struct rate_client *client) {
+  size_t count = 0;
+  for (const struct connection *at = server->connections; at != NULL; at = at->next) {
+    count += client == NULL || rate_client_equal(client, &at->client);
+  }
+  return count;
+}
+
+/* Of all, or of a client, the connection that has paused for longest gives way. */
+static bool cut_paused(struct http_server *server, const struct rate_client *client) {
+  struct connection *found = NULL;
+  for (struct connection *at = server->connections; at != NULL; at = at->next) {
+    if (at->paused && at->deadline_ns != PAW_TIME_NEVER &&
+        (client == NULL || rate_client_equal(client, &at->client)) &&
+        (found == NULL || at->deadline_ns < found->deadline_ns)) {
+      found = at;
+    }
+  }
+  if (found != NULL) {
+    found->deadline_ns = PAW_TIME_NEVER;
+    (void)shutdown(found->fd, SHUT_RDWR);
+    (void)MHD_run(server->daemon); /* it ends here */
+  }
+  return found != NULL;
+}
+
+static bool may_connect(struct http_server *server, int fd, const struct sockaddr *remote) {
+  struct rate_client client = client_of(fd, remote);
+  return (count_connections(server, &client) < CONNECTIONS_PER_CLIENT_MAX ||
+          cut_paused(server, &client)) &&
+         (count_connections(server, NULL) < CONNECTIONS_MAX || cut_paused(server, NULL));
 }
 
 /* ---- a request ---- */
@@ -457,8 +495,25 @@ __attribute__((format(printf, 2, 0))) static void take_message(void *user_data, 
               (int)strcspn(format, "\n"), format);
 }
 
+static void leave_listener(struct http_server *server, uint64_t pause_ns) {
+  uint64_t until_ns = system_now_ns() + pause_ns;
+  struct loop_timer *timer = &server->accept_timer;
+  if (timer->deadline_ns == PAW_TIME_NEVER || timer->deadline_ns < until_ns) {
+    loop_unwatch(server->loop, server->listener);
+    loop_timer_set(timer, until_ns);
+  }
+}
+
+/* A TLS handshake costs milliseconds, and libmicrohttpd does all that is ready in one go: before
+ * another connection is taken, as much time is left to the audio as this has taken. So a crowd's
+ * handshakes do not come due together. */
 static void run(struct http_server *server) {
+  uint64_t begin_ns = system_now_ns();
   (void)MHD_run(server->daemon);
+  uint64_t took_ns = system_now_ns() - begin_ns;
+  if (took_ns >= BUSY_NS) {
+    leave_listener(server, took_ns);
+  }
 }
 
 static void on_ready(void *user_data, int fd, short ready) {
@@ -467,7 +522,6 @@ static void on_ready(void *user_data, int fd, short ready) {
   run(user_data);
 }
 
-/* One connection a turn of the loop: a crowd's TLS handshakes must not hold up the audio. */
 static void on_connect(void *user_data, int fd, short ready) {
   struct http_server *server = user_data;
   struct sockaddr_storage address = {0};
@@ -484,8 +538,7 @@ static void on_connect(void *user_data, int fd, short ready) {
     system_tell(&server->config.log,
                 server->accept_failures++ == 0 ? PAW_LOG_WARNING : PAW_LOG_DEBUG, "http",
                 "a connection has to wait: %s", strerror(errno));
-    loop_unwatch(server->loop, fd);
-    loop_timer_set(&server->accept_timer, system_now_ns() + ACCEPT_PAUSE_NS);
+    leave_listener(server, ACCEPT_PAUSE_NS);
   }
 }
 
@@ -504,9 +557,13 @@ static void on_timer(void *user_data, uint64_t now_ns) {
 void http_server_idle(struct http_server *server, uint64_t now_ns) {
   uint64_t deadline_ns = cut_overdue(server, now_ns);
   MHD_UNSIGNED_LONG_LONG wait_ms = 0;
-  if (MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES &&
-      now_ns + wait_ms * PAW_NS_PER_MS < deadline_ns) {
-    deadline_ns = now_ns + wait_ms * PAW_NS_PER_MS;
+  if (MHD_get_timeout(server->daemon, &wait_ms) == MHD_YES) {
+    uint64_t wait_ns = wait_ms * PAW_NS_PER_MS;
+    uint64_t run_ns = now_ns + (wait_ns > RUN_EVERY_NS ? wait_ns : RUN_EVERY_NS);
+    /* A turn of the loop in between does not put it off. */
+    uint64_t set_ns = server->timer.deadline_ns;
+    run_ns = set_ns > now_ns && set_ns < run_ns ? set_ns : run_ns;
+    deadline_ns = run_ns < deadline_ns ? run_ns : deadline_ns;
   }
   loop_timer_set(&server->timer, deadline_ns);
 }

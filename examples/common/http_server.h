@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* HTTP or HTTPS (TLS 1.2 and 1.3) by libmicrohttpd inside our own loop: whole requests in, whole
  * responses out, no thread. Every request has a total deadline, however slowly its bytes drip. One
- * client (rate.h) may have 64 connections, all together 256. */
+ * client (rate.h) may have 64 connections, all together 256; then one that pauses between two
+ * requests gives way to a new one. */
 #ifndef COMMON_HTTP_SERVER_H
 #define COMMON_HTTP_SERVER_H
 

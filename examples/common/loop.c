@@ -22,6 +22,7 @@ struct watch {
 struct loop {
   struct watch watches[LOOP_WATCHES_MAX];
   size_t watch_count;
+  size_t served; /* of them in the last turn, before a timer was due; 0: all */
   struct loop_timer *timers;
   uint64_t turn;
   loop_timer_fn *idle;
@@ -93,20 +94,6 @@ static size_t fill_poll(const struct loop *loop, struct pollfd *polled) {
   return loop->watch_count;
 }
 
-/* A callback may unwatch any descriptor and a new watch may reuse its number: what was watched only
- * in this turn has not been polled yet. */
-static void dispatch(struct loop *loop, const struct pollfd *polled, size_t count) {
-  for (size_t i = 0; i < count && !loop->stopping; i++) {
-    if (polled[i].revents == 0) {
-      continue;
-    }
-    struct watch *watch = find_watch(loop, polled[i].fd);
-    if (watch != NULL && watch->since_turn < loop->turn) {
-      watch->ready(watch->user_data, polled[i].fd, polled[i].revents);
-    }
-  }
-}
-
 /* ---- timers ---- */
 
 void loop_timer_init(struct loop *loop, struct loop_timer *timer, loop_timer_fn *fire,
@@ -153,6 +140,33 @@ static void fire_timers(struct loop *loop, uint64_t now_ns) {
     }
     timer->deadline_ns = PAW_TIME_NEVER;
     timer->fire(timer->user_data, now_ns);
+  }
+}
+
+/* ---- descriptors that are ready ---- */
+
+static bool has_due_timer(const struct loop *loop) {
+  const struct loop_timer *first = first_timer(loop);
+  return first != NULL && first->deadline_ns <= system_now_ns();
+}
+
+/* A callback may unwatch any descriptor and a new watch may reuse its number: what was watched only
+ * in this turn has not been polled yet. A timer that becomes due meanwhile does not wait for the
+ * descriptors that are left: the next turn begins with those. */
+static void dispatch(struct loop *loop, const struct pollfd *polled, size_t count) {
+  size_t begin = loop->served < count ? loop->served : 0;
+  loop->served = 0;
+  for (size_t i = 0; i < count && !loop->stopping; i++) {
+    size_t at = (begin + i) % count;
+    struct watch *watch = polled[at].revents != 0 ? find_watch(loop, polled[at].fd) : NULL;
+    if (watch == NULL || watch->since_turn >= loop->turn) {
+      continue;
+    }
+    watch->ready(watch->user_data, polled[at].fd, polled[at].revents);
+    if (has_due_timer(loop)) {
+      loop->served = at + 1;
+      return;
+    }
   }
 }
 

@@ -14,12 +14,12 @@
 
 /* Datagrams in one call to send. */
 #define BATCH 32
-/* Few to receive at once, and no more after so long: a datagram of a DTLS handshake costs some
- * milliseconds, and the next audio frame must not wait for a crowd of them. */
-#define RECEIVE_BATCH 8
-#define RECEIVE_ROUNDS_MAX 32
-#define RECEIVE_BUDGET_NS (2 * PAW_NS_PER_MS)
-/* One byte more than the library looks at would do; a power of two keeps the buffers apart. */
+/* No more in a call after so many, or so long. One at a time: a datagram of a DTLS handshake costs
+ * some milliseconds, and the next audio frame must not wait for several of them, which recvmmsg
+ * would have taken together. */
+#define RECEIVE_MAX 256
+#define RECEIVE_BUDGET_NS PAW_NS_PER_MS
+/* One byte more than the library looks at would do. */
 #define RECEIVE_BYTES 2048
 #define DEFAULT_BUFFER_BYTES (1 << 20)
 /* A port free for one family is nearly always free for the other. */
@@ -42,7 +42,7 @@ struct udp {
   struct udp_stats stats;
   struct slot slots[BATCH];
   struct mmsghdr messages[BATCH];
-  uint8_t buffers[RECEIVE_BATCH][RECEIVE_BYTES];
+  uint8_t buffer[RECEIVE_BYTES];
 };
 
 /* ---- addresses ---- */
@@ -246,32 +246,13 @@ static uint64_t map_arrival(const struct cmsghdr *item, const struct paw_wall_an
   return arrival_ns < now_ns ? arrival_ns : now_ns;
 }
 
-static void prepare_receive(struct udp *udp) {
-  for (size_t i = 0; i < RECEIVE_BATCH; i++) {
-    struct slot *slot = &udp->slots[i];
-    slot->io = (struct iovec){.iov_base = udp->buffers[i], .iov_len = RECEIVE_BYTES};
-    udp->messages[i] = (struct mmsghdr){.msg_hdr = {
-                                            .msg_name = &slot->peer,
-                                            .msg_namelen = sizeof slot->peer,
-                                            .msg_iov = &slot->io,
-                                            .msg_iovlen = 1,
-                                            .msg_control = slot->control,
-                                            .msg_controllen = CONTROL_BYTES,
-                                        }};
-  }
-}
-
-static void read_message(const struct udp *udp, size_t i, const struct paw_wall_anchor *anchor,
-                         uint64_t now_ns, struct paw_input *input) {
-  struct msghdr header = udp->messages[i].msg_hdr;
-  *input = (struct paw_input){.kind = PAW_INPUT_RECEIVE,
-                              .now_ns = now_ns,
-                              .arrival_ns = now_ns,
-                              .remote = from_system(&udp->slots[i].peer),
-                              .data = udp->buffers[i],
-                              .len = udp->messages[i].msg_len};
-  for (struct cmsghdr *item = CMSG_FIRSTHDR(&header); item != NULL;
-       item = CMSG_NXTHDR(&header, item)) {
+static void read_message(const struct udp *udp, struct msghdr *header, uint64_t now_ns,
+                         const struct paw_wall_anchor *anchor, struct paw_input *input) {
+  input->kind = PAW_INPUT_RECEIVE;
+  input->now_ns = now_ns;
+  input->arrival_ns = now_ns;
+  for (struct cmsghdr *item = CMSG_FIRSTHDR(header); item != NULL;
+       item = CMSG_NXTHDR(header, item)) {
     if (item->cmsg_level == SOL_SOCKET && item->cmsg_type == SCM_TIMESTAMPNS) {
       input->arrival_ns = map_arrival(item, anchor, now_ns);
     } else {
@@ -284,23 +265,33 @@ static void read_message(const struct udp *udp, size_t i, const struct paw_wall_
 void udp_receive(struct udp *udp, int fd, uint64_t now_ns,
                  void (*handle)(void *user_data, const struct paw_input *input), void *user_data) {
   uint64_t begin_ns = system_now_ns();
-  for (int round = 0; round < RECEIVE_ROUNDS_MAX; round++) {
-    prepare_receive(udp);
-    int got = recvmmsg(fd, udp->messages, RECEIVE_BATCH, MSG_DONTWAIT, NULL);
+  for (int i = 0; i < RECEIVE_MAX; i++) {
+    struct sockaddr_storage peer;
+    _Alignas(struct cmsghdr) uint8_t control[CONTROL_BYTES];
+    struct iovec io = {.iov_base = udp->buffer, .iov_len = RECEIVE_BYTES};
+    struct msghdr header = {.msg_name = &peer,
+                            .msg_namelen = sizeof peer,
+                            .msg_iov = &io,
+                            .msg_iovlen = 1,
+                            .msg_control = control,
+                            .msg_controllen = sizeof control};
+    ssize_t len = recvmsg(fd, &header, MSG_DONTWAIT);
+    if (len < 0) {
+      return;
+    }
     /* The clocks are read after what has come, which may be newer than `now_ns` is. */
     struct paw_wall_anchor anchor = system_wall_anchor();
     now_ns = anchor.now_ns > now_ns ? anchor.now_ns : now_ns;
-    for (int i = 0; i < got; i++) {
-      if ((udp->messages[i].msg_hdr.msg_flags & MSG_TRUNC) != 0) {
-        udp->stats.received_truncated++;
-        continue;
-      }
-      struct paw_input input;
+    if ((header.msg_flags & MSG_TRUNC) != 0) {
+      udp->stats.received_truncated++;
+    } else {
+      struct paw_input input = {
+          .remote = from_system(&peer), .data = udp->buffer, .len = (size_t)len};
       udp->stats.received++;
-      read_message(udp, (size_t)i, &anchor, now_ns, &input);
+      read_message(udp, &header, now_ns, &anchor, &input);
       handle(user_data, &input);
     }
-    if (got < RECEIVE_BATCH || now_ns - begin_ns > RECEIVE_BUDGET_NS) {
+    if (system_now_ns() - begin_ns > RECEIVE_BUDGET_NS) {
       return;
     }
   }
@@ -358,12 +349,9 @@ static void prepare_send(struct udp *udp, size_t i, const struct paw_transmit *t
   }
 }
 
-static bool is_full(int reason) {
-  return reason == EAGAIN || reason == EWOULDBLOCK || reason == ENOBUFS;
-}
-
-/* sendmmsg stops at the first message that fails: that one is a loss, the rest go on. */
-static void flush(struct udp *udp, int fd, size_t count) {
+/* sendmmsg stops at the first message that fails: that one is a loss, the rest go on. Unless the
+ * buffer is full: returns how many are dealt with. */
+static size_t flush(struct udp *udp, int fd, size_t count) {
   size_t done = 0;
   while (done < count) {
     int sent = sendmmsg(fd, udp->messages + done, (unsigned)(count - done), MSG_DONTWAIT);
@@ -372,17 +360,18 @@ static void flush(struct udp *udp, int fd, size_t count) {
       done += (size_t)sent;
     } else if (sent < 0 && errno == EINTR) {
       continue;
-    } else if (sent < 0 && is_full(errno)) {
-      udp->stats.dropped_full += count - done;
-      return;
+    } else if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+      return done;
     } else {
-      udp->stats.dropped_error++;
+      udp->stats.dropped_full += sent < 0 && errno == ENOBUFS;
+      udp->stats.dropped_error += sent == 0 || errno != ENOBUFS;
       done++;
     }
   }
+  return done;
 }
 
-void udp_send(struct udp *udp, const struct paw_transmit *batch, size_t count) {
+size_t udp_offer(struct udp *udp, const struct paw_transmit *batch, size_t count) {
   size_t at = 0;
   while (at < count) {
     uint8_t family = batch[at].remote.family;
@@ -393,11 +382,21 @@ void udp_send(struct udp *udp, const struct paw_transmit *batch, size_t count) {
       at++;
       continue;
     }
-    while (at < count && ready < BATCH && batch[at].remote.family == family) {
-      prepare_send(udp, ready++, &batch[at++]);
+    while (at + ready < count && ready < BATCH && batch[at + ready].remote.family == family) {
+      prepare_send(udp, ready, &batch[at + ready]);
+      ready++;
     }
-    flush(udp, fd, ready);
+    size_t done = flush(udp, fd, ready);
+    at += done;
+    if (done < ready) {
+      return at;
+    }
   }
+  return at;
+}
+
+void udp_send(struct udp *udp, const struct paw_transmit *batch, size_t count) {
+  udp->stats.dropped_full += count - udp_offer(udp, batch, count);
 }
 
 void udp_get_stats(const struct udp *udp, struct udp_stats *out) {

@@ -39,6 +39,11 @@ void udp_receive(struct udp *udp, int fd, uint64_t now_ns,
  * kernel's choice) and with its DSCP. What the kernel does not take is dropped and counted. */
 void udp_send(struct udp *udp, const struct paw_transmit *batch, size_t count);
 
+/* The same, but it stops where the send buffer is full (EAGAIN), without a drop: returns how many,
+ * from the first on, are dealt with. The descriptor of the next one's family is watched for POLLOUT
+ * then. */
+size_t udp_offer(struct udp *udp, const struct paw_transmit *batch, size_t count);
+
 struct udp_stats {
   uint64_t received;
   uint64_t received_truncated; /* longer than any datagram of ours: dropped */

@@ -23,8 +23,8 @@
 
 /* Offers a token may make and PATCHes a session may get: so many at once, and one more every so
  * often. A house of speakers with one token comes back together; whoever never connects leaves room
- * for others: 256 and 16 a second for 30 s are fewer than there are places (RFC 9725 section 5). */
-static const struct rate post_rate = {.at_once = 256, .every_ns = PAW_NS_PER_S / 16};
+ * for others: 512 and 16 a second for 30 s are fewer than there are places (RFC 9725 section 5). */
+static const struct rate post_rate = {.at_once = 512, .every_ns = PAW_NS_PER_S / 16};
 static const struct rate patch_rate = {.at_once = 16, .every_ns = PAW_NS_PER_S / 2};
 #define RETRY_RATE_S "1"
 
@@ -46,6 +46,7 @@ struct session {
 struct whep_server {
   struct whep_config config;
   size_t session_count;
+  size_t connecting_count; /* of these */
   bool ended;
   uint64_t posts_ns[TOKENS_MAX]; /* of post_rate; by token */
   struct session sessions[];
@@ -122,8 +123,9 @@ static struct session *find_peer(struct whep_server *server, uint64_t peer) {
 }
 
 static void release(struct whep_server *server, struct session *session) {
-  *session = (struct session){0};
+  server->connecting_count -= session->state == SESSION_CONNECTING;
   server->session_count--;
+  *session = (struct session){0};
 }
 
 static void end_session(struct whep_server *server, uint64_t now_ns, struct session *session) {
@@ -135,6 +137,7 @@ static void end_session(struct whep_server *server, uint64_t now_ns, struct sess
 void whep_server_note_connected(struct whep_server *server, uint64_t peer) {
   struct session *session = find_peer(server, peer);
   if (session != NULL) {
+    server->connecting_count -= session->state == SESSION_CONNECTING;
     session->state = SESSION_CONNECTED;
   }
 }
@@ -157,7 +160,7 @@ void whep_server_expire(struct whep_server *server, uint64_t now_ns) {
 
 uint64_t whep_server_next_deadline(const struct whep_server *server) {
   uint64_t first_ns = PAW_TIME_NEVER;
-  for (size_t i = 0; server->session_count > 0 && i < server->config.max_sessions; i++) {
+  for (size_t i = 0; server->connecting_count > 0 && i < server->config.max_sessions; i++) {
     const struct session *session = &server->sessions[i];
     if (session->state == SESSION_CONNECTING && session->connect_by_ns < first_ns) {
       first_ns = session->connect_by_ns;
@@ -294,6 +297,7 @@ static void accept_offer(struct whep_server *server, const struct http_request *
   }
   *place = made;
   server->session_count++;
+  server->connecting_count++;
   created(server, place, answer, answer_len, response);
 }
 

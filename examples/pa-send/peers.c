@@ -7,13 +7,16 @@
 
 #include "interfaces.h"
 #include "interfaces_watch.h"
+#include "outbox.h"
 #include "system.h"
 
 static const enum paw_family families[] = {PAW_FAMILY_IPV4, PAW_FAMILY_IPV6};
 #define FAMILY_COUNT (sizeof families / sizeof families[0])
 
-/* Datagrams polled in one go; a frame to many peers takes several. */
-#define TRANSMITS_MAX 64
+/* Datagrams polled in one go; a frame to many peers takes several. All of it goes out in one turn
+ * of the loop: for a thousand peers that takes 5 ms, in which what comes fits into the receive
+ * buffer. */
+#define TRANSMITS_MAX OUTBOX_MAX
 
 /* Seen from this side, by enum whep_kind. */
 static const enum paw_direction directions[] = {PAW_DIRECTION_SENDONLY, PAW_DIRECTION_RECVONLY};
@@ -30,6 +33,8 @@ struct peers {
   struct paw_certificate *certificate;
   struct paw_hub *hub;
   struct paw_hub_track *track;
+  struct outbox outbox;
+  enum paw_family full; /* this socket is waited for to be written to; NONE: neither is */
   struct loop_timer timer;
   struct interfaces_watch *watch; /* NULL: the addresses are given */
   struct interfaces interfaces;   /* those that the peers know */
@@ -45,7 +50,9 @@ static void feed(void *user_data, const struct paw_input *input) {
 
 static void on_datagrams(void *user_data, int fd, short ready) {
   struct peers *peers = user_data;
-  (void)ready;
+  if ((ready & ~POLLOUT) == 0) {
+    return; /* what waits is sent in the idle hook */
+  }
   udp_receive(peers->udp, fd, system_now_ns(), feed, peers);
 }
 
@@ -124,13 +131,34 @@ static void on_event(struct peers *peers, uint64_t now_ns, paw_hub_peer peer,
   }
 }
 
-static void send_all(struct peers *peers) {
+static size_t offer(void *user_data, const struct paw_transmit *batch, size_t count) {
+  struct peers *peers = user_data;
+  return udp_offer(peers->udp, batch, count);
+}
+
+static void watch_socket(struct peers *peers, enum paw_family family, short events) {
+  if (family != PAW_FAMILY_NONE) {
+    (void)loop_watch(peers->loop, udp_get_fd(peers->udp, family), events, on_datagrams, peers);
+  }
+}
+
+/* While a send buffer is full the hub keeps what there is to send: its frames are there for 500 ms.
+ */
+static void send_all(struct peers *peers, uint64_t now_ns) {
   struct paw_transmit batch[TRANSMITS_MAX];
-  size_t count = 0;
-  do {
+  size_t count = 1;
+  outbox_flush(&peers->outbox, now_ns);
+  while (count > 0 && outbox_is_free(&peers->outbox)) {
     paw_hub_poll_transmits(peers->hub, batch, TRANSMITS_MAX, &count);
-    udp_send(peers->udp, batch, count);
-  } while (count > 0);
+    outbox_send(&peers->outbox, now_ns, batch, count);
+  }
+  enum paw_family full =
+      outbox_is_free(&peers->outbox) ? PAW_FAMILY_NONE : outbox_get_family(&peers->outbox);
+  if (full != peers->full) {
+    watch_socket(peers, peers->full, POLLIN);
+    watch_socket(peers, full, POLLIN | POLLOUT);
+    peers->full = full;
+  }
 }
 
 void peers_drain(struct peers *peers, uint64_t now_ns) {
@@ -138,7 +166,7 @@ void peers_drain(struct peers *peers, uint64_t now_ns) {
   struct paw_encoder_advice advice;
   struct paw_hub_track *track = NULL; /* there is but one */
   paw_hub_peer peer = 0;
-  send_all(peers);
+  send_all(peers, now_ns);
   while (paw_hub_poll_event(peers->hub, &peer, &event)) {
     on_event(peers, now_ns, peer, &event);
   }
@@ -146,8 +174,10 @@ void peers_drain(struct peers *peers, uint64_t now_ns) {
     peers->config.advised(peers->config.user_data, &advice);
   }
   /* An event may have changed a connection. */
-  send_all(peers);
-  loop_timer_set(&peers->timer, paw_hub_next_timeout(peers->hub).deadline_ns);
+  send_all(peers, now_ns);
+  loop_timer_set(&peers->timer, outbox_is_free(&peers->outbox)
+                                    ? paw_hub_next_timeout(peers->hub).deadline_ns
+                                    : outbox_next_deadline(&peers->outbox));
 }
 
 void peers_fetch(struct peers *peers) {
@@ -387,6 +417,17 @@ uint64_t peers_serve_playout(struct peers *peers, uint64_t now_ns, uint64_t peer
 
 /* ---- opening ---- */
 
+/* The first connection of a process prepares libsrtp2, which takes 40 ms: here, not when somebody
+ * joins and audio flows. */
+static int make_ready(const struct peers *peers) {
+  struct paw_rtc_config config;
+  struct paw_rtc *rtc = NULL;
+  fill_config(peers, WHEP_LISTEN, &config);
+  int status = paw_rtc_new(&config, system_now_ns(), &rtc);
+  paw_rtc_free(rtc);
+  return status;
+}
+
 static int make_hub(struct peers *peers, struct fault *fault) {
   struct paw_hub_config config;
   struct paw_rng rng = system_rng();
@@ -399,6 +440,9 @@ static int make_hub(struct peers *peers, struct fault *fault) {
   }
   if (status == PAW_OK) {
     status = paw_hub_track_new(peers->hub, &peers->track);
+  }
+  if (status == PAW_OK) {
+    status = make_ready(peers);
   }
   return status == PAW_OK ? 0 : fault_set(fault, "cannot set up WebRTC: %s", paw_strerror(status));
 }
@@ -430,6 +474,7 @@ int peers_open(const struct peers_config *config, struct loop *loop, struct peer
   }
   peers->config = *config;
   peers->loop = loop;
+  outbox_init(&peers->outbox, offer, peers);
   loop_timer_init(loop, &peers->timer, on_timer, peers);
   if (udp_open(&udp, &peers->udp, fault) != 0 || make_hub(peers, fault) != 0 ||
       watch_sockets(peers, fault) != 0 || watch_interfaces(peers, fault) != 0) {
@@ -497,6 +542,8 @@ void peers_get_stats(struct peers *peers, struct peers_stats *out) {
   udp_get_stats(peers->udp, &sockets);
   paw_hub_get_stats(peers->hub, &hub);
   out->datagrams = sockets.sent;
-  out->dropped = sockets.dropped_full + sockets.dropped_error;
+  out->held = peers->outbox.held;
+  out->dropped_full = sockets.dropped_full + peers->outbox.dropped;
+  out->dropped = out->dropped_full + sockets.dropped_error;
   out->unclaimed = hub.datagrams_unclaimed;
 }

@@ -85,7 +85,9 @@ struct peers_stats {
   double worst_loss_percent; /* by the last report of the peer that loses most */
   size_t redundant;          /* peers whose packets repeat an earlier frame */
   uint64_t datagrams;        /* of the sockets, since the start */
+  uint64_t held;             /* of these, sent only when the send buffer had room again */
   uint64_t dropped;
+  uint64_t dropped_full; /* of these, for want of room in the send buffer */
   uint64_t unclaimed;
 };
 

@@ -83,12 +83,13 @@ static void write_json(const struct report *report) {
       "\"frames\":%llu,"
       "\"skipped\":%llu,\"silent\":%llu,\"late_ms\":%.1f,\"level_dbfs\":%.1f,\"sent\":%llu,"
       "\"resent\":%llu,\"nacks\":%llu,\"lost\":%llu,\"datagrams\":%llu,\"dropped\":%llu,"
-      "\"unclaimed\":%llu,\"worst_loss_pct\":%.1f,\"fec\":%s,\"red\":%zu}",
+      "\"dropped_full\":%llu,\"held\":%llu,\"unclaimed\":%llu,\"worst_loss_pct\":%.1f,\"fec\":%s,"
+      "\"red\":%zu}",
       report->t_s, report->state, l->peers, l->connected, report->talkers, wide(p->frames),
       wide(p->pacer.skipped), wide(p->short_frames), (double)p->late_ns / 1e6, p->level_dbfs,
       wide(l->sent), wide(l->resent), wide(l->nacks), wide(l->lost), wide(l->datagrams),
-      wide(l->dropped), wide(l->unclaimed), l->worst_loss_percent, p->fec_on ? "true" : "false",
-      l->redundant);
+      wide(l->dropped), wide(l->dropped_full), wide(l->held), wide(l->unclaimed),
+      l->worst_loss_percent, p->fec_on ? "true" : "false", l->redundant);
 }
 
 void report_write(const struct report *report, bool json) {

@@ -207,7 +207,10 @@ static struct option_table make_table(const struct option *options) {
           "  worst_loss_pct  loss of the receiver that loses most\n"
           "  fec         whether Opus's redundancy is on\n"
           "  red         receivers whose packets repeat an earlier frame\n"
-          "  datagrams   sent; dropped: not taken by the kernel; unclaimed: received, nobody's",
+          "  datagrams   sent; held: of these, kept until the send buffer had room again;\n"
+          "              dropped: not taken by the kernel; dropped_full: of these, for want of "
+          "room;\n"
+          "              unclaimed: received, nobody's",
       .options = options,
       .option_count = OPTION_COUNT,
   };

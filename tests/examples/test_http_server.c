@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -99,8 +100,12 @@ static int make_identity(struct tls_identity *out) {
 
 static struct http_server *served;
 
+/* Of its loop, shared with its process. */
+static volatile unsigned *turns;
+
 static void on_idle(void *user_data, uint64_t now_ns) {
   (void)user_data;
+  *turns = *turns + 1;
   http_server_idle(served, now_ns);
 }
 
@@ -134,6 +139,10 @@ static void serve(bool tls, uint64_t request_ns, int tell) {
 static int start(void **state, bool tls, uint64_t request_ns) {
   static struct bench bench;
   int tell[2];
+  void *shared =
+      mmap(NULL, sizeof *turns, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  assert_true(shared != MAP_FAILED);
+  turns = shared;
   assert_int_equal(pipe(tell), 0);
   bench.child = fork();
   assert_true(bench.child >= 0);
@@ -162,6 +171,7 @@ static int start_tls(void **state) {
 static int stop(void **state) {
   struct bench *bench = *state;
   int status = -1;
+  (void)munmap((void *)(uintptr_t)turns, sizeof *turns);
   (void)kill(bench->child, SIGTERM);
   return waitpid(bench->child, &status, 0) == bench->child && status == 0 ? 0 : -1;
 }
@@ -288,6 +298,15 @@ static void a_handshake_ends_at_its_deadline(void **state) {
   attack(*state, &record);
 }
 
+/* libmicrohttpd asks to be run again at once all the while. */
+static void a_handshake_that_waits_costs_little(void **state) {
+  int fd = connect_from(*state, 1);
+  assert_true(put(fd, "\x16\x03\x01\x02"));
+  assert_true(wait_closed(fd, 5000));
+  (void)close(fd);
+  assert_in_range(*turns, 1, 2 * REQUEST_NS / PAW_NS_PER_MS);
+}
+
 /* What is not read is not sent for ever: the rest of the response is missing. */
 static void a_response_that_nobody_reads_is_given_up(void **state) {
   const struct bench *bench = *state;
@@ -373,6 +392,24 @@ static void one_client_cannot_take_all_connections(void **state) {
   }
 }
 
+/* A crowd's receivers keep their connections for a while. */
+static void who_pauses_makes_room(void **state) {
+  const struct bench *bench = *state;
+  int held[64];
+  for (size_t i = 0; i < 64; i++) {
+    char answered[256];
+    held[i] = connect_from(bench, 1);
+    assert_true(put(held[i], "GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+    assert_true(read(held[i], answered, sizeof answered) > 0);
+  }
+  assert_served_from(bench, 1);
+  assert_true(wait_closed(held[0], 5000)); /* the one that has paused for longest */
+  assert_false(wait_closed(held[63], 0));
+  for (size_t i = 0; i < 64; i++) {
+    (void)close(held[i]);
+  }
+}
+
 /* Its own network, of which each address is a client. */
 static void a_neighbour_is_known_by_its_whole_address(void **state) {
   const struct bench *bench = *state;
@@ -391,10 +428,12 @@ int main(void) {
       SERVER_TEST(slow_requests_end_at_their_deadline),
       SERVER_TEST(a_pause_is_bounded_too),
       cmocka_unit_test_setup_teardown(a_handshake_ends_at_its_deadline, start_tls, stop),
+      cmocka_unit_test_setup_teardown(a_handshake_that_waits_costs_little, start_tls, stop),
       SERVER_TEST(a_response_that_nobody_reads_is_given_up),
       SERVER_TEST(bodies_are_cut_where_their_route_says),
       SERVER_TEST(floods_of_fields_are_refused),
       cmocka_unit_test_setup_teardown(one_client_cannot_take_all_connections, start_patient, stop),
+      SERVER_TEST(who_pauses_makes_room),
       SERVER_TEST(a_neighbour_is_known_by_its_whole_address),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

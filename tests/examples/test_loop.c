@@ -146,6 +146,47 @@ static void an_overdue_timer_does_not_starve_descriptors(void **state) {
 
 /* ---- descriptors ---- */
 
+static void take_byte_for_long(void *user_data, int fd, short ready) {
+  struct bench *bench = user_data;
+  char byte = 0;
+  (void)ready;
+  assert_int_equal(read(fd, &byte, 1), 1);
+  note(bench, byte);
+  while (system_now_ns() < bench->due_ns) {
+  }
+}
+
+static void a_timer_that_becomes_due_comes_before_descriptors_that_are_left(void **state) {
+  struct bench *bench = *state;
+  bench->due_ns = system_now_ns() + 2 * PAW_NS_PER_MS;
+  loop_timer_init(bench->loop, &bench->timers[0], fire_b, bench);
+  loop_timer_set(&bench->timers[0], bench->due_ns);
+  assert_int_equal(loop_watch(bench->loop, bench->pipe[0], POLLIN, take_byte_for_long, bench), 0);
+  assert_int_equal(loop_watch(bench->loop, bench->second[0], POLLIN, take_byte, bench), 0);
+  assert_int_equal(write(bench->pipe[1], "x", 1), 1);
+  assert_int_equal(write(bench->second[1], "y", 1), 1);
+  run(bench);
+  assert_string_equal(bench->trace, "xby");
+}
+
+static void see_pipe(void *user_data, int fd, short ready) {
+  struct bench *bench = user_data;
+  (void)ready;
+  note(bench, fd == bench->pipe[0] ? 'p' : 'q');
+}
+
+static void descriptors_that_are_left_come_first_the_next_time(void **state) {
+  struct bench *bench = *state;
+  loop_timer_init(bench->loop, &bench->timers[0], fire_again, bench);
+  loop_timer_set(&bench->timers[0], 0);
+  assert_int_equal(loop_watch(bench->loop, bench->pipe[0], POLLIN, see_pipe, bench), 0);
+  assert_int_equal(loop_watch(bench->loop, bench->second[0], POLLIN, see_pipe, bench), 0);
+  assert_int_equal(write(bench->pipe[1], "x", 1), 1);
+  assert_int_equal(write(bench->second[1], "y", 1), 1);
+  run(bench);
+  assert_int_equal(strncmp(bench->trace, "ptqtptqt", 8), 0);
+}
+
 static void unwatch_second(void *user_data, int fd, short ready) {
   struct bench *bench = user_data;
   (void)fd;
@@ -229,6 +270,8 @@ int main(void) {
       LOOP_TEST(timers_fire_once_in_the_order_of_their_deadlines),
       LOOP_TEST(a_timer_can_be_moved_and_stopped),
       LOOP_TEST(an_overdue_timer_does_not_starve_descriptors),
+      LOOP_TEST(a_timer_that_becomes_due_comes_before_descriptors_that_are_left),
+      LOOP_TEST(descriptors_that_are_left_come_first_the_next_time),
       LOOP_TEST(a_descriptor_unwatched_in_a_callback_is_not_told_any_more),
       LOOP_TEST(regular_files_are_always_ready),
       LOOP_TEST(watches_are_bounded),

@@ -453,7 +453,7 @@ static void a_peer_that_closed_takes_its_session_along(void **state) {
 static void a_token_that_offers_too_often_has_to_wait(void **state) {
   struct bench *bench = *state;
   bench->accept_status = PAW_ERR_UNSUPPORTED;
-  for (int i = 0; i < 256; i++) {
+  for (int i = 0; i < 512; i++) {
     assert_int_equal(post(bench, LISTENER), 422);
   }
   assert_int_equal(post(bench, LISTENER), 429);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+#include "outbox.h"
+
+#include <assert.h>
+#include <string.h>
+
+void outbox_init(struct outbox *outbox,
+                 size_t (*send)(void *user_data, const struct paw_transmit *batch, size_t count),
+                 void *user_data) {
+  outbox->send = send;
+  outbox->user_data = user_data;
+  outbox->behind_ns = PAW_TIME_NEVER;
+  outbox->first = outbox->count = 0;
+  outbox->held = outbox->dropped = 0;
+}
+
+static bool is_late(const struct outbox *outbox, uint64_t now_ns) {
+  return now_ns >= outbox->behind_ns && now_ns - outbox->behind_ns >= OUTBOX_HOLD_NS;
+}
+
+/* What the hub lends lasts until the next call on it. */
+static void keep(struct outbox *outbox, const struct paw_transmit *batch, size_t count) {
+  outbox->first = 0;
+  outbox->count = count;
+  outbox->held += count;
+  for (size_t i = 0; i < count; i++) {
+    assert(batch[i].len <= OUTBOX_BYTES);
+    memcpy(outbox->data[i], batch[i].data, batch[i].len);
+    outbox->kept[i] = batch[i];
+    outbox->kept[i].data = outbox->data[i];
+  }
+}
+
+void outbox_send(struct outbox *outbox, uint64_t now_ns, const struct paw_transmit *batch,
+                 size_t count) {
+  assert(outbox_is_free(outbox) && count <= OUTBOX_MAX);
+  if (count == 0) {
+    outbox->behind_ns = PAW_TIME_NEVER;
+    return;
+  }
+  size_t sent = outbox->send(outbox->user_data, batch, count);
+  if (sent == count) {
+    return;
+  }
+  if (outbox->behind_ns == PAW_TIME_NEVER) {
+    outbox->behind_ns = now_ns;
+  }
+  if (is_late(outbox, now_ns)) {
+    outbox->dropped += count - sent;
+  } else {
+    keep(outbox, batch + sent, count - sent);
+  }
+}
+
+void outbox_flush(struct outbox *outbox, uint64_t now_ns) {
+  if (outbox->count == 0) {
+    return;
+  }
+  size_t sent = outbox->send(outbox->user_data, outbox->kept + outbox->first, outbox->count);
+  outbox->first += sent;
+  outbox->count -= sent;
+  if (is_late(outbox, now_ns)) {
+    outbox->dropped += outbox->count;
+    outbox->count = 0;
+  }
+}
+
+uint64_t outbox_next_deadline(const struct outbox *outbox) {
+  return outbox->count > 0 ? outbox->behind_ns + OUTBOX_HOLD_NS : PAW_TIME_NEVER;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* Datagrams on their way to a socket whose send buffer may be full: what it does not take is kept,
+ * and whoever makes more of it waits. So a frame to many receivers goes out as fast as the network
+ * takes it, and no burst overflows the buffer. But not for long: what a network that is too slow
+ * for all of it has not taken by then is dropped. */
+#ifndef COMMON_OUTBOX_H
+#define COMMON_OUTBOX_H
+
+#include <pawebrtc/base.h>
+
+/* One batch of the hub is kept at most. */
+#define OUTBOX_MAX 64
+/* Longest datagram: an Ethernet frame's worth. */
+#define OUTBOX_BYTES 1500
+/* So long all that there is to send may take: longer, and what waits comes too late to be played.
+ */
+#define OUTBOX_HOLD_NS (60 * PAW_NS_PER_MS)
+
+struct outbox {
+  /* Returns how many of them, from the first on, are dealt with. */
+  size_t (*send)(void *user_data, const struct paw_transmit *batch, size_t count);
+  void *user_data;
+  uint64_t behind_ns; /* since then not all was sent; PAW_TIME_NEVER: all was */
+  size_t first;       /* of those kept */
+  size_t count;
+  uint64_t held;    /* datagrams that had to wait, since the start */
+  uint64_t dropped; /* that were not taken in time */
+  struct paw_transmit kept[OUTBOX_MAX];
+  uint8_t data[OUTBOX_MAX][OUTBOX_BYTES];
+};
+
+void outbox_init(struct outbox *outbox,
+                 size_t (*send)(void *user_data, const struct paw_transmit *batch, size_t count),
+                 void *user_data);
+
+/* Send a batch of OUTBOX_MAX at most, and keep what is not taken; or drop that, when it has been
+ * behind for too long. Only while outbox_is_free. A batch of none says that there is no more. */
+void outbox_send(struct outbox *outbox, uint64_t now_ns, const struct paw_transmit *batch,
+                 size_t count);
+
+/* The socket may take more, or time has passed. */
+void outbox_flush(struct outbox *outbox, uint64_t now_ns);
+
+/* May more be sent? Else something is kept: flush it when the socket can be written to, or at the
+ * deadline. */
+static inline bool outbox_is_free(const struct outbox *outbox) {
+  return outbox->count == 0;
+}
+
+/* PAW_TIME_NEVER: nothing is kept. */
+uint64_t outbox_next_deadline(const struct outbox *outbox);
+
+/* Where the first one that is kept goes to; only while not outbox_is_free. */
+static inline enum paw_family outbox_get_family(const struct outbox *outbox) {
+  return (enum paw_family)outbox->kept[outbox->first].remote.family;
+}
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "outbox.h"
+
+#define NOW_NS PAW_NS_PER_S
+
+/* A socket with room for so many; what it took, a byte each. */
+struct bench {
+  struct outbox outbox;
+  size_t room;
+  char taken[256];
+  size_t taken_count;
+};
+
+static size_t take(void *user_data, const struct paw_transmit *batch, size_t count) {
+  struct bench *bench = user_data;
+  size_t done = 0;
+  for (; done < count && bench->room > 0; done++, bench->room--) {
+    bench->taken[bench->taken_count++] = (char)batch[done].data[0];
+  }
+  return done;
+}
+
+static int set_up(void **state) {
+  static struct bench bench;
+  memset(&bench, 0, sizeof bench);
+  outbox_init(&bench.outbox, take, &bench);
+  *state = &bench;
+  return 0;
+}
+
+/* The text is gone after the call, as the library's own is. */
+static void send_text(struct bench *bench, uint64_t now_ns, const char *text) {
+  struct paw_transmit batch[OUTBOX_MAX] = {0};
+  char lent[OUTBOX_MAX + 1] = "";
+  size_t count = strlen(text);
+  memcpy(lent, text, count);
+  for (size_t i = 0; i < count; i++) {
+    batch[i].remote.family = i % 2 == 0 ? PAW_FAMILY_IPV4 : PAW_FAMILY_IPV6;
+    batch[i].data = (const uint8_t *)&lent[i];
+    batch[i].len = 1;
+  }
+  outbox_send(&bench->outbox, now_ns, batch, count);
+  memset(lent, '?', sizeof lent);
+}
+
+static void what_finds_room_is_not_kept(void **state) {
+  struct bench *bench = *state;
+  bench->room = 3;
+  send_text(bench, NOW_NS, "abc");
+  assert_true(outbox_is_free(&bench->outbox));
+  assert_int_equal(outbox_next_deadline(&bench->outbox), PAW_TIME_NEVER);
+  assert_string_equal(bench->taken, "abc");
+  assert_int_equal(bench->outbox.held, 0);
+}
+
+static void what_finds_none_waits_and_stays_in_order(void **state) {
+  struct bench *bench = *state;
+  bench->room = 2;
+  send_text(bench, NOW_NS, "abcdef");
+  assert_false(outbox_is_free(&bench->outbox));
+  assert_int_equal(outbox_get_family(&bench->outbox), PAW_FAMILY_IPV4);
+  assert_int_equal(outbox_next_deadline(&bench->outbox), NOW_NS + OUTBOX_HOLD_NS);
+  outbox_flush(&bench->outbox, NOW_NS + 1);
+  assert_string_equal(bench->taken, "ab");
+  bench->room = 1;
+  outbox_flush(&bench->outbox, NOW_NS + 2);
+  assert_int_equal(outbox_get_family(&bench->outbox), PAW_FAMILY_IPV6);
+  bench->room = 9;
+  outbox_flush(&bench->outbox, NOW_NS + 3);
+  assert_true(outbox_is_free(&bench->outbox));
+  assert_string_equal(bench->taken, "abcdef");
+  assert_int_equal(bench->outbox.held, 4);
+  assert_int_equal(bench->outbox.dropped, 0);
+}
+
+static void a_whole_batch_is_kept(void **state) {
+  struct bench *bench = *state;
+  char text[OUTBOX_MAX + 1] = "";
+  memset(text, 'x', OUTBOX_MAX);
+  send_text(bench, NOW_NS, text);
+  assert_int_equal(bench->outbox.held, OUTBOX_MAX);
+  bench->room = OUTBOX_MAX;
+  outbox_flush(&bench->outbox, NOW_NS);
+  assert_string_equal(bench->taken, text);
+}
+
+static void a_network_that_stands_still_is_not_waited_for(void **state) {
+  struct bench *bench = *state;
+  send_text(bench, NOW_NS, "abc");
+  outbox_flush(&bench->outbox, NOW_NS + OUTBOX_HOLD_NS - 1);
+  assert_int_equal(bench->outbox.dropped, 0);
+  outbox_flush(&bench->outbox, NOW_NS + OUTBOX_HOLD_NS);
+  assert_true(outbox_is_free(&bench->outbox));
+  assert_int_equal(bench->outbox.dropped, 3);
+  send_text(bench, NOW_NS + OUTBOX_HOLD_NS, "de"); /* that is behind too, and late with it */
+  assert_int_equal(bench->outbox.dropped, 5);
+  assert_true(outbox_is_free(&bench->outbox));
+}
+
+/* A network that takes a little, and never all of it, is given up as well; and anew each time. */
+static void a_network_that_is_too_slow_loses_what_is_late(void **state) {
+  struct bench *bench = *state;
+  bench->room = 1;
+  send_text(bench, NOW_NS, "abc");
+  bench->room = 1;
+  outbox_flush(&bench->outbox, NOW_NS + OUTBOX_HOLD_NS);
+  assert_int_equal(bench->outbox.dropped, 1);
+  send_text(bench, NOW_NS + OUTBOX_HOLD_NS, ""); /* no more: it is behind no longer */
+  send_text(bench, NOW_NS + OUTBOX_HOLD_NS, "de");
+  assert_int_equal(bench->outbox.dropped, 1);
+  bench->room = 2;
+  outbox_flush(&bench->outbox, NOW_NS + OUTBOX_HOLD_NS);
+  assert_string_equal(bench->taken, "abde");
+}
+
+#define OUTBOX_TEST(name) cmocka_unit_test_setup(name, set_up)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      OUTBOX_TEST(what_finds_room_is_not_kept),
+      OUTBOX_TEST(what_finds_none_waits_and_stays_in_order),
+      OUTBOX_TEST(a_whole_batch_is_kept),
+      OUTBOX_TEST(a_network_that_stands_still_is_not_waited_for),
+      OUTBOX_TEST(a_network_that_is_too_slow_loses_what_is_late),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
