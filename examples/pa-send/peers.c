@@ -387,6 +387,17 @@ uint64_t peers_serve_playout(struct peers *peers, uint64_t now_ns, uint64_t peer
 
 /* ---- opening ---- */
 
+/* Debian's libsrtp2 sets up NSS with the first connection of a process, and NSS crashes when memory
+ * runs out meanwhile: that one is made, and left, before anybody can ask for one. */
+static int make_first(const struct peers *peers) {
+  struct paw_rtc_config config;
+  struct paw_rtc *rtc = NULL;
+  fill_config(peers, WHEP_LISTEN, &config);
+  int status = paw_rtc_new(&config, system_now_ns(), &rtc);
+  paw_rtc_free(rtc);
+  return status;
+}
+
 static int make_hub(struct peers *peers, struct fault *fault) {
   struct paw_hub_config config;
   struct paw_rng rng = system_rng();
@@ -394,6 +405,9 @@ static int make_hub(struct peers *peers, struct fault *fault) {
   paw_hub_config_init(&config);
   config.max_peers = PEERS_MAX;
   int status = paw_certificate_generate(&rng, &plain, &peers->certificate);
+  if (status == PAW_OK) {
+    status = make_first(peers);
+  }
   if (status == PAW_OK) {
     status = paw_hub_new(&config, system_now_ns(), &peers->hub);
   }
