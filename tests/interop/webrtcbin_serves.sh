@@ -10,6 +10,11 @@ posts() { # ICE WITH-LITE WITHOUT
     [ "$(grep -c '^POST [^ ]*$' "$work/$1.out")" = "$3" ]
 }
 
+# GStreamer sends at once what it has kept until it was connected: packets alone are no time.
+has_played() { # ICE SECONDS
+  [ "$(stat -c %s "$work/$1.wav")" -gt $((48000 * 4 * $2)) ] # stereo
+}
+
 # A server each, all at once, for it takes ten seconds each.
 declare -A receivers
 for ice in full lite auto; do
@@ -25,7 +30,8 @@ for ice in full lite auto; do
 done
 
 for ice in full lite auto; do
-  wait_until 20 "$ice: it plays" value_above "$ice" packets 1000
+  wait_until 40 "$ice: it plays" value_above "$ice" packets 1000
+  wait_until 20 "$ice: it plays on" has_played "$ice" 9
   value_is "$ice" state playing || fail "$ice: it does not play"
   stop "${receivers[$ice]}" || fail "$ice: pa-recv has not ended well"
   ! grep 'answered with 487' "$work/$ice.log" || fail "$ice: both took the same role of ICE"
