@@ -28,7 +28,6 @@
  * In RTCP the second word becomes the peer's SSRC; words of "VVVV" become that of the victim, words
  * of "PPPP" that of the peer.
  */
-#include "fuzz.h"
 #include "rtc_world.h"
 
 #include "rtc/rtc_private.h"
@@ -344,28 +343,14 @@ static void speak(struct attack *attack, size_t end, size_t count) {
   }
 }
 
-static void ask_again(struct attack *attack, uint8_t back, uint8_t count) {
-  uint16_t sequences[UINT8_MAX];
-  uint16_t last = attack->world->ends[attack->victim].last_sequence;
-  for (size_t i = 0; i < count; i++) {
-    sequences[i] = (uint16_t)(last - back + i);
-  }
-  struct paw_rtc *rtc = world_rtc(attack->world, attack->victim);
-  int status = paw_rtc_send_nack(rtc, attack->world->clock.now_ns, sequences, count);
-  FUZZ_CHECK(status == PAW_OK || status == PAW_ERR_LIMIT || status == PAW_ERR_INVALID);
-}
-
 static void act(struct attack *attack, struct fuzz_script *script, uint8_t operation) {
   struct world *world = attack->world;
   struct world_datagram *datagram = NULL;
   uint8_t which = 0;
+  if (world_act_in_time(world, script, operation)) {
+    return;
+  }
   switch (operation) {
-  case 0:
-    world_run(world, fuzz_take_u8(script) * UINT64_C(10));
-    break;
-  case 1:
-    world_pass(world, fuzz_take_u16(script) * PAW_NS_PER_MS);
-    break;
   case 2:
     come_raw(attack, script);
     break;
@@ -390,7 +375,7 @@ static void act(struct attack *attack, struct fuzz_script *script, uint8_t opera
     break;
   case 10:
     which = fuzz_take_u8(script);
-    ask_again(attack, which, fuzz_take_u8(script));
+    world_ask_again(world, attack->victim, which, fuzz_take_u8(script));
     break;
   case 11:
   case 12:
@@ -417,8 +402,7 @@ static void note_keys(struct attack *attack) {
 
 static void begin(struct attack *attack, uint8_t mode) {
   struct world_config config;
-  world_config_init(&config);
-  config.hub = (mode & HUB) != 0;
+  world_config_init(&config, (mode & HUB) != 0, (mode & RTX) != 0);
   *attack = (struct attack){.victim = config.hub ? 0 : 1, .peer = config.hub ? 1 : 0};
   struct paw_rtc_config *victim = &config.rtc[attack->victim];
   victim->ice_mode = (mode & LITE) != 0 ? PAW_ICE_LITE : PAW_ICE_FULL;
@@ -426,9 +410,6 @@ static void begin(struct attack *attack, uint8_t mode) {
     victim->audio.direction = PAW_DIRECTION_SENDONLY;
   } else if ((mode & RECEIVES_ONLY) != 0) {
     victim->audio.direction = PAW_DIRECTION_RECVONLY;
-  }
-  for (size_t i = 0; i < 2; i++) {
-    config.rtc[i].audio.rtx = (mode & RTX) != 0;
   }
   attack->world = world_new(&config);
   /* A lite one offers: the answerer would become full. */

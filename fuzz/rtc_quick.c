@@ -16,7 +16,7 @@ static bool made[2];
 
 static void make_results(size_t client) {
   struct world_config config;
-  world_config_init(&config);
+  world_config_init(&config, false, false);
   struct world *world = world_new(&config);
   FUZZ_CHECK(world_negotiate(world, client ^ 1, false) == PAW_OK); /* who answers is active */
   world_run(world, CONNECT_MS);

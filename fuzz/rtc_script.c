@@ -34,7 +34,6 @@
  *   27  the random source of an end fails, or works again: end (1)
  *   28  a frame with these bytes is spoken: end, length (1 each), bytes
  */
-#include "fuzz.h"
 #include "rtc_world.h"
 
 #include "rtc/rtc_private.h"
@@ -201,20 +200,8 @@ static void speak_bytes(struct world *world, struct fuzz_script *script) {
 
 static void ask_again(struct world *world, struct fuzz_script *script) {
   size_t end = take_end(world, script);
-  uint16_t first = (uint16_t)(world->ends[end].last_sequence - fuzz_take_u8(script));
-  size_t count = fuzz_take_u8(script) % 80;
-  uint16_t sequences[80];
-  for (size_t i = 0; i < count; i++) {
-    sequences[i] = (uint16_t)(first + i);
-  }
-  struct paw_rtc *rtc = world_rtc(world, end);
-  if (rtc == NULL) {
-    return;
-  }
-  int status = paw_rtc_send_nack(rtc, world->clock.now_ns, sequences, count);
-  bool out_of_range = count == 0 || count > 64;
-  FUZZ_CHECK((status == PAW_ERR_INVALID) == out_of_range);
-  world_check_status(world, status, BIT(PAW_ERR_INVALID) | BIT(PAW_ERR_LIMIT));
+  uint8_t back = fuzz_take_u8(script);
+  world_ask_again(world, end, back, fuzz_take_u8(script) % 80);
 }
 
 static void change_candidates(struct world *world, struct fuzz_script *script, uint8_t operation) {
@@ -328,13 +315,10 @@ static void change_hub(struct world *world, uint8_t what, size_t end) {
 
 static void act(struct world *world, struct fuzz_script *script, uint8_t operation) {
   size_t end = 0;
+  if (world_act_in_time(world, script, operation)) {
+    return;
+  }
   switch (operation) {
-  case 0:
-    world_run(world, fuzz_take_u8(script) * UINT64_C(10));
-    break;
-  case 1:
-    world_pass(world, fuzz_take_u16(script) * PAW_NS_PER_MS);
-    break;
   case 13:
     end = take_end(world, script);
     (void)world_negotiate(world, end, fuzz_take_u8(script) == 1);
@@ -380,11 +364,9 @@ static void act(struct world *world, struct fuzz_script *script, uint8_t operati
 
 static struct world *begin(uint8_t mode) {
   struct world_config config;
-  world_config_init(&config);
-  config.hub = (mode & HUB) != 0;
+  world_config_init(&config, (mode & HUB) != 0, (mode & RTX) != 0);
   config.end_count = config.hub ? 4 : 2;
   for (size_t i = 0; i < 2; i++) {
-    config.rtc[i].audio.rtx = (mode & RTX) != 0;
     config.rtc[i].audio.red = (mode & PLAIN) == 0;
     config.rtc[i].audio.nack = (mode & PLAIN) == 0;
   }

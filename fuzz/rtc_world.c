@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "rtc_world.h"
 
-#include "fuzz.h"
 #include "hub/hub_private.h"
 #include "kit/peer.h"
 #include "rtc/rtc_private.h"
@@ -29,12 +28,12 @@ static void read_log(void *user_data, enum paw_log_level level, const char *room
   FUZZ_CHECK(strlen(room) > 0 && strlen(text) > 0);
 }
 
-void world_config_init(struct world_config *config) {
-  memset(config, 0, sizeof *config);
-  config->end_count = 2;
+void world_config_init(struct world_config *config, bool hub, bool rtx) {
+  *config = (struct world_config){.end_count = 2, .hub = hub};
   for (size_t i = 0; i < 2; i++) {
     paw_rtc_config_init(&config->rtc[i]);
     config->rtc[i].log = (struct paw_log){.write = read_log, .level = PAW_LOG_DEBUG};
+    config->rtc[i].audio.rtx = rtx;
   }
 }
 
@@ -491,6 +490,30 @@ void world_speak(struct world *world, size_t end, const uint8_t *data, size_t le
     }
   }
   world_drain(world);
+}
+
+void world_ask_again(struct world *world, size_t end, uint8_t back, uint8_t count) {
+  struct paw_rtc *rtc = world_rtc(world, end);
+  uint16_t sequences[UINT8_MAX];
+  for (size_t i = 0; i < count; i++) {
+    sequences[i] = (uint16_t)(world->ends[end].last_sequence - back + i);
+  }
+  if (rtc == NULL) {
+    return;
+  }
+  int status = paw_rtc_send_nack(rtc, world->clock.now_ns, sequences, count);
+  bool out_of_range = count == 0 || count > 64;
+  FUZZ_CHECK((status == PAW_ERR_INVALID) == out_of_range);
+  world_check_status(world, status, 1u << -PAW_ERR_INVALID | 1u << -PAW_ERR_LIMIT);
+}
+
+bool world_act_in_time(struct world *world, struct fuzz_script *script, uint8_t operation) {
+  if (operation == 0) {
+    world_run(world, fuzz_take_u8(script) * UINT64_C(10));
+  } else if (operation == 1) {
+    world_pass(world, fuzz_take_u16(script) * PAW_NS_PER_MS);
+  }
+  return operation <= 1;
 }
 
 void world_check_limits(struct world *world) {

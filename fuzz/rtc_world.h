@@ -7,6 +7,7 @@
 
 #include <pawebrtc/pawebrtc.h>
 
+#include "fuzz.h"
 #include "kit/alloc.h"
 #include "kit/clock.h"
 #include "kit/rng.h"
@@ -78,7 +79,9 @@ struct world {
   bool forged; /* somebody who has the keys has sent media of its own */
 };
 
-void world_config_init(struct world_config *config);
+/* Two ends; with a hub the even ones stand behind it. Retransmissions may have a stream of their
+ * own. */
+void world_config_init(struct world_config *config, bool hub, bool rtx);
 
 /* Aborts when something does not go as it must with memory at hand. */
 struct world *world_new(const struct world_config *config);
@@ -117,6 +120,9 @@ void world_put(struct world *world, const struct paw_address *from, const struct
 void world_receive(struct world *world, const struct paw_address *from,
                    const struct paw_address *to, const uint8_t *data, size_t len);
 
+/* The end asks for packets again, from so far back before the last that came. */
+void world_ask_again(struct world *world, size_t end, uint8_t back, uint8_t count);
+
 /* Time jumps; nothing is delivered. */
 void world_pass(struct world *world, uint64_t ns);
 
@@ -125,6 +131,10 @@ void world_run(struct world *world, uint64_t ms);
 
 /* A frame of 20 ms with these bytes, from a lone end or, for even ends of a hub, on the track. */
 void world_speak(struct world *world, size_t end, const uint8_t *data, size_t len);
+
+/* The operations that every script has: 0, the network is good for a while, tens of ms (1 byte); 1,
+ * time jumps, ms (2). False: it is another one. */
+bool world_act_in_time(struct world *world, struct fuzz_script *script, uint8_t operation);
 
 /* Are containers and memory within their bounds? */
 void world_check_limits(struct world *world);

@@ -192,7 +192,7 @@ static bool is_one_of(int status, const int *list) {
 static bool is_status_of_endpoint(enum http_method method, int status) {
   switch (method) {
   case HTTP_POST:
-    return AMONG(status, 201, 400, 401, 403, 409, 413, 415, 422, 429, 503);
+    return AMONG(status, 201, 400, 401, 409, 413, 415, 422, 429, 503);
   case HTTP_OPTIONS:
     return status == 204;
   case HTTP_GET:

@@ -43,21 +43,7 @@ done
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 1
-export LC_ALL=C.UTF-8
-export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1:strict_string_checks=1
-export UBSAN_OPTIONS=halt_on_error=1:abort_on_error=1:print_stacktrace=1
-passed=0
-failed=0
-begin=$SECONDS
-
-say() {
-  echo "== $* ($((SECONDS - begin)) s)"
-}
-
-fail_step() {
-  say "FAILED: $*"
-  failed=$((failed + 1))
-}
+. tests/steps.sh
 
 # The library's own dependencies, what they need in turn, cmocka, and what gcc -m32 finds nowhere.
 libraries=(libsrtp2-1 libsrtp2-dev libnss3 libnss3-dev libnspr4 libnspr4-dev libsqlite3-0 zlib1g
@@ -177,36 +163,21 @@ build() { # FOLDER MESON_OPTION...
   rm -rf "$folder"
   meson setup "$folder" --werror -Dprograms=disabled "$@" > "$folder.log" 2>&1 &&
     ninja -k 0 -C "$folder" >> "$folder.log" 2>&1 && return
-  grep -vE "^\\[[0-9]+/[0-9]+\\] (Compiling|Linking)" "$folder.log" | tail -60
+  show_build "$folder.log"
   return 1
 }
 
 run_suites() { # FOLDER SUITE...
-  local folder=$1 log=$1/meson-logs/foreign.json suite options=() seed=() results
+  local folder=$1 suite options=(--timeout-multiplier 20) # the limits of time are this machine's
   shift
-  if grep -q exe_wrapper "$folder/../${folder##*/build-}/cross.ini" 2> /dev/null; then
-    seed=(env "PAW_SEED=${PAW_SEED:-1}")
-  fi
   for suite in "$@"; do
     options+=(--suite "$suite")
   done
-  rm -f "$log"
-  # The limits of time are this machine's.
-  "${seed[@]}" meson test -C "$folder" --no-rebuild --print-errorlogs --logbase foreign --timeout-multiplier 20 \
-    "${options[@]}"
-  local status=$?
-  if [ ! -s "$log" ]; then
-    fail_step "no tests in $folder"
-    return
+  if grep -q exe_wrapper "$folder/../${folder##*/build-}/cross.ini" 2> /dev/null; then
+    local -x PAW_SEED=${PAW_SEED:-1}
   fi
-  mapfile -t results < <(tests/count_results.sh "$log")
-  local run_passed=${results[0]% *} run_failed=${results[0]#* }
-  passed=$((passed + run_passed))
-  failed=$((failed + run_failed))
-  if [ "$status" -ne 0 ] && [ "$run_failed" -eq 0 ]; then
-    fail_step "meson test in $folder ended with status $status"
-  fi
-  [ ${#results[@]} -eq 1 ] || fail_step "skipped: ${results[*]:1}"
+  run_tests "$folder" foreign "${options[@]}" || fail_step "no tests in $folder"
+  [ ${#skipped[@]} -eq 0 ] || fail_step "skipped: ${skipped[*]}"
 }
 
 run_machine() { # MACHINE
@@ -247,6 +218,4 @@ if examples/packages.sh foreign; then
 else
   fail_step "installing packages"
 fi
-say "done"
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+finish

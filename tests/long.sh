@@ -11,6 +11,6 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 status=0
 "$root/tests/run.sh" long || status=1
 echo '== scenarios under valgrind'
-meson test -C "$root/build/release" --no-rebuild --setup valgrind --suite scenario --no-suite oom \
-  --print-errorlogs || status=1
+meson test -C "$root/build/release" --setup valgrind --suite scenario --no-suite oom --print-errorlogs ||
+  status=1
 exit "$status"

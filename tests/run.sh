@@ -11,10 +11,12 @@ in the builds that it belongs to:
 
   gcc      address and undefined-behaviour sanitizers; all suites but program, interop, oom and long
   clang    the same sanitizers; unit, scenario and fuzz-replay
-  release  gcc -O2 without sanitizers; program, interop, oom, symbols and long, one test at a time
+  release  gcc -O2 without sanitizers; oom and symbols; program, interop and long one test at a time, but
+           for those that do little else than wait
 
-The builds are made in build/. The last line says how many tests passed and failed; the exit status
-is 0 only if none failed. tests/README.md says more.
+The builds are made in build/: gcc whole, the others as far as their suites need them. The last line
+says how many tests passed and failed; the exit status is 0 only if none failed. tests/README.md says
+more.
 END
 }
 
@@ -31,32 +33,24 @@ esac
 only_suite=${1:-}
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 1
-export LC_ALL=C.UTF-8
-export ASAN_OPTIONS=detect_leaks=1:abort_on_error=1:strict_string_checks=1
-export UBSAN_OPTIONS=halt_on_error=1:abort_on_error=1:print_stacktrace=1
-passed=0
-failed=0
-begin=$SECONDS
+. tests/steps.sh
 
-say() {
-  echo "== $* ($((SECONDS - begin)) s)"
-}
-
-finish() {
-  echo "$passed passed, $failed failed"
-  [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
-  exit
-}
-
-fail_step() {
-  say "FAILED: $*"
-  failed=$((failed + 1))
-}
-
-# Set up build/NAME, anew when it cannot be taken as it is, and build it.
-build() { # NAME OPTION...
-  local folder=build/$1
+# What tests of these suites need of a build.
+targets_of() { # FOLDER SUITE...
+  local folder=$1
   shift
+  jq -nr --slurpfile tests <(meson introspect "$folder" --tests) \
+    --slurpfile targets <(meson introspect "$folder" --targets) --arg folder "$root/$folder/" '
+      [$tests[0][] | select(any(.suite[]; IN($ARGS.positional[]))).depends[]] as $needed
+      | $targets[0][] | select(.id | IN($needed[])).filename[] | ltrimstr($folder)' \
+    --args "${@/#/libpawebrtc:}"
+}
+
+# Set up build/NAME, anew when it cannot be taken as it is, and build it, or what SUITES need of it.
+build() { # NAME "SUITE..." OPTION...
+  local folder=build/$1 suites targets=()
+  read -ra suites <<< "$2"
+  shift 2
   if [ -e "$folder/build.ninja" ]; then
     meson setup --reconfigure "$folder" "$@" > "$folder.log" 2>&1 || rm -rf "$folder"
   fi
@@ -68,32 +62,22 @@ build() { # NAME OPTION...
       return 1
     }
   fi
-  ninja -C "$folder" > "$folder.log" 2>&1 || {
-    grep -vE '^\[[0-9]+/[0-9]+\] (Compiling|Linking)' "$folder.log" | tail -60
+  if [ ${#suites[@]} -gt 0 ]; then
+    mapfile -t targets < <(targets_of "$folder" "${suites[@]}")
+  fi
+  ninja -C "$folder" "${targets[@]}" > "$folder.log" 2>&1 || {
+    show_build "$folder.log"
     return 1
   }
 }
 
 # Run suites in a folder that was built.
-run_suites() { # NAME MESON_TEST_OPTION...
-  local folder=build/$1 log=build/$1/meson-logs/run.json results
-  shift
-  rm -f "$log"
-  meson test -C "$folder" --no-rebuild --print-errorlogs --logbase run "$@"
-  local status=$?
-  if [ ! -s "$log" ]; then
-    echo "(no tests)"
-    [ "$status" -eq 0 ] || fail_step "meson test in $folder"
-    return
-  fi
-  mapfile -t results < <(tests/count_results.sh "$log")
-  local run_passed=${results[0]% *} run_failed=${results[0]#* }
-  passed=$((passed + run_passed))
-  failed=$((failed + run_failed))
-  if [ "$status" -ne 0 ] && [ "$run_failed" -eq 0 ]; then
-    fail_step "meson test in $folder ended with status $status"
-  fi
-  [ ${#results[@]} -eq 1 ] || echo "skipped: ${results[*]:1}"
+run_suites() { # NAME LOGBASE MESON_TEST_OPTION...
+  local folder=build/$1 logbase=$2
+  shift 2
+  say "testing ${folder##*/}"
+  run_tests "$folder" "$logbase" "$@" || echo "(no tests)"
+  [ ${#skipped[@]} -eq 0 ] || echo "skipped: ${skipped[*]}"
 }
 
 # The options of meson that choose, out of the suites of a build, the one asked for. False when the
@@ -125,21 +109,13 @@ install_driver() {
     npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund
 }
 
-build_and_run() { # NAME COMPILER MESON_OPTION... -- MESON_TEST_OPTION...
-  local name=$1 compiler=$2 setup=()
-  shift 2
-  while [ "$1" != -- ]; do
-    setup+=("$1")
-    shift
-  done
-  shift
+build_step() { # NAME COMPILER "SUITE..." MESON_OPTION...
+  local name=$1 compiler=$2 suites=$3
+  shift 3
   say "building $name"
-  if ! CC=$compiler build "$name" --werror -Dprograms=enabled "${setup[@]}"; then
-    fail_step "the build $name"
-    return
-  fi
-  say "testing $name"
-  run_suites "$name" "$@"
+  CC=$compiler build "$name" "$suites" --werror -Dprograms=enabled "$@" && return
+  fail_step "the build $name"
+  return 1
 }
 
 say "packages"
@@ -150,10 +126,12 @@ fi
 
 sanitizers=-Db_sanitize=address,undefined
 if choose_suites all-but program interop oom long; then
-  build_and_run gcc gcc $sanitizers -- "${options[@]}"
+  build_step gcc gcc "$only_suite" $sanitizers && run_suites gcc run "${options[@]}"
 fi
-if choose_suites only unit scenario fuzz-replay; then
-  build_and_run clang clang $sanitizers -Db_lundef=false -- "${options[@]}"
+in_clang=(unit scenario fuzz-replay)
+if choose_suites only "${in_clang[@]}"; then
+  build_step clang clang "${only_suite:-${in_clang[*]}}" $sanitizers -Db_lundef=false &&
+    run_suites clang run "${options[@]}"
 fi
 in_release=(program interop oom symbols)
 if [ "$only_suite" = long ]; then
@@ -163,8 +141,11 @@ if choose_suites only "${in_release[@]}"; then
   if [[ ${only_suite:-interop} =~ ^(interop|long)$ ]] && ! install_driver; then
     fail_step "installing playwright-core"
   fi
-  build_and_run release gcc -- --num-processes 1 "${options[@]}"
+  if build_step release gcc "${only_suite:-${in_release[*]}}"; then
+    choose_suites only oom symbols && run_suites release run "${options[@]}"
+    # Four at a time are only those that wait, `is_parallel` in tests/program.
+    choose_suites only program interop && run_suites release real --num-processes 4 "${options[@]}"
+    [ "$only_suite" != long ] || run_suites release long --num-processes 1 --suite long
+  fi
 fi
-
-say "done"
 finish

@@ -17,6 +17,12 @@
 
 #include "files.h"
 
+#if MBEDTLS_VERSION_MAJOR < 3
+#define sha256 mbedtls_sha256_ret
+#else
+#define sha256 mbedtls_sha256
+#endif
+
 /* A chain of several RSA certificates stays far below. */
 #define PEM_BYTES_MAX 65536
 /* A P-256 certificate of ours has about 400 bytes, its key 121; PEM adds a third. */
@@ -87,7 +93,7 @@ static int compute_pin(const struct tls_identity *identity, const char *path, ch
       mbedtls_x509_crt_parse(&certificate, (const unsigned char *)identity->certificate_pem,
                              strlen(identity->certificate_pem) + 1);
   if (status == 0) {
-    status = mbedtls_sha256_ret(certificate.pk_raw.p, certificate.pk_raw.len, hash, 0);
+    status = sha256(certificate.pk_raw.p, certificate.pk_raw.len, hash, 0);
   }
   mbedtls_x509_crt_free(&certificate);
   if (status == 0) {

@@ -53,8 +53,6 @@ struct whep_server {
 };
 
 struct texts {
-  unsigned roles; /* bits: 1 << enum token_role */
-  const char *role;
   const char *direction;
   const char *unsupported;
   const char *full;
@@ -62,15 +60,11 @@ struct texts {
 
 static const struct texts *texts_of(const struct whep_server *server) {
   static const struct texts texts[] = {
-      [WHEP_LISTEN] = {.roles = 1 << TOKEN_LISTENER | 1 << TOKEN_SPEAKER | 1 << TOKEN_ADMIN,
-                       .role = "This token may not listen: use one of role listener or speaker.",
-                       .direction = "The offer does not want to receive audio (a=recvonly).",
+      [WHEP_LISTEN] = {.direction = "The offer does not want to receive audio (a=recvonly).",
                        .unsupported =
                            "The offer has no audio section with Opus, rtcp-mux and DTLS-SRTP.",
                        .full = "The server has as many listeners as it takes."},
-      [WHEP_TALK] = {.roles = 1 << TOKEN_TALKER | 1 << TOKEN_ADMIN,
-                     .role = "This token may not talk: use one of role talker.",
-                     .direction = "The offer does not want to send audio (a=sendonly).",
+      [WHEP_TALK] = {.direction = "The offer does not want to send audio (a=sendonly).",
                      .unsupported =
                          "The offer is not one audio section with Opus, rtcp-mux and DTLS-SRTP.",
                      .full = "The server has as many talkers as it takes."},
@@ -175,12 +169,6 @@ void whep_server_set_ended(struct whep_server *server) {
 
 size_t whep_server_get_session_count(const struct whep_server *server) {
   return server->session_count;
-}
-
-/* ---- tokens ---- */
-
-static bool may_use(const struct whep_server *server, const struct token *token) {
-  return (texts_of(server)->roles >> token->role & 1) != 0;
 }
 
 /* ---- rates ---- */
@@ -306,8 +294,6 @@ static void handle_post(struct whep_server *server, const struct http_request *r
   const struct token *token = bearer_find(server->config.tokens, request);
   if (token == NULL) {
     bearer_refuse_unknown(request, response);
-  } else if (!may_use(server, token)) {
-    bearer_refuse_role(response, texts_of(server)->role);
   } else if (request->body_too_long) {
     http_response_say(response, 413, "The offer is longer than 64 KiB.");
   } else if (!http_is_type(request->content_type, "application/sdp")) {

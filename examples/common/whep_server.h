@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The server's side of WHEP (draft-ietf-wish-whep) and WHIP (RFC 9725) as decisions on plain
- * requests: statuses, ETags, tokens, session life. Who makes the peers is behind struct
- * whep_backend.
+ * requests: statuses, ETags, whose a session is, its life. Which roles may ask is the router's
+ * (router.h). Who makes the peers is behind struct whep_backend.
  *
  *   POST    endpoint  offer -> 201, answer, Location, ETag
  *                               (429 when a token offers, or a session is patched, too often)

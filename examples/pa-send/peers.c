@@ -417,9 +417,10 @@ uint64_t peers_serve_playout(struct peers *peers, uint64_t now_ns, uint64_t peer
 
 /* ---- opening ---- */
 
-/* The first connection of a process prepares libsrtp2, which takes 40 ms: here, not when somebody
- * joins and audio flows. */
-static int make_ready(const struct peers *peers) {
+/* The first connection of a process sets up libsrtp2 and with it NSS: that takes 40 ms, and NSS
+ * crashes when memory runs out meanwhile. So that one is made, and left, before anybody can ask for
+ * one. */
+static int make_first(const struct peers *peers) {
   struct paw_rtc_config config;
   struct paw_rtc *rtc = NULL;
   fill_config(peers, WHEP_LISTEN, &config);
@@ -436,13 +437,13 @@ static int make_hub(struct peers *peers, struct fault *fault) {
   config.max_peers = PEERS_MAX;
   int status = paw_certificate_generate(&rng, &plain, &peers->certificate);
   if (status == PAW_OK) {
+    status = make_first(peers);
+  }
+  if (status == PAW_OK) {
     status = paw_hub_new(&config, system_now_ns(), &peers->hub);
   }
   if (status == PAW_OK) {
     status = paw_hub_track_new(peers->hub, &peers->track);
-  }
-  if (status == PAW_OK) {
-    status = make_ready(peers);
   }
   return status == PAW_OK ? 0 : fault_set(fault, "cannot set up WebRTC: %s", paw_strerror(status));
 }

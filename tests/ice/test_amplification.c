@@ -2,37 +2,7 @@
 /* What an agent sends to an address that somebody claims to have: never more bytes than came from
  * there, and not often. Addresses can be forged, so this holds for members that know the password
  * too. */
-#include "craft.h"
-
-static struct duo duo;
-static struct duo_side *const side = &duo.sides[0];
-static struct paw_address peer;
-
-static int set_up(void **state) {
-  (void)state;
-  struct duo_config config = {.seed = 5};
-  duo_init(&duo, &config);
-  duo_drain(&duo, 0);
-  peer = duo_address("198.51.100.7:5000");
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  duo_wipe(&duo);
-  return 0;
-}
-
-static const char *pwd(void) {
-  return paw_ice_get_credentials(side->ice)->pwd;
-}
-
-/* Feed it from an address that was never seen. */
-static uint64_t feed(const struct craft *craft) {
-  uint64_t before = side->transmits;
-  duo_feed(&duo, 0, &peer, craft->data, craft->len);
-  return side->transmits - before;
-}
+#include "asked.h"
 
 /* SOFTWARE makes requests as long as one likes, by fours. */
 static struct paw_slice padding(size_t len) {
@@ -213,8 +183,6 @@ static void checks_to_forged_addresses_are_paced(void **state) {
   }
   assert_in_range(duo_stats(&duo, 0).requests_sent - before, 500, 1001);
 }
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {

@@ -1,36 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* One agent, and requests made by hand: which are answered, with what, and which are not. */
-#include "craft.h"
-
-static struct duo duo;
-static struct duo_side *const side = &duo.sides[0];
-static struct paw_address peer;
-
-static int set_up(void **state) {
-  (void)state;
-  struct duo_config config = {.seed = 3};
-  duo_init(&duo, &config);
-  duo_drain(&duo, 0);
-  peer = duo_address("198.51.100.7:5000");
-  return 0;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  duo_wipe(&duo);
-  return 0;
-}
-
-static const char *pwd(void) {
-  return paw_ice_get_credentials(side->ice)->pwd;
-}
-
-/* Feed it; how many datagrams came back. */
-static uint64_t feed(const struct craft *craft) {
-  uint64_t before = side->transmits;
-  duo_feed(&duo, 0, &peer, craft->data, craft->len);
-  return side->transmits - before;
-}
+#include "asked.h"
 
 static void assert_error(uint16_t code, bool with_integrity) {
   struct paw_stun_message answer = craft_read_last(side);
@@ -291,8 +261,6 @@ static void test_noise(void **state) {
   (void)state;
   kit_seeds_run(feed_noise, NULL, 3);
 }
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {

@@ -13,36 +13,45 @@ const DTLS_ROLES = {actpass: 'server', active: 'client', passive: 'server'};
 
 const lineOf = (sdp, name) => sdp.match(new RegExp(`^a=${name}:.*$`, 'm'))[0];
 
-// As when the device has come into another network.
-async function restart(page, answer) {
-  await page.evaluate(() => window.dispatchEvent(new Event('online')));
-  await waitUntil('the restart is answered', 5, () => page.requests.includes('PATCH 200'));
-  await assertWhole([page], RESTARTED_S, CONCEALED_PERCENT_MAX);
-  await assertStereo(page, 440, 880);
-  const now = await lookAtConnection(page);
-  assert.equal(now.state, 'connected');
-  assert.notEqual(lineOf(now.answer, 'ice-ufrag'), lineOf(answer, 'ice-ufrag'));
-  assert.equal(`a=ice-ufrag:${now.selectedUfrag}`, lineOf(now.offer, 'ice-ufrag'));
-  assert.equal(lineOf(now.answer, 'fingerprint'), lineOf(answer, 'fingerprint'));
+// As when the device has come into another network; all pages at once. The sound goes on meanwhile.
+// Returns the connections before and after.
+async function moveAll(pages, request) {
+  const before = await Promise.all(pages.map(lookAtConnection));
+  await Promise.all(pages.map(async (page) => {
+    await page.evaluate(() => window.dispatchEvent(new Event('online')));
+    await waitUntil(request, 5, () => page.requests.includes(request));
+  }));
+  await assertWhole(pages, RESTARTED_S, CONCEALED_PERCENT_MAX);
+  const after = await Promise.all(pages.map(lookAtConnection));
+  return pages.map((page, i) => [before[i], after[i]]);
 }
 
-// The sound goes on as if nothing had been asked for.
-async function restartInVain(page) {
-  const before = await lookAtConnection(page);
-  await page.route(/\/whep\/./, (route) => route.fulfill({status: 422}));
-  await page.evaluate(() => window.dispatchEvent(new Event('online')));
-  await waitUntil('the restart is refused', 5, () => page.requests.includes('PATCH 422'));
-  await assertWhole([page], RESTARTED_S, CONCEALED_PERCENT_MAX);
-  const after = await lookAtConnection(page);
-  // Candidates that were found for the restart may have come after it was taken back.
-  assert.equal(lineOf(after.offer, 'ice-ufrag'), lineOf(before.offer, 'ice-ufrag'));
-  assert.equal(lineOf(after.offer, 'ice-pwd'), lineOf(before.offer, 'ice-pwd'));
-  assert.deepEqual([after.answer, after.state, after.signaling], [before.answer, 'connected', 'stable']);
-  await page.unroute(/\/whep\/./);
+async function restart(pages) {
+  const moved = await moveAll(pages, 'PATCH 200');
+  for (const page of pages) {
+    await assertStereo(page, 440, 880);
+  }
+  for (const [before, now] of moved) {
+    assert.equal(now.state, 'connected');
+    assert.notEqual(lineOf(now.answer, 'ice-ufrag'), lineOf(before.answer, 'ice-ufrag'));
+    assert.equal(`a=ice-ufrag:${now.selectedUfrag}`, lineOf(now.offer, 'ice-ufrag'));
+    assert.equal(lineOf(now.answer, 'fingerprint'), lineOf(before.answer, 'fingerprint'));
+  }
 }
 
-async function connect(house, browser, ice, setup) {
-  const sender = await house.startSender('--ice', ice, '--loop', house.path('stereo.wav'));
+// As if nothing had been asked for.
+async function restartInVain(pages) {
+  await Promise.all(pages.map((page) => page.route(/\/whep\/./, (route) => route.fulfill({status: 422}))));
+  for (const [before, after] of await moveAll(pages, 'PATCH 422')) {
+    // Candidates that were found for the restart may have come after it was taken back.
+    assert.equal(lineOf(after.offer, 'ice-ufrag'), lineOf(before.offer, 'ice-ufrag'));
+    assert.equal(lineOf(after.offer, 'ice-pwd'), lineOf(before.offer, 'ice-pwd'));
+    assert.deepEqual([after.answer, after.state, after.signaling], [before.answer, 'connected', 'stable']);
+  }
+  await Promise.all(pages.map((page) => page.unroute(/\/whep\/./)));
+}
+
+async function join(browser, sender, ice, setup) {
   const page = await openPage(browser, sender, {setup});
   await listen(page);
   const {answer, dtlsRole, iceRole} = await lookAtConnection(page);
@@ -51,10 +60,16 @@ async function connect(house, browser, ice, setup) {
   assert.equal(iceRole, 'controlling');
   await assertStereo(page, 440, 880);
   console.log(`--ice ${ice}, offer says ${setup}: heard, the browser is ${dtlsRole} of DTLS`);
-  await restart(page, answer);
-  await restartInVain(page);
-  await sender.reaches('one session', 1, (last) => last.peers === 1);
-  await closePage(page);
+  return page;
+}
+
+async function connectAll(house, browser, ice) {
+  const sender = await house.startSender('--ice', ice, '--loop', house.path('stereo.wav'));
+  const pages = await Promise.all(Object.keys(DTLS_ROLES).map((setup) => join(browser, sender, ice, setup)));
+  await restart(pages);
+  await restartInVain(pages);
+  await sender.reaches('one session a page', 1, (last) => last.peers === pages.length);
+  await Promise.all(pages.map(closePage));
   await house.stopAll();
 }
 
@@ -64,9 +79,7 @@ await runTest(async (house) => {
   const browser = await openBrowser();
   try {
     for (const ice of ['lite', 'full']) {
-      for (const setup of Object.keys(DTLS_ROLES)) {
-        await connect(house, browser, ice, setup);
-      }
+      await connectAll(house, browser, ice);
     }
   } finally {
     await browser.close();

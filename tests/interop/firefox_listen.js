@@ -12,7 +12,7 @@ const RIGHT_HZ = 880;
 const CONCEALED_PERCENT_MAX = 0.5;
 const STRETCH_S = 3;
 
-async function hear(house, browser, ice, frameMs, setup) {
+async function join(house, browser, [ice, frameMs, setup]) {
   const sender = await house.startSender('--ice', ice, '--frame-ms', String(frameMs), '--loop',
     house.path('stereo.wav'));
   const page = await openPage(browser, sender, {setup});
@@ -21,10 +21,15 @@ async function hear(house, browser, ice, frameMs, setup) {
   assert.match(answer, new RegExp(`^a=setup:${setup === 'active' ? 'passive' : 'active'}\r?$`, 'm'));
   assert.equal(answer.includes('a=ice-lite'), ice === 'lite');
   console.log(`--ice ${ice}, ${frameMs} ms, offer says ${setup ?? 'actpass'}`);
-  await assertWhole([page], STRETCH_S, CONCEALED_PERCENT_MAX);
+  return {sender, page, offer, answer};
+}
+
+async function restart({page}) {
   await page.evaluate(() => window.dispatchEvent(new Event('online')));
   await waitUntil('the restart is answered', 5, () => page.requests.includes('PATCH 200'));
-  await assertWhole([page], STRETCH_S, CONCEALED_PERCENT_MAX);
+}
+
+async function leave({sender, page, offer, answer}) {
   await assertStereo(page, LEFT_HZ, RIGHT_HZ);
   const after = await lookAtConnection(page);
   assert.equal(after.state, 'connected');
@@ -35,6 +40,18 @@ async function hear(house, browser, ice, frameMs, setup) {
   await sender.reaches('one session', 1, (last) => last.peers === 1);
   await closePage(page);
   await sender.reaches('the session is gone', 3, (last) => last.peers === 0);
+}
+
+// Several at once, each at a server of its own.
+async function hear(house, browser, ...cases) {
+  const listeners = await Promise.all(cases.map((one) => join(house, browser, one)));
+  const pages = listeners.map(({page}) => page);
+  await assertWhole(pages, STRETCH_S, CONCEALED_PERCENT_MAX);
+  await Promise.all(listeners.map(restart));
+  await assertWhole(pages, STRETCH_S, CONCEALED_PERCENT_MAX);
+  for (const listener of listeners) {
+    await leave(listener);
+  }
   await house.stopAll();
 }
 
@@ -43,10 +60,8 @@ await runTest(async (house) => {
     (second, channel) => 0.3 * sine(channel === 0 ? LEFT_HZ : RIGHT_HZ, second));
   const browser = await openFirefox();
   try {
-    await hear(house, browser, 'lite', 5);
-    await hear(house, browser, 'lite', 10);
-    await hear(house, browser, 'lite', 20, 'active');
-    await hear(house, browser, 'full', 20);
+    await hear(house, browser, ['lite', 5], ['lite', 10]);
+    await hear(house, browser, ['lite', 20, 'active'], ['full', 20]);
   } finally {
     await browser.close();
   }

@@ -23,6 +23,12 @@ for name in "$far" "$near"; do
   ip -n "$name" link set lo up
   ip -n "$name" link set eth0 up
 done
+is_up() { # NAMESPACE
+  ip -n "$1" -brief link show eth0 | grep -q ' UP '
+}
+for name in "$far" "$near"; do
+  wait_until 5 'the cable is up' is_up "$name" # before that the programs see no address
+done
 # shellcheck disable=SC2034 # lib.sh reads them
 send_in=(ip netns exec "$far")
 # shellcheck disable=SC2034
