@@ -8,4 +8,13 @@
 /* Would paw_ice_set_remote take them? To be asked before a restart, which cannot be taken back. */
 bool paw_ice_credentials_are_good(const struct paw_ice_credentials *credentials);
 
+/* As paw_ice_new, but without memory for a datagram of its own: poll it with paw_ice_poll_into. */
+int paw_ice_new_lean(const struct paw_ice_config *config, uint64_t now_ns, struct paw_ice **out);
+
+/* As paw_ice_poll_output. A TRANSMIT lies in `message`, which has PAW_ICE_MESSAGE_MAX bytes. */
+void paw_ice_poll_into(struct paw_ice *ice, uint8_t *message, struct paw_ice_output *out);
+
+/* The remote ufrag that was set last: a restart forgets the password only. */
+const char *paw_ice_get_last_remote_ufrag(const struct paw_ice *ice);
+
 #endif
