@@ -6,6 +6,10 @@
 #ifndef PAW_BASE_LIMITS_H
 #define PAW_BASE_LIMITS_H
 
+/* ---- time ---- */
+#define PAW_LAX_NS UINT64_C(20000000) /* consent and reports wait so long for each other: 50 a s   \
+                                       */
+
 /* ---- datagrams ---- */
 #define PAW_DATAGRAM_MAX 1500 /* what is ever sent or looked at: an Ethernet frame's worth */
 #define PAW_MTU 1200          /* what DTLS fills: passes every tunnel (RFC 8835 practice) */

@@ -21,10 +21,12 @@
 #define OFFER_MAX 8192
 /* A full socket is not emptied in one go, or others would wait. */
 #define READS_MAX 16
+#define CLOCK_STEP_NS (UINT64_C(61803399)) /* meets no other period */
 
 struct receiver {
   struct paw_rtc *rtc; /* NULL: not there yet */
   uint64_t deadline_ns;
+  uint64_t ahead_ns; /* of its own clock: machines do not beat as one */
   int fd;
   struct paw_address address;
   bool is_touched; /* to be polled at the next turn */
@@ -77,6 +79,10 @@ static void open_socket(struct far *far, size_t index) {
   }
 }
 
+static uint64_t own_ns(const struct far *far, size_t index) {
+  return far->now_ns + far->receivers[index].ahead_ns;
+}
+
 /* ---- output ---- */
 
 static void transmit(struct far *far, size_t index, const struct paw_transmit *out) {
@@ -111,13 +117,14 @@ static void drain(struct far *far, size_t index) {
       note_event(far, index, &out.event);
     }
   } while (out.kind != PAW_OUTPUT_TIMEOUT);
-  receiver->deadline_ns = out.timeout.deadline_ns;
+  receiver->deadline_ns = out.timeout.deadline_ns == PAW_TIME_NEVER
+                              ? PAW_TIME_NEVER
+                              : out.timeout.deadline_ns - receiver->ahead_ns;
   receiver->is_touched = false;
 }
 
 /* Poll those that something came for or whose time it is; when is the next one's? */
 static uint64_t turn(struct far *far) {
-  const struct paw_input time = {.kind = PAW_INPUT_TIMEOUT, .now_ns = far->now_ns};
   uint64_t next_ns = PAW_TIME_NEVER;
   for (size_t i = 0; i < far->count; i++) {
     struct receiver *receiver = &far->receivers[i];
@@ -126,6 +133,7 @@ static uint64_t turn(struct far *far) {
     }
     if (receiver->deadline_ns <= far->now_ns) {
       far->seen.wake_ups++;
+      const struct paw_input time = {.kind = PAW_INPUT_TIMEOUT, .now_ns = own_ns(far, i)};
       (void)paw_rtc_handle_input(receiver->rtc, &time);
       receiver->is_touched = true;
     }
@@ -147,6 +155,7 @@ static void join(struct far *far, size_t index) {
   } else {
     receiver->address = far_address(index);
   }
+  receiver->ahead_ns = index * CLOCK_STEP_NS;
   struct paw_rtc_config config;
   paw_rtc_config_init(&config);
   config.certificate = far->certificate;
@@ -157,7 +166,7 @@ static void join(struct far *far, size_t index) {
   const struct paw_candidate candidate = {.type = PAW_CANDIDATE_HOST, .address = receiver->address};
   char offer[OFFER_MAX];
   size_t len = sizeof offer;
-  if (paw_rtc_new(&config, far->now_ns, &receiver->rtc) != PAW_OK ||
+  if (paw_rtc_new(&config, own_ns(far, index), &receiver->rtc) != PAW_OK ||
       paw_rtc_add_local_candidate(receiver->rtc, &candidate) != PAW_OK ||
       paw_rtc_create_offer(receiver->rtc, offer, &len) != PAW_OK) {
     wire_die("receiver %zu cannot be made", index);
@@ -169,8 +178,8 @@ static void join(struct far *far, size_t index) {
 static void feed(struct far *far, size_t index, const uint8_t *data, size_t len) {
   struct receiver *receiver = &far->receivers[index];
   const struct paw_input input = {.kind = PAW_INPUT_RECEIVE,
-                                  .now_ns = far->now_ns,
-                                  .arrival_ns = far->now_ns,
+                                  .now_ns = own_ns(far, index),
+                                  .arrival_ns = own_ns(far, index),
                                   .local = receiver->address,
                                   .remote = far->hub,
                                   .data = data,
@@ -181,7 +190,7 @@ static void feed(struct far *far, size_t index, const uint8_t *data, size_t len)
 
 static void take_answer(struct far *far, const struct wire_message *message) {
   struct receiver *receiver = &far->receivers[message->peer];
-  if (paw_rtc_accept_answer(receiver->rtc, far->now_ns, (const char *)message->data,
+  if (paw_rtc_accept_answer(receiver->rtc, own_ns(far, message->peer), (const char *)message->data,
                             message->len) != PAW_OK) {
     wire_die("the answer to receiver %u is not taken", message->peer);
   }
