@@ -7,8 +7,9 @@
 #define PAW_BASE_LIMITS_H
 
 /* ---- time ---- */
-#define PAW_LAX_NS UINT64_C(20000000) /* consent and reports wait so long for each other: 50 a s   \
-                                       */
+#define PAW_LAX_NS                                                                                 \
+  UINT64_C(20000000) /* consent and reports wait so long for each other: 50 a s                    \
+                      */
 
 /* ---- datagrams ---- */
 #define PAW_DATAGRAM_MAX 1500 /* what is ever sent or looked at: an Ethernet frame's worth */
@@ -71,7 +72,7 @@
   4096 /* of PCM around the position: four times the most needed */
 
 /* ---- rtc ---- */
-#define PAW_RTC_CONTROL_BYTES 640 /* no RTCP that is made here is longer, nor a check of ICE */
+#define PAW_RTC_CONTROL_BYTES 608       /* a check of ICE; the longest RTCP that is made has 478 */
 #define PAW_RTC_QUEUE_INITIAL_BYTES 256 /* waiting for poll: an audio packet, or three events */
 #define PAW_RTC_QUEUE_AUDIO_BYTES 57344 /* audio leaves the rest to what must not be missed */
 #define PAW_RTC_QUEUE_MAX_BYTES 65536   /* more than a second of audio undrained is dropped */

@@ -54,8 +54,23 @@ async function connect(house, browser, ice, setup) {
   await restart(page, answer);
   await restartInVain(page);
   await sender.reaches('one session', 1, (last) => last.peers === 1);
+  await hearClose(house, page);
   await closePage(page);
+}
+
+// pa-send ends: its close_notify, made when the handshake was over, tells the browser at once, which
+// else would take seconds to miss it.
+async function hearClose(house, page) {
+  await page.evaluate(() => {
+    const pc = window.connections.at(-1);
+    const transport = pc.getReceivers()[0].transport;
+    window.dtlsStates = [];
+    transport.addEventListener('statechange',
+      () => window.dtlsStates.push(`${transport.state}, signaling ${pc.signalingState}`));
+  });
   await house.stopAll();
+  await waitUntil('the browser is told', 2,
+    async () => (await page.evaluate(() => window.dtlsStates)).includes('closed, signaling stable'));
 }
 
 await runTest(async (house) => {
