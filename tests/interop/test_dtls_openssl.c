@@ -206,8 +206,8 @@ static bool drain(struct meeting *meeting) {
 
 static void give_all(struct meeting *meeting) {
   uint8_t data[DATAGRAM_MAX];
-  size_t len = 0;
-  while ((len = pop(&meeting->from_peer, data, sizeof data)) > 0) {
+  while (meeting->from_peer.count > 0) {
+    size_t len = pop(&meeting->from_peer, data, sizeof data);
     const struct paw_input input = {
         .kind = PAW_INPUT_RECEIVE, .now_ns = meeting->now_ns, .data = data, .len = len};
     (void)paw_dtls_handle_input(meeting->dtls, &input);
