@@ -16,7 +16,7 @@ demo='alsa-utils jq'
 tests='clang clang-format clang-tidy cppcheck libclang-rt-14-dev llvm-14 g++ libcmocka-dev valgrind
   alsa-utils libasound2-plugins pulseaudio pulseaudio-utils
   curl ffmpeg iproute2 jq nftables openssl procps
-  libnice-dev libgstreamer1.0-dev libgstreamer-plugins-bad1.0-dev gstreamer1.0-plugins-base
+  libnice-dev libssl-dev libgstreamer1.0-dev libgstreamer-plugins-bad1.0-dev gstreamer1.0-plugins-base
   gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-nice
   chromium firefox-esr nodejs npm'
 # Other machines' compilers. gcc-multilib instead of gcc-12-multilib would drive those out.

@@ -158,7 +158,7 @@ static void check_proof(const struct world *world) {
 
 static void note_transmit(struct world *world, const struct paw_transmit *transmit) {
   struct paw_stun_message message;
-  FUZZ_CHECK(transmit->len > 0 && transmit->len <= ICE_MESSAGE_MAX);
+  FUZZ_CHECK(transmit->len > 0 && transmit->len <= PAW_ICE_MESSAGE_MAX);
   FUZZ_CHECK(transmit->local.family != PAW_FAMILY_NONE);
   FUZZ_CHECK(transmit->local.family == transmit->remote.family);
   uint8_t *copy = fuzz_copy(transmit->data, transmit->len);

@@ -6,6 +6,11 @@
 #ifndef PAW_BASE_LIMITS_H
 #define PAW_BASE_LIMITS_H
 
+/* ---- time ---- */
+#define PAW_LAX_NS                                                                                 \
+  UINT64_C(20000000) /* consent and reports wait so long for each other: 50 a s                    \
+                      */
+
 /* ---- datagrams ---- */
 #define PAW_DATAGRAM_MAX 1500 /* what is ever sent or looked at: an Ethernet frame's worth */
 #define PAW_MTU 1200          /* what DTLS fills: passes every tunnel (RFC 8835 practice) */
@@ -38,10 +43,11 @@
 #define PAW_STUN_UNKNOWN_MAX 8 /* unknown attributes told of; an attacker could list hundreds */
 
 /* ---- ice ---- */
-#define PAW_ICE_REMOTES_MAX 32       /* 20 signalled and 12 learnt; silent learnt ones make room */
-#define PAW_ICE_LEARNT_MAX 4         /* own addresses as peers see them: NATs are few, lies many */
-#define PAW_ICE_PAIRS_MAX 100        /* RFC 8445 section 6.1.2.5 */
-#define PAW_ICE_CONSENT_CHECKS_MAX 8 /* awaiting an answer: at 500 ms a round trip of 4 s */
+#define PAW_ICE_MESSAGE_MAX 608 /* a check between two ufrags of 256, and all else it carries */
+#define PAW_ICE_REMOTES_MAX 32  /* 20 signalled and 12 learnt; silent learnt ones make room */
+#define PAW_ICE_LEARNT_MAX 4    /* own addresses as peers see them: NATs are few, lies many */
+#define PAW_ICE_PAIRS_MAX 100   /* RFC 8445 section 6.1.2.5 */
+#define PAW_ICE_CONSENT_CHECKS_MAX 8      /* awaiting an answer: at 500 ms a round trip of 4 s */
 #define PAW_ICE_ANSWERS_INITIAL_BYTES 256 /* two requests between polls */
 #define PAW_ICE_ANSWERS_MAX_BYTES 2048    /* about twenty; lost answers are asked for again */
 #define PAW_ICE_ANSWERS_SAVED_MAX 128     /* answered at once: a check of every pair, and more */
@@ -66,9 +72,10 @@
   4096 /* of PCM around the position: four times the most needed */
 
 /* ---- rtc ---- */
-#define PAW_RTC_QUEUE_INITIAL_BYTES 2048 /* events waiting for poll: about ten audio packets */
-#define PAW_RTC_QUEUE_AUDIO_BYTES 57344  /* audio leaves the rest to what must not be missed */
-#define PAW_RTC_QUEUE_MAX_BYTES 65536    /* more than a second of audio undrained is dropped */
+#define PAW_RTC_CONTROL_BYTES 608       /* a check of ICE; the longest RTCP that is made has 478 */
+#define PAW_RTC_QUEUE_INITIAL_BYTES 256 /* waiting for poll: an audio packet, or three events */
+#define PAW_RTC_QUEUE_AUDIO_BYTES 57344 /* audio leaves the rest to what must not be missed */
+#define PAW_RTC_QUEUE_MAX_BYTES 65536   /* more than a second of audio undrained is dropped */
 
 /* ---- stream ---- */
 #define PAW_HISTORY_NS UINT64_C(500000000) /* frames older than that help nobody */

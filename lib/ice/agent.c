@@ -123,7 +123,7 @@ void paw_ice_config_init(struct paw_ice_config *config) {
   };
 }
 
-int paw_ice_new(const struct paw_ice_config *given, uint64_t now_ns, struct paw_ice **out) {
+int paw_ice_new_lean(const struct paw_ice_config *given, uint64_t now_ns, struct paw_ice **out) {
   struct paw_ice_config config;
   paw_ice_config_init(&config);
   if (paw_config_take(&config, sizeof config, given) != PAW_OK || config.rng.fill == NULL ||
@@ -152,6 +152,21 @@ int paw_ice_new(const struct paw_ice_config *given, uint64_t now_ns, struct paw_
   return PAW_OK;
 }
 
+int paw_ice_new(const struct paw_ice_config *config, uint64_t now_ns, struct paw_ice **out) {
+  struct paw_ice *ice = NULL;
+  int status = paw_ice_new_lean(config, now_ns, &ice);
+  if (status != PAW_OK) {
+    return status;
+  }
+  ice->own_message = paw_mem_alloc(&ice->config.allocator, PAW_ICE_MESSAGE_MAX);
+  if (ice->own_message == NULL) {
+    paw_ice_free(ice);
+    return PAW_ERR_NO_MEMORY;
+  }
+  *out = ice;
+  return PAW_OK;
+}
+
 void paw_ice_free(struct paw_ice *ice) {
   if (ice == NULL) {
     return;
@@ -162,6 +177,7 @@ void paw_ice_free(struct paw_ice *ice) {
   paw_mem_free(&allocator, ice->locals.items);
   paw_mem_free(&allocator, ice->remotes.items);
   paw_mem_free(&allocator, ice->pairs.items);
+  paw_mem_free(&allocator, ice->own_message);
   paw_mem_wipe(ice, sizeof *ice);
   paw_mem_free(&allocator, ice);
 }
@@ -323,7 +339,12 @@ const struct paw_ice_credentials *paw_ice_get_credentials(const struct paw_ice *
 }
 
 const struct paw_ice_credentials *paw_ice_get_remote_credentials(const struct paw_ice *ice) {
-  return &ice->remote_credentials;
+  static const struct paw_ice_credentials none;
+  return paw_ice_has_remote_credentials(ice) ? &ice->remote_credentials : &none;
+}
+
+const char *paw_ice_get_last_remote_ufrag(const struct paw_ice *ice) {
+  return ice->remote_credentials.ufrag;
 }
 
 bool paw_ice_is_valid_pair(const struct paw_ice *ice, const struct paw_address *local,
@@ -526,7 +547,8 @@ static struct paw_timeout next_timeout(const struct paw_ice *ice) {
   return timeout;
 }
 
-void paw_ice_poll_output(struct paw_ice *ice, struct paw_ice_output *out) {
+void paw_ice_poll_into(struct paw_ice *ice, uint8_t *message, struct paw_ice_output *out) {
+  ice->message = message;
   if (paw_ice_answer_poll(ice, &out->transmit) || paw_ice_check_poll(ice, &out->transmit) ||
       paw_ice_consent_poll(ice, &out->transmit)) {
     out->kind = PAW_OUTPUT_TRANSMIT;
@@ -536,4 +558,9 @@ void paw_ice_poll_output(struct paw_ice *ice, struct paw_ice_output *out) {
     out->kind = PAW_OUTPUT_TIMEOUT;
     out->timeout = next_timeout(ice);
   }
+}
+
+void paw_ice_poll_output(struct paw_ice *ice, struct paw_ice_output *out) {
+  assert(ice->own_message != NULL);
+  paw_ice_poll_into(ice, ice->own_message, out);
 }

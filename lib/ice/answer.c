@@ -238,7 +238,7 @@ static struct paw_slice reason_text(enum answer_code code) {
 
 /* Into ice->message; 0 on failure. */
 static size_t seal(struct paw_ice *ice, const struct paw_stun_message *message, const char *pwd) {
-  struct paw_wr wr = paw_wr_init(ice->message, sizeof ice->message);
+  struct paw_wr wr = paw_wr_init(ice->message, PAW_ICE_MESSAGE_MAX);
   int status = paw_stun_write(&wr, message, (const uint8_t *)pwd, strlen(pwd));
   return status == PAW_OK ? wr.len : 0;
 }

@@ -14,12 +14,13 @@ enum type_preference {
 /* Addresses that reach least come after all others. */
 #define NARROW_PENALTY 1000
 
+/* From one on: most connections have one address at either end, and one pair. */
 int paw_ice_table_reserve(const struct paw_ice *ice, struct ice_table *table, size_t item_size,
                           size_t count) {
   if (count <= table->capacity) {
     return PAW_OK;
   }
-  size_t capacity = table->capacity == 0 ? 4 : (size_t)table->capacity * 2;
+  size_t capacity = table->capacity == 0 ? 1 : (size_t)table->capacity * 2;
   while (capacity < count) {
     capacity *= 2;
   }

@@ -43,6 +43,11 @@ static uint64_t idle_ns(struct paw_ice *ice, enum ice_path_kind kind) {
   return spread_ns(ice, kind == ICE_PATH_PROVISIONAL ? ICE_QUIET_NS : ICE_IDLE_NS);
 }
 
+/* Checks of consent can wait for those of other peers. */
+static void set_check(struct ice_path *path, uint64_t check_ns) {
+  path->check_ns = paw_time_lax(check_ns);
+}
+
 /* Checks that nobody asked for rest while a pair is nominated. When it is lost they begin anew: the
  * time they have rested is not time without an answer. */
 static void wake_rested_checks(struct paw_ice *ice) {
@@ -67,7 +72,7 @@ void paw_ice_path_use(struct paw_ice *ice, enum ice_path_kind kind, struct ice_p
   }
   if (stays) {
     ice->path.kind = kind;
-    ice->path.check_ns = paw_time_add(paw_ice_now(ice), idle_ns(ice, kind));
+    set_check(&ice->path, paw_time_add(paw_ice_now(ice), idle_ns(ice, kind)));
     log_path(ice);
     return;
   }
@@ -79,9 +84,9 @@ void paw_ice_path_use(struct paw_ice *ice, enum ice_path_kind kind, struct ice_p
       .priority = paw_ice_reflexive_priority(paw_ice_local(ice, pair->local)->priority),
       .heard_ns = pair->heard_ns,
       .consent_ns = pair->agreed_ns,
-      .check_ns = paw_time_add(pair->valid_ns, idle_ns(ice, kind)),
       .check_by_ns = paw_time_add(pair->valid_ns, spread_ns(ice, ICE_CONSENT_NS)),
   };
+  set_check(&ice->path, paw_time_add(pair->valid_ns, idle_ns(ice, kind)));
   ice->tell_selected = true;
   log_path(ice);
 }
@@ -124,7 +129,7 @@ bool paw_ice_consent_poll(struct paw_ice *ice, struct paw_transmit *out) {
   if (!checks_path(ice) || !paw_time_due(path->check_ns, paw_ice_now(ice))) {
     return false;
   }
-  path->check_ns = paw_time_add(paw_ice_now(ice), ICE_QUIET_NS);
+  set_check(path, paw_time_add(paw_ice_now(ice), ICE_QUIET_NS));
   struct ice_transaction transaction;
   if (!paw_ice_transaction_begin(ice, &transaction)) {
     return false;
@@ -188,7 +193,7 @@ void paw_ice_consent_handle_response(struct paw_ice *ice, const struct paw_input
   path->consent_ns = paw_ice_now(ice);
   bool busy =
       path->data_ns != 0 && paw_time_elapsed(paw_ice_now(ice), path->data_ns) < ICE_QUIET_NS;
-  path->check_ns = paw_time_add(paw_ice_now(ice), busy ? ICE_QUIET_NS : idle_ns(ice, path->kind));
+  set_check(path, paw_time_add(paw_ice_now(ice), busy ? ICE_QUIET_NS : idle_ns(ice, path->kind)));
   if (ice->selected != ICE_PAIR_NONE) {
     paw_ice_pair(ice, ice->selected)->heard_ns = paw_ice_now(ice);
     paw_ice_pair(ice, ice->selected)->agreed_ns = paw_ice_now(ice);
@@ -205,7 +210,7 @@ static void put_off_check(struct paw_ice *ice) {
   bool answered = path->consent_ns >= path->last_asked_ns;
   uint64_t quiet_ns = paw_time_add(path->heard_ns, ICE_QUIET_NS);
   if (answered && path->check_ns < quiet_ns) {
-    path->check_ns = quiet_ns < path->check_by_ns ? quiet_ns : path->check_by_ns;
+    set_check(path, quiet_ns < path->check_by_ns ? quiet_ns : path->check_by_ns);
   }
 }
 

@@ -12,5 +12,13 @@ bool paw_ice_credentials_are_good(const struct paw_ice_credentials *credentials)
  * succeeds: the check is sent again at once. */
 void paw_ice_note_waiting(struct paw_ice *ice, uint64_t now_ns, const struct paw_address *local,
                           const struct paw_address *remote);
+/* As paw_ice_new, but without memory for a datagram of its own: poll it with paw_ice_poll_into. */
+int paw_ice_new_lean(const struct paw_ice_config *config, uint64_t now_ns, struct paw_ice **out);
+
+/* As paw_ice_poll_output. A TRANSMIT lies in `message`, which has PAW_ICE_MESSAGE_MAX bytes. */
+void paw_ice_poll_into(struct paw_ice *ice, uint8_t *message, struct paw_ice_output *out);
+
+/* The remote ufrag that was set last: a restart forgets the password only. */
+const char *paw_ice_get_last_remote_ufrag(const struct paw_ice *ice);
 
 #endif

@@ -147,9 +147,6 @@ struct ice_past {
 
 /* ---- the agent ---- */
 
-/* Longest request: two ufrags of 256 with their colon, and all else that a check carries. */
-#define ICE_MESSAGE_MAX 608
-
 struct paw_ice {
   struct paw_ice_config config;
   struct paw_clock clock; /* moved by ice_advance only; never 0, which means "never" below */
@@ -161,7 +158,8 @@ struct paw_ice {
   bool tell_selected;
   uint64_t tie_breaker;
   struct paw_ice_credentials local_credentials;
-  struct paw_ice_credentials remote_credentials; /* empty until known */
+  struct paw_ice_credentials remote_credentials; /* the pwd is empty until it is known; a restart
+                                                    leaves the ufrag */
   struct ice_past *past;                         /* only while path.kind is PAST */
   struct ice_table locals;                       /* struct paw_candidate, base always set */
   struct ice_table remotes;                      /* struct ice_remote */
@@ -177,7 +175,8 @@ struct paw_ice {
   uint64_t rtt_ns;
   struct paw_ring answers; /* struct ice_answer */
   struct paw_ice_stats stats;
-  uint8_t message[ICE_MESSAGE_MAX]; /* the last TRANSMIT */
+  uint8_t *own_message; /* NULL: it is polled with memory of the caller's */
+  uint8_t *message;     /* the last TRANSMIT, of PAW_ICE_MESSAGE_MAX */
 };
 
 static inline uint64_t paw_ice_now(const struct paw_ice *ice) {
@@ -189,7 +188,7 @@ static inline bool paw_ice_is_lite(const struct paw_ice *ice) {
 }
 
 static inline bool paw_ice_has_remote_credentials(const struct paw_ice *ice) {
-  return ice->remote_credentials.ufrag[0] != '\0';
+  return ice->remote_credentials.pwd[0] != '\0';
 }
 
 /* Failed or closed: neither checks nor answers. */

@@ -68,7 +68,7 @@ size_t paw_ice_transaction_write(struct paw_ice *ice, const struct ice_request *
     message.has |= PAW_STUN_HAS_USE_CANDIDATE;
   }
   memcpy(message.id, request->id, sizeof message.id);
-  struct paw_wr wr = paw_wr_init(ice->message, sizeof ice->message);
+  struct paw_wr wr = paw_wr_init(ice->message, PAW_ICE_MESSAGE_MAX);
   const char *pwd = request->remote->pwd;
   int status = paw_stun_write(&wr, &message, (const uint8_t *)pwd, strlen(pwd));
   if (status != PAW_OK || text.bad) {

@@ -32,7 +32,7 @@ static int make_ice(struct paw_rtc *rtc, const struct paw_rtc_config *config) {
   ice.rng = config->rng;
   ice.log = config->log;
   ice.initial_rto_ns = config->ice_initial_rto_ns;
-  return paw_ice_new(&ice, rtc->clock.now_ns, &rtc->ice);
+  return paw_ice_new_lean(&ice, rtc->clock.now_ns, &rtc->ice);
 }
 
 static int make_dtls(struct paw_rtc *rtc, const struct paw_rtc_config *config) {

@@ -127,9 +127,6 @@ static void set_send_format(struct paw_rtc *rtc) {
 int paw_rtc_join_ice(struct paw_rtc *rtc, const struct paw_ice_credentials *remote, bool lite) {
   rtc->quiet = false;
   int status = paw_ice_set_remote(rtc->ice, remote, lite);
-  if (status == PAW_OK) {
-    memcpy(rtc->remote_ufrag, remote->ufrag, sizeof rtc->remote_ufrag);
-  }
   return status == PAW_ERR_INVALID ? PAW_ERR_MALFORMED : status;
 }
 
@@ -228,7 +225,8 @@ bool paw_rtc_is_restart(const struct paw_rtc *rtc, const struct paw_ice_credenti
 bool paw_rtc_is_before_restart(const struct paw_rtc *rtc,
                                const struct paw_ice_credentials *remote) {
   bool awaits_peer = paw_ice_get_remote_credentials(rtc->ice)->ufrag[0] == '\0';
-  return awaits_peer && paw_rtc_is_negotiated(rtc) && strcmp(rtc->remote_ufrag, remote->ufrag) == 0;
+  return awaits_peer && paw_rtc_is_negotiated(rtc) &&
+         strcmp(paw_ice_get_last_remote_ufrag(rtc->ice), remote->ufrag) == 0;
 }
 
 /* RFC 8842 section 5.3: an offer that turns the roles of DTLS around asks for another association.

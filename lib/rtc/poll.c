@@ -71,7 +71,7 @@ static bool poll_control(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transm
   case PAW_RTC_STATE_CONNECTED:
     break;
   }
-  if (paw_rtc_poll_ice(rtc, out)) {
+  if (paw_rtc_poll_ice(rtc, buffer, out)) {
     return true;
   }
   if (!paw_rtc_is_over(rtc) && paw_rtc_poll_dtls(rtc, out)) {
@@ -118,11 +118,16 @@ struct paw_timeout paw_rtc_next_timeout(const struct paw_rtc *rtc) {
   return timeout;
 }
 
-/* The buffer is made when the connection is polled alone for the first time. */
+/* The buffer is made when the connection is polled alone for the first time, and again when it is
+ * to hold audio. */
 static bool ensure_buffer(struct paw_rtc *rtc) {
-  if (rtc->buffer == NULL) {
-    rtc->buffer = paw_mem_alloc(&rtc->allocator, PAW_DATAGRAM_MAX);
+  size_t bytes = rtc->own_history == NULL ? PAW_RTC_CONTROL_BYTES : PAW_DATAGRAM_MAX;
+  if (rtc->buffer_bytes >= bytes) {
+    return true;
   }
+  paw_mem_free(&rtc->allocator, rtc->buffer);
+  rtc->buffer = paw_mem_alloc(&rtc->allocator, bytes);
+  rtc->buffer_bytes = rtc->buffer == NULL ? 0 : bytes;
   if (rtc->buffer == NULL) {
     paw_rtc_end(rtc, PAW_CLOSE_NO_MEMORY);
   }

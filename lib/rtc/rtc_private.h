@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/ring.h"
 #include "base/time.h"
+#include "ice/ice.h"
 #include "rtc/rtc.h"
 #include "srtp/srtp.h"
 #include "stream/loss.h"
@@ -70,8 +71,6 @@ struct paw_rtc {
   char cname[17]; /* 96 random bits (RFC 7022 section 4.2) */
   enum paw_dtls_role dtls_role;
   struct paw_audio_description local; /* what this side said */
-  char
-      remote_ufrag[PAW_ICE_CREDENTIAL_MAX + 1]; /* the last that was taken, also during a restart */
   size_t section_count; /* of the peer's offer: an offer of ours would have to repeat them */
   size_t section_index; /* of the one that carries the audio: it stays where it is */
   struct paw_audio_description remote; /* what the peer said; opus_payload_type 0 = nothing yet */
@@ -113,6 +112,7 @@ struct paw_rtc {
   struct paw_timeout ice_timeout; /* as of the last drain */
   struct paw_timeout dtls_timeout;
   uint8_t *buffer; /* of paw_rtc_poll_output; NULL while the hub lends one */
+  size_t buffer_bytes;
 
   struct paw_rtc_stats stats;
 };
@@ -153,7 +153,7 @@ bool paw_rtc_receives(const struct paw_rtc *rtc);
 
 /* transport.c: ICE and DTLS as they are driven. The polls give a datagram, or false. */
 void paw_rtc_start_dtls(struct paw_rtc *rtc);
-bool paw_rtc_poll_ice(struct paw_rtc *rtc, struct paw_transmit *out);
+bool paw_rtc_poll_ice(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out);
 bool paw_rtc_poll_dtls(struct paw_rtc *rtc, struct paw_transmit *out);
 void paw_rtc_install_keys(struct paw_rtc *rtc);
 int paw_rtc_key_rtx(struct paw_rtc *rtc);

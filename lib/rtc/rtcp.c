@@ -257,7 +257,8 @@ static void write_extended_reports(struct paw_rtc *rtc, struct paw_wr *wr, bool 
 
 static bool seal(struct paw_rtc *rtc, struct paw_wr *wr, struct paw_transmit *out) {
   size_t len = wr->len;
-  if (wr->bad || paw_srtp_protect_rtcp(rtc->srtp, wr->data, &len, PAW_DATAGRAM_MAX) != PAW_OK) {
+  if (wr->bad ||
+      paw_srtp_protect_rtcp(rtc->srtp, wr->data, &len, PAW_RTC_CONTROL_BYTES) != PAW_OK) {
     return false;
   }
   rtc->stats.rtcp_sent++;
@@ -283,7 +284,7 @@ bool paw_rtc_poll_rtcp(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit
   if (early) {
     rtc->early_ns = paw_time_add(rtc->clock.now_ns, PAW_RTCP_EARLY_NS);
   }
-  struct paw_wr wr = paw_wr_init(buffer, PAW_DATAGRAM_MAX - PAW_SRTP_TRAILER_MAX);
+  struct paw_wr wr = paw_wr_init(buffer, PAW_RTC_CONTROL_BYTES - PAW_SRTP_TRAILER_MAX);
   if (due || !reduced) { /* RFC 5506: feedback alone only where both agreed */
     write_report(rtc, &wr);
   }
@@ -302,7 +303,7 @@ bool paw_rtc_poll_rtcp(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit
 bool paw_rtc_poll_bye(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
   while (rtc->byes_left > 0) {
     rtc->byes_left--;
-    struct paw_wr wr = paw_wr_init(buffer, PAW_DATAGRAM_MAX - PAW_SRTP_TRAILER_MAX);
+    struct paw_wr wr = paw_wr_init(buffer, PAW_RTC_CONTROL_BYTES - PAW_SRTP_TRAILER_MAX);
     write_report(rtc, &wr); /* RFC 3550 section 6.6: BYE rides in a compound packet */
     paw_rtcp_write_bye(&wr, rtc->local_ssrc);
     if (seal(rtc, &wr, out)) {

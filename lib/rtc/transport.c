@@ -110,12 +110,12 @@ static bool is_behind(const struct paw_rtc *rtc) {
   return paw_time_due(rtc->ice_timeout.deadline_ns, rtc->clock.now_ns);
 }
 
-bool paw_rtc_poll_ice(struct paw_rtc *rtc, struct paw_transmit *out) {
+bool paw_rtc_poll_ice(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
   const struct paw_input time = {.kind = PAW_INPUT_TIMEOUT, .now_ns = rtc->clock.now_ns};
   bool told = false;
   for (;;) {
     struct paw_ice_output ice;
-    paw_ice_poll_output(rtc->ice, &ice);
+    paw_ice_poll_into(rtc->ice, buffer, &ice);
     switch (ice.kind) {
     case PAW_OUTPUT_TIMEOUT:
       rtc->ice_timeout = ice.timeout;

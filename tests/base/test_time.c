@@ -29,6 +29,15 @@ static void test_elapsed_is_never_negative(void **state) {
   assert_true(paw_time_elapsed(PAW_TIME_NEVER, 0) == PAW_TIME_NEVER);
 }
 
+static void test_what_can_wait_meets(void **state) {
+  (void)state;
+  assert_true(paw_time_lax(0) == 0);
+  assert_true(paw_time_lax(1) == PAW_LAX_NS);
+  assert_true(paw_time_lax(PAW_LAX_NS) == PAW_LAX_NS);
+  assert_true(paw_time_lax(PAW_LAX_NS + 1) == 2 * PAW_LAX_NS);
+  assert_true(paw_time_lax(PAW_TIME_NEVER) == PAW_TIME_NEVER);
+}
+
 static void test_due(void **state) {
   (void)state;
   assert_true(paw_time_due(5, 5));
@@ -70,6 +79,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_adding_ends_at_never),
       cmocka_unit_test(test_elapsed_is_never_negative),
+      cmocka_unit_test(test_what_can_wait_meets),
       cmocka_unit_test(test_due),
       cmocka_unit_test(test_the_earliest_deadline_keeps_its_reason),
       cmocka_unit_test(test_the_clock_never_goes_back),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "bench/measure.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,13 +35,15 @@ double bench_quantile(double *values, size_t count, double p) {
   return values[rank > 0 ? rank - 1 : 0];
 }
 
+/* Without stdio, which allocates. */
 size_t bench_rss_bytes(void) {
+  char text[128] = {0};
   unsigned long total = 0, resident = 0;
-  FILE *file = fopen("/proc/self/statm", "r");
-  if (!file)
+  int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
     return 0;
-  if (fscanf(file, "%lu %lu", &total, &resident) != 2)
+  if (read(fd, text, sizeof text - 1) <= 0 || sscanf(text, "%lu %lu", &total, &resident) != 2)
     resident = 0;
-  fclose(file);
+  close(fd);
   return (size_t)resident * (size_t)sysconf(_SC_PAGESIZE);
 }

@@ -203,6 +203,22 @@ static void unknown_attributes(void **state) {
 
 /* Checks from everywhere fill the table; a candidate that is signalled then takes a silent one's
  * place or none, and no memory. */
+/* Between two that have the longest ufrags there may be. */
+static void the_longest_check(void **state) {
+  (void)state;
+  begin(PAW_ICE_FULL);
+  struct paw_ice_credentials remote = {{0}, {0}};
+  memset(remote.ufrag, 'a', PAW_ICE_CREDENTIAL_MAX);
+  memset(remote.pwd, 'b', PAW_ICE_CREDENTIAL_MAX);
+  memset(ice->local_credentials.ufrag, 'c', PAW_ICE_CREDENTIAL_MAX);
+  struct paw_candidate candidate = {.address = duo_address("198.51.100.1:1000"), .priority = 1};
+  assert_int_equal(paw_ice_set_remote(ice, &remote, true), PAW_OK);
+  assert_int_equal(paw_ice_add_remote_candidate(ice, &candidate), PAW_OK);
+  duo_run_ms(&duo, 1);
+  assert_in_range(duo.sides[0].last_len, PAW_ICE_MESSAGE_MAX - 20, PAW_ICE_MESSAGE_MAX);
+  duo_wipe(&duo);
+}
+
 static void remotes_with_nothing_free(void **state) {
   (void)state;
   begin(PAW_ICE_LITE);
@@ -236,9 +252,10 @@ static void remotes_with_nothing_free(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(own_addresses_seen_by_peers), cmocka_unit_test(answers_that_wait),
-      cmocka_unit_test(answers_to_members),          cmocka_unit_test(checks_that_await_an_answer),
-      cmocka_unit_test(unknown_attributes),          cmocka_unit_test(remotes_with_nothing_free),
+      cmocka_unit_test(the_longest_check),           cmocka_unit_test(own_addresses_seen_by_peers),
+      cmocka_unit_test(answers_that_wait),           cmocka_unit_test(answers_to_members),
+      cmocka_unit_test(checks_that_await_an_answer), cmocka_unit_test(unknown_attributes),
+      cmocka_unit_test(remotes_with_nothing_free),
   };
   return cmocka_run_group_tests_name("ice_limits", tests, NULL, NULL);
 }

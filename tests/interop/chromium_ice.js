@@ -63,14 +63,33 @@ async function join(browser, sender, ice, setup) {
   return page;
 }
 
+// pa-send ends: its close_notify, made when the handshake was over, tells a browser at once, which
+// else would take seconds to miss it. The page, which closes its end when it hears, is kept from it.
+function awaitClose(page) {
+  return page.evaluate(() => {
+    const pc = window.connections.at(-1);
+    const transport = pc.getReceivers()[0].transport;
+    window.heard = [];
+    pc.close = () => {};
+    transport.onstatechange = () => window.heard.push(`${transport.state}, ${pc.signalingState}`);
+  });
+}
+
+function hearClose(page) {
+  return waitUntil('the browser is told', 2,
+    async () => (await page.evaluate(() => window.heard)).includes('closed, stable'));
+}
+
 async function connectAll(house, browser, ice) {
   const sender = await house.startSender('--ice', ice, '--loop', house.path('stereo.wav'));
   const pages = await Promise.all(Object.keys(DTLS_ROLES).map((setup) => join(browser, sender, ice, setup)));
   await restart(pages);
   await restartInVain(pages);
   await sender.reaches('one session a page', 1, (last) => last.peers === pages.length);
-  await Promise.all(pages.map(closePage));
+  await Promise.all(pages.map(awaitClose));
   await house.stopAll();
+  await Promise.all(pages.map(hearClose));
+  await Promise.all(pages.map(closePage));
 }
 
 await runTest(async (house) => {

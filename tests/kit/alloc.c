@@ -35,6 +35,10 @@ struct kit_malloc_counts kit_malloc_get_counts(void) {
   return counts;
 }
 
+void kit_malloc_forget_peak(void) {
+  counts.peak_bytes = counts.outstanding_bytes;
+}
+
 void kit_malloc_fail(uint64_t nth, bool all_after) {
   fail_nth = nth;
   fail_all_after = all_after;
@@ -67,6 +71,9 @@ static void note_allocation(size_t len) {
   counts.allocations++;
   counts.outstanding++;
   counts.outstanding_bytes += (int64_t)len;
+  if (counts.outstanding_bytes > counts.peak_bytes) {
+    counts.peak_bytes = counts.outstanding_bytes;
+  }
 }
 
 static void note_free(size_t len) {

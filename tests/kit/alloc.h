@@ -19,6 +19,7 @@ struct kit_malloc_counts {
   uint64_t frees;            /* free and realloc of something */
   int64_t outstanding;       /* allocated less freed */
   int64_t outstanding_bytes; /* may be less than 0: older memory was freed */
+  int64_t peak_bytes;        /* the most that was outstanding, at least 0 */
   uint64_t failed;           /* calls that were made to fail */
 };
 
@@ -31,6 +32,9 @@ struct kit_malloc_counts kit_malloc_stop(void);
 
 /* What was counted up to now. */
 struct kit_malloc_counts kit_malloc_get_counts(void);
+
+/* Let the peak begin anew with what is outstanding now. */
+void kit_malloc_forget_peak(void);
 
 /* Can kit_malloc_fail do anything here? Not while counting. */
 bool kit_malloc_can_fail(void);

@@ -28,6 +28,14 @@ static void counts_the_tests_own(void **state) {
   assert_int_equal(counts.outstanding, 1);
   assert_in_range(counts.outstanding_bytes, 100000, 110000);
   free(kept);
+  kept = malloc(50000);
+  free(kept);
+  counts = kit_malloc_get_counts();
+  assert_in_range(counts.peak_bytes, 100000, 110000);
+  kit_malloc_forget_peak();
+  kept = malloc(50000);
+  free(kept);
+  assert_in_range(kit_malloc_get_counts().peak_bytes, 50000, 60000);
   counts = kit_malloc_stop();
   assert_int_equal(counts.outstanding, 0);
   assert_int_equal(counts.outstanding_bytes, 0);

@@ -190,6 +190,38 @@ static void numbers_that_wait_to_be_asked_for(void **state) {
   assert_int_equal(paw_rtc_send_nack(rtc, now_ns, wanted, 1), PAW_OK);
 }
 
+/* All at once: a sender report about all streams, both times, and a NACK of the most numbers, each
+ * far from the others. */
+static void the_longest_rtcp(void **state) {
+  (void)state;
+  uint64_t now_ns = pair->clock.now_ns;
+  uint16_t wanted[PAW_RTC_NACKS_MAX];
+  for (uint16_t i = 0; i < PAW_RTC_NACKS_MAX; i++) {
+    wanted[i] = (uint16_t)(40000 + 20 * i);
+  }
+  kit_peer_talk(&pair->peers[1], 480, now_ns);
+  kit_peer_speak(&pair->peers[1], now_ns);
+  for (size_t who = 0; who < PAW_RTC_RECV_STREAMS_MAX; who++) {
+    feed_rtp(who, 1, 60);
+  }
+  kit_peer_drain(&pair->peers[1], now_ns);
+  for (size_t who = 0; who < PAW_RTC_RECV_STREAMS_MAX; who++) {
+    feed_rtp(who, 2, 60);
+  }
+  rtc->remote.rrtr = true;
+  rtc->rrtr_ntp = 1;
+  rtc->report.next_ns = now_ns;
+  assert_int_equal(paw_rtc_send_nack(rtc, now_ns, wanted, PAW_RTC_NACKS_MAX), PAW_OK);
+  struct paw_rtc_output output;
+  do {
+    paw_rtc_poll_output(rtc, &output);
+  } while (output.kind == PAW_OUTPUT_EVENT);
+  assert_int_equal(output.kind, PAW_OUTPUT_TRANSMIT);
+  assert_in_range(output.transmit.len, 470, PAW_RTC_CONTROL_BYTES - PAW_SRTP_TRAILER_MAX);
+  assert_int_equal(rtc->nack_count, 0);
+  assert_int_equal(rtc->rrtr_ntp, 0);
+}
+
 /* A NACK of more numbers than are taken: the first ones count. */
 static void numbers_in_one_nack(void **state) {
   (void)state;
@@ -247,9 +279,13 @@ static void answers_ahead_of_their_time(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      CASE(the_longest_datagram), CASE(streams_at_a_time),
-      CASE(events_that_wait),     CASE(numbers_that_wait_to_be_asked_for),
-      CASE(numbers_in_one_nack),  CASE(answers_ahead_of_their_time),
+      CASE(the_longest_datagram),
+      CASE(streams_at_a_time),
+      CASE(events_that_wait),
+      CASE(numbers_that_wait_to_be_asked_for),
+      CASE(numbers_in_one_nack),
+      CASE(the_longest_rtcp),
+      CASE(answers_ahead_of_their_time),
   };
   return cmocka_run_group_tests_name("rtc_limits", tests, NULL, NULL);
 }
