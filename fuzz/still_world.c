@@ -89,11 +89,12 @@ void udp_receive(struct udp *udp, int fd, uint64_t now_ns,
   }
 }
 
-void udp_send(struct udp *udp, const struct paw_transmit *batch, size_t count) {
+size_t udp_offer(struct udp *udp, const struct paw_transmit *batch, size_t count) {
   for (size_t i = 0; i < count; i++) {
     FUZZ_CHECK(batch[i].len > 0);
   }
   udp->sent += count;
+  return count;
 }
 
 void udp_get_stats(const struct udp *udp, struct udp_stats *out) {
