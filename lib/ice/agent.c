@@ -72,7 +72,7 @@ void paw_ice_update_state(struct paw_ice *ice) {
   if (paw_ice_is_over(ice)) {
     return;
   }
-  bool alive = paw_time_elapsed(paw_ice_now(ice), ice->life_ns) < ice->config.disconnect_ns;
+  bool alive = paw_time_elapsed(paw_ice_now(ice), ice->life_ns) < paw_ice_silence_max_ns(ice);
   bool was_connected =
       ice->state == PAW_ICE_STATE_CONNECTED || ice->state == PAW_ICE_STATE_DISCONNECTED;
   bool has_path = ice->path.kind != ICE_PATH_NONE;
@@ -480,8 +480,7 @@ bool paw_ice_note_authenticated(struct paw_ice *ice, uint64_t now_ns,
     ice->life_ns = paw_ice_now(ice);
     selected->heard_ns = paw_ice_now(ice);
     selected->data_ns = paw_ice_now(ice);
-    paw_ice_path_note_data(ice);
-    return false;
+    return paw_ice_path_note_data(ice);
   }
   struct ice_pair *pair = paw_ice_pair_find(ice, local, remote);
   bool on_path = paw_ice_path_is(ice, local, remote);
@@ -496,7 +495,7 @@ bool paw_ice_note_authenticated(struct paw_ice *ice, uint64_t now_ns,
     paw_ice_select_replace_silent(ice, pair, ICE_SILENT_NS);
   }
   if (on_path) {
-    paw_ice_path_note_data(ice);
+    (void)paw_ice_path_note_data(ice);
   }
   handle_time(ice);
   return true;
