@@ -140,7 +140,7 @@ int paw_ice_new_lean(const struct paw_ice_config *given, uint64_t now_ns, struct
   ice->role = paw_ice_is_lite(ice) ? PAW_ICE_CONTROLLED : config.role;
   ice->selected = ICE_PAIR_NONE;
   paw_ring_init(&ice->answers, PAW_ICE_ANSWERS_INITIAL_BYTES, PAW_ICE_ANSWERS_MAX_BYTES);
-  int status = paw_ice_credentials_make(ice, &ice->local_credentials);
+  int status = paw_ice_credentials_make(ice, &ice->local_credentials, &ice->local_key);
   if (status == PAW_OK) {
     status = paw_rng_u64(&ice->config.rng, &ice->tie_breaker);
   }
@@ -227,6 +227,10 @@ int paw_ice_set_remote(struct paw_ice *ice, const struct paw_ice_credentials *re
     bool same = strcmp(ice->remote_credentials.ufrag, remote->ufrag) == 0 &&
                 strcmp(ice->remote_credentials.pwd, remote->pwd) == 0;
     return same ? PAW_OK : PAW_ERR_STATE;
+  }
+  if (paw_hmac_key_init(&ice->remote_key, (const uint8_t *)remote->pwd, strlen(remote->pwd)) !=
+      PAW_OK) {
+    return PAW_ERR_CRYPTO;
   }
   ice->remote_credentials = *remote;
   ice->remote_lite = remote_lite;

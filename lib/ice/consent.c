@@ -56,12 +56,12 @@ static uint64_t rests_until_ns(struct paw_ice *ice, uint64_t since_ns) {
       is_within(now_ns, ice->sent_ns, ICE_FLOW_HOLD_NS)) {
     return paw_time_add(since_ns, spread_ns(ice, ICE_ACTIVE_NS));
   }
-  return path->check_by_ns;
+  return paw_time_lax(path->check_by_ns, PAW_LAX_IDLE_NS);
 }
 
 /* Checks of consent can wait for those of other peers. */
 static void set_check(struct ice_path *path, uint64_t check_ns) {
-  path->check_ns = paw_time_lax(check_ns);
+  path->check_ns = paw_time_lax(check_ns, PAW_LAX_NS);
 }
 
 /* Checks that nobody asked for rest while a pair is nominated. When it is lost they begin anew: the
@@ -177,6 +177,7 @@ bool paw_ice_consent_poll(struct paw_ice *ice, struct paw_transmit *out) {
       .id = transaction.id,
       .local = past ? &ice->past->local : &ice->local_credentials,
       .remote = past ? &ice->past->remote : &ice->remote_credentials,
+      .remote_key = past ? &ice->past->remote_key : &ice->remote_key,
       .priority = path->priority,
   };
   size_t len = paw_ice_transaction_write(ice, &request);

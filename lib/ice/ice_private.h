@@ -150,6 +150,8 @@ struct ice_path {
 struct ice_past {
   struct paw_ice_credentials local;
   struct paw_ice_credentials remote;
+  struct paw_hmac_key local_key;
+  struct paw_hmac_key remote_key;
 };
 
 /* ---- the agent ---- */
@@ -167,6 +169,8 @@ struct paw_ice {
   struct paw_ice_credentials local_credentials;
   struct paw_ice_credentials remote_credentials; /* the pwd is empty until it is known; a restart
                                                     leaves the ufrag */
+  struct paw_hmac_key local_key;                 /* of the pwd above */
+  struct paw_hmac_key remote_key;                /* ditto */
   struct ice_past *past;                         /* only while path.kind is PAST */
   struct ice_table locals;                       /* struct paw_candidate, base always set */
   struct ice_table remotes;                      /* struct ice_remote */
@@ -286,6 +290,7 @@ struct ice_request {
   const uint8_t *id;
   const struct paw_ice_credentials *local;
   const struct paw_ice_credentials *remote;
+  const struct paw_hmac_key *remote_key;
   uint32_t priority;
   bool nominates;
 };
@@ -362,7 +367,8 @@ void paw_ice_consent_handle_response(struct paw_ice *ice, const struct paw_input
 
 /* ---- restart.c ---- */
 
-int paw_ice_credentials_make(struct paw_ice *ice, struct paw_ice_credentials *out);
+int paw_ice_credentials_make(struct paw_ice *ice, struct paw_ice_credentials *out,
+                             struct paw_hmac_key *key);
 
 /* ---- agent.c ---- */
 

@@ -339,7 +339,7 @@ static void test_revoked(void **state) {
   duo.sides[1].address_count = 0; /* the peer is played by hand */
   struct duo_side *side = &duo.sides[0];
   uint64_t before = side->transmits;
-  duo_run_ms(&duo, SECONDS(6) + 20);
+  duo_run_ms(&duo, SECONDS(6) + 100);
   assert_true(side->transmits > before);
   struct paw_address peer = duo_address("192.0.2.2:40000");
   struct craft forbidden = craft_error(side->last_data, side->last_len, 403, "wrong");

@@ -13,8 +13,8 @@
 #define PEERS 200
 #define SECONDS 60
 
-/* However many there are, they are looked at together (PAW_LAX_NS). */
-#define PER_SECOND_MAX 50
+/* However many there are, they are looked at together (PAW_LAX_IDLE_NS). */
+#define PER_SECOND_MAX 11
 
 /* Datagrams a peer. A silent one is checked every 5 s (RFC 7675 section 5.1), and gets a report
  * every 5 s (RFC 3550 section 6.2). The checks of a full peer are answered besides. */

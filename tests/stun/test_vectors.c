@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <mbedtls/md.h>
 
+#include "kit/hmac.h"
 #include "stun/stun.h"
 
 static const char password[] = "VOkJxbRl1RmTxUk/WvJxBt";
@@ -58,16 +59,19 @@ static void assert_address(const struct paw_address *address, const char *text) 
 
 static void assert_short_term(const struct paw_stun_message *message) {
   assert_true(paw_stun_check_fingerprint(message));
-  assert_true(paw_stun_check_integrity(message, (const uint8_t *)password, strlen(password)));
-  assert_false(paw_stun_check_integrity(message, (const uint8_t *)password, strlen(password) - 1));
+  assert_true(
+      paw_stun_check_integrity(message, KIT_HMAC_KEY((const uint8_t *)password, strlen(password))));
+  assert_false(paw_stun_check_integrity(
+      message, KIT_HMAC_KEY((const uint8_t *)password, strlen(password) - 1)));
 }
 
 /* The vectors pad with spaces, we with zeros: written again, all but padding and sums is equal. */
 static void assert_written_again(const struct paw_stun_message *message) {
   uint8_t data[256];
   struct paw_wr wr = paw_wr_init(data, sizeof data);
-  assert_int_equal(paw_stun_write(&wr, message, (const uint8_t *)password, strlen(password)),
-                   PAW_OK);
+  assert_int_equal(
+      paw_stun_write(&wr, message, KIT_HMAC_KEY((const uint8_t *)password, strlen(password))),
+      PAW_OK);
   assert_int_equal(wr.len, message->datagram.len);
   struct paw_stun_message again;
   assert_int_equal(paw_stun_read(data, wr.len, &again), PAW_STUN_FAULT_NONE);
@@ -136,7 +140,7 @@ static void test_request_long_term(void **state) {
   assert_int_equal(mbedtls_md(mbedtls_md_info_from_type(MBEDTLS_MD_MD5), (const uint8_t *)long_term,
                               strlen(long_term), key),
                    0);
-  assert_true(paw_stun_check_integrity(&message, key, sizeof key));
+  assert_true(paw_stun_check_integrity(&message, KIT_HMAC_KEY(key, sizeof key)));
 }
 
 /* RFC 2202 section 3, cases 1, 2, 6 (a key longer than a block) and 7. */
@@ -147,7 +151,7 @@ static void test_hmac(void **state) {
     uint8_t key_byte;
     size_t key_len;
     const char *data;
-    uint8_t mac[PAW_STUN_HMAC_LEN];
+    uint8_t mac[PAW_HMAC_LEN];
   } cases[] = {
       {0x0b, 20, "Hi There", {0xb6, 0x17, 0x31, 0x86, 0x55, 0x05, 0x72, 0x64, 0xe2, 0x8b,
                               0xc0, 0xb6, 0xfb, 0x37, 0x8c, 0x8e, 0xf1, 0x46, 0xbe, 0x00}},
@@ -165,10 +169,15 @@ static void test_hmac(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     memset(key, cases[i].key_byte, sizeof key);
     size_t len = strlen(cases[i].data);
-    struct paw_slice head = {(const uint8_t *)cases[i].data, 5};
-    struct paw_slice tail = {(const uint8_t *)cases[i].data + 5, len - 5};
-    uint8_t mac[PAW_STUN_HMAC_LEN];
-    assert_int_equal(paw_stun_hmac(key, cases[i].key_len, head, tail, mac), PAW_OK);
+    const uint8_t *data = (const uint8_t *)cases[i].data;
+    struct paw_hmac_key hashed;
+    struct paw_hmac hmac;
+    uint8_t mac[PAW_HMAC_LEN];
+    assert_int_equal(paw_hmac_key_init(&hashed, key, cases[i].key_len), PAW_OK);
+    paw_hmac_begin(&hmac, &hashed);
+    paw_hmac_update(&hmac, data, 5);
+    paw_hmac_update(&hmac, data + 5, len - 5);
+    assert_int_equal(paw_hmac_end(&hmac, &hashed, mac), PAW_OK);
     assert_memory_equal(mac, cases[i].mac, sizeof mac);
   }
 }
