@@ -484,7 +484,12 @@ bool paw_ice_note_authenticated(struct paw_ice *ice, uint64_t now_ns,
     ice->life_ns = paw_ice_now(ice);
     selected->heard_ns = paw_ice_now(ice);
     selected->data_ns = paw_ice_now(ice);
-    return paw_ice_path_note_data(ice);
+    bool begins = paw_ice_path_note_data(ice);
+    if (!paw_ice_consent_is_over(ice)) {
+      return begins;
+    }
+    handle_time(ice); /* after a leap of the clock */
+    return true;
   }
   struct ice_pair *pair = paw_ice_pair_find(ice, local, remote);
   bool on_path = paw_ice_path_is(ice, local, remote);

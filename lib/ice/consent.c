@@ -144,8 +144,7 @@ uint64_t paw_ice_silence_max_ns(const struct paw_ice *ice) {
   uint64_t most_ns = ice->config.disconnect_ns;
   bool flowed = is_within(ice->life_ns, ice->path.flow_ns, ICE_FLOW_GAP_NS) ||
                 is_within(ice->life_ns, ice->sent_ns, ICE_FLOW_GAP_NS);
-  return flowed || ice->path.kind == ICE_PATH_PROVISIONAL ? most_ns
-                                                          : paw_time_add(most_ns, most_ns);
+  return flowed ? most_ns : paw_time_add(most_ns, most_ns);
 }
 
 /* ---- checks on it ---- */
@@ -154,6 +153,10 @@ uint64_t paw_ice_silence_max_ns(const struct paw_ice *ice) {
 static uint64_t expires_ns(const struct paw_ice *ice) {
   uint64_t since_ns = paw_ice_is_lite(ice) ? ice->life_ns : ice->path.consent_ns;
   return paw_time_add(since_ns, ice->config.consent_timeout_ns);
+}
+
+bool paw_ice_consent_is_over(const struct paw_ice *ice) {
+  return paw_time_due(expires_ns(ice), paw_ice_now(ice));
 }
 
 static bool checks_path(const struct paw_ice *ice) {
@@ -263,7 +266,7 @@ void paw_ice_consent_handle_timeout(struct paw_ice *ice) {
     }
     return;
   }
-  if (paw_time_due(expires_ns(ice), paw_ice_now(ice))) {
+  if (paw_ice_consent_is_over(ice)) {
     lose_path(ice, PAW_ICE_REASON_CONSENT_EXPIRED);
     return;
   }

@@ -359,6 +359,7 @@ bool paw_ice_path_note_data(struct paw_ice *ice);
 
 /* Without life for so long the agent is DISCONNECTED. */
 uint64_t paw_ice_silence_max_ns(const struct paw_ice *ice);
+bool paw_ice_consent_is_over(const struct paw_ice *ice);
 bool paw_ice_consent_poll(struct paw_ice *ice, struct paw_transmit *out);
 void paw_ice_consent_handle_timeout(struct paw_ice *ice);
 void paw_ice_consent_next_timeout(const struct paw_ice *ice, struct paw_timeout *timeout);

@@ -181,6 +181,8 @@ static void test_quiet(void **state) {
   }
   set_loss(1);
   duo_run_ms(&duo, 5100);
+  assert_int_equal(state_of(0), PAW_ICE_STATE_DISCONNECTED);
+  duo_run_ms(&duo, 5000); /* the other side had no data: its path was idle */
   assert_states(PAW_ICE_STATE_DISCONNECTED);
   duo_wipe(&duo);
 }
@@ -444,6 +446,17 @@ static void test_clock(void **state) {
   duo_wipe(&duo);
 }
 
+/* Consent ran out before the data came: it is no consent, whatever it follows. */
+static void test_leap_with_data(void **state) {
+  (void)state;
+  connect_sides(37, PAW_ICE_LITE);
+  run_with_data(1000);
+  kit_clock_advance_ms(&duo.clock, SECONDS(40));
+  duo_note_data(&duo, 0, "192.0.2.1:8443", "192.0.2.2:40000");
+  assert_int_equal(state_of(0), PAW_ICE_STATE_FAILED);
+  duo_wipe(&duo);
+}
+
 static void test_connect_timeout(void **state) {
   (void)state;
   struct duo_config config = {.seed = 1, .modes = {PAW_ICE_FULL, PAW_ICE_LITE}};
@@ -481,6 +494,7 @@ int main(void) {
       cmocka_unit_test(test_spoofed_answers),
       cmocka_unit_test(test_strange_answers),
       cmocka_unit_test(test_clock),
+      cmocka_unit_test(test_leap_with_data),
       cmocka_unit_test(test_connect_timeout),
   };
   return cmocka_run_group_tests_name("ice_consent", tests, NULL, NULL);
