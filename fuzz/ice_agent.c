@@ -30,6 +30,7 @@
  * family.
  */
 #include "fuzz.h"
+#include "kit/hmac.h"
 
 #include "base/limits.h"
 #include "base/wr.h"
@@ -271,7 +272,8 @@ static void deliver_message(struct world *world, const struct paw_address *local
                             const struct paw_stun_message *message, const char *pwd) {
   uint8_t bytes[PAW_DATAGRAM_MAX];
   struct paw_wr wr = paw_wr_init(bytes, sizeof bytes);
-  FUZZ_CHECK(paw_stun_write(&wr, message, (const uint8_t *)pwd, strlen(pwd)) == PAW_OK);
+  FUZZ_CHECK(paw_stun_write(&wr, message, KIT_HMAC_KEY((const uint8_t *)pwd, strlen(pwd))) ==
+             PAW_OK);
   deliver(world, local, remote, bytes, wr.len);
 }
 

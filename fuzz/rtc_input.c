@@ -28,6 +28,7 @@
  * In RTCP the second word becomes the peer's SSRC; words of "VVVV" become that of the victim, words
  * of "PPPP" that of the peer.
  */
+#include "kit/hmac.h"
 #include "rtc_world.h"
 
 #include "rtc/rtc_private.h"
@@ -282,10 +283,9 @@ static void come_compound(struct attack *attack, struct fuzz_script *script) {
 static void seal(struct paw_wr *wr, const char *pwd) {
   struct paw_slice covered = {wr->data, wr->len};
   paw_wr_u32(wr, 0x00080014);
-  uint8_t *mac = paw_wr_claim(wr, PAW_STUN_HMAC_LEN);
+  uint8_t *mac = paw_wr_claim(wr, PAW_HMAC_LEN);
   paw_wr_patch_u16(wr, 2, (uint16_t)(wr->len - PAW_STUN_HEADER_LEN));
-  FUZZ_CHECK(paw_stun_hmac((const uint8_t *)pwd, strlen(pwd), covered, (struct paw_slice){0},
-                           mac) == PAW_OK);
+  FUZZ_CHECK(kit_hmac((const uint8_t *)pwd, strlen(pwd), covered, mac) == PAW_OK);
   size_t summed = wr->len;
   paw_wr_patch_u16(wr, 2, (uint16_t)(wr->len + 8 - PAW_STUN_HEADER_LEN));
   uint32_t sum = paw_stun_crc32(wr->data, summed);
@@ -318,7 +318,7 @@ static void come_request(struct attack *attack, struct fuzz_script *script) {
   message.has |= (flags & REQUEST_NO_PRIORITY) == 0 ? PAW_STUN_HAS_PRIORITY : 0;
   uint8_t bytes[PAW_DATAGRAM_MAX];
   struct paw_wr wr = paw_wr_init(bytes, sizeof bytes);
-  FUZZ_CHECK(paw_stun_write(&wr, &message, NULL, 0) == PAW_OK);
+  FUZZ_CHECK(paw_stun_write(&wr, &message, KIT_HMAC_KEY(NULL, 0)) == PAW_OK);
   uint16_t type = fuzz_take_u16(script);
   size_t len = 0;
   uint8_t *value = fuzz_take_bytes(script, fuzz_take_u8(script), &len);

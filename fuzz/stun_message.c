@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A datagram as a STUN message. What can be read can be written, and reads as the same again. */
 #include "fuzz.h"
+#include "kit/hmac.h"
 
 #include "stun/stun.h"
 
@@ -52,19 +53,20 @@ static void check_same(const struct paw_stun_message *a, const struct paw_stun_m
 static void write_and_read(const struct paw_stun_message *message, size_t len) {
   uint8_t *again = malloc(len); /* what was not understood is left out, nothing is added */
   struct paw_wr wr = paw_wr_init(again, len);
-  FUZZ_CHECK(paw_stun_write(&wr, message, key, sizeof key - 1) == PAW_OK);
+  FUZZ_CHECK(paw_stun_write(&wr, message, KIT_HMAC_KEY(key, sizeof key - 1)) == PAW_OK);
   struct paw_stun_message second;
   FUZZ_CHECK(paw_stun_read(again, wr.len, &second) == PAW_STUN_FAULT_NONE);
   check_same(message, &second);
   bool has_integrity = (message->has & PAW_STUN_HAS_INTEGRITY) != 0;
   bool has_fingerprint = (message->has & PAW_STUN_HAS_FINGERPRINT) != 0;
-  FUZZ_CHECK(paw_stun_check_integrity(&second, key, sizeof key - 1) == has_integrity);
+  FUZZ_CHECK(paw_stun_check_integrity(&second, KIT_HMAC_KEY(key, sizeof key - 1)) == has_integrity);
   FUZZ_CHECK(paw_stun_check_fingerprint(&second) == has_fingerprint);
   again[PAW_STUN_HEADER_LEN - 1] ^= 1;
-  FUZZ_CHECK(!paw_stun_check_integrity(&second, key, sizeof key - 1));
+  FUZZ_CHECK(!paw_stun_check_integrity(&second, KIT_HMAC_KEY(key, sizeof key - 1)));
   FUZZ_CHECK(!paw_stun_check_fingerprint(&second));
   struct paw_wr narrow = paw_wr_init(again, wr.len - 1);
-  FUZZ_CHECK(paw_stun_write(&narrow, message, key, sizeof key - 1) == PAW_ERR_NO_BUFFER);
+  FUZZ_CHECK(paw_stun_write(&narrow, message, KIT_HMAC_KEY(key, sizeof key - 1)) ==
+             PAW_ERR_NO_BUFFER);
   free(again);
 }
 
@@ -83,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   }
   FUZZ_CHECK(has_header && paw_stun_peek_class(data) == message.class);
   FUZZ_CHECK(memcmp(paw_stun_peek_id(data), message.id, sizeof message.id) == 0);
-  paw_stun_check_integrity(&message, key, sizeof key - 1);
+  paw_stun_check_integrity(&message, KIT_HMAC_KEY(key, sizeof key - 1));
   paw_stun_check_fingerprint(&message);
   write_and_read(&message, size);
   return 0;

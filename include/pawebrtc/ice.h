@@ -75,7 +75,8 @@ struct paw_ice_config {
   uint64_t check_timeout_ns; /**< a pair whose checks stay unanswered so long fails. 8 s */
   uint64_t consent_timeout_ns; /**< without authenticated life for so long, sending stops. 30 s,
                                     RFC 7675 section 5.1 */
-  uint64_t disconnect_ns;      /**< without authenticated life for so long: DISCONNECTED. 5 s */
+  uint64_t disconnect_ns;      /**< without authenticated life for so long: DISCONNECTED. 5 s; twice
+                                    as long on an idle path, which is asked every 4 to 6 s */
   uint64_t connect_timeout_ns; /**< NEW or CHECKING for so long after the remote credentials are
                                     known: FAILED; RFC 8863. 39.5 s */
 };

@@ -11,11 +11,11 @@ static inline uint64_t paw_time_add(uint64_t time_ns, uint64_t delta_ns) {
   return delta_ns > PAW_TIME_NEVER - time_ns ? PAW_TIME_NEVER : time_ns + delta_ns;
 }
 
-/* The next multiple of PAW_LAX_NS: for what can wait so long. Deadlines of many connections then
- * come together, and the process sleeps between them. */
-static inline uint64_t paw_time_lax(uint64_t time_ns) {
-  uint64_t over_ns = time_ns % PAW_LAX_NS;
-  return over_ns == 0 ? time_ns : paw_time_add(time_ns, PAW_LAX_NS - over_ns);
+/* The next multiple of `lax_ns`, which is PAW_LAX_NS or PAW_LAX_IDLE_NS: for what can wait so long.
+ * Deadlines of many connections then come together, and the process sleeps between them. */
+static inline uint64_t paw_time_lax(uint64_t time_ns, uint64_t lax_ns) {
+  uint64_t over_ns = time_ns % lax_ns;
+  return over_ns == 0 ? time_ns : paw_time_add(time_ns, lax_ns - over_ns);
 }
 
 /* How long `since_ns` is ago; 0 when it lies ahead. */

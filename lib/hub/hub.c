@@ -98,15 +98,14 @@ static void receive(struct paw_hub *hub, const struct paw_input *input) {
 }
 
 bool paw_hub_is_due(const struct paw_hub *hub) {
-  return hub->heap_count > 0 &&
-         paw_time_due(hub->slots[hub->heap[0]].deadline_ns, hub->clock.now_ns);
+  return hub->heap_count > 0 && paw_time_due(hub->heap[0].deadline_ns, hub->clock.now_ns);
 }
 
 bool paw_hub_pass_time(struct paw_hub *hub) {
   struct paw_input time = {.kind = PAW_INPUT_TIMEOUT, .now_ns = hub->clock.now_ns};
   bool was_due = false;
   while (paw_hub_is_due(hub)) {
-    uint32_t slot = hub->heap[0];
+    uint32_t slot = hub->heap[0].slot;
     was_due = true;
     paw_hub_timer_set(hub, slot, PAW_TIME_NEVER); /* set anew when it is polled */
     (void)paw_rtc_handle_input(hub->slots[slot].rtc, &time);
@@ -165,7 +164,7 @@ struct paw_timeout paw_hub_next_timeout(const struct paw_hub *hub) {
   if (!drained) {
     timeout.deadline_ns = hub->clock.now_ns;
   } else if (hub->heap_count > 0) {
-    timeout = paw_rtc_next_timeout(hub->slots[hub->heap[0]].rtc);
+    timeout = paw_rtc_next_timeout(hub->slots[hub->heap[0].slot].rtc);
   }
   return timeout;
 }

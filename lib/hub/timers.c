@@ -2,55 +2,56 @@
 /* A binary heap of the peers' deadlines; each slot knows its place in it. */
 #include "hub/hub_private.h"
 
-static uint64_t deadline_at(const struct paw_hub *hub, uint32_t position) {
-  return hub->slots[hub->heap[position]].deadline_ns;
+static void put(struct paw_hub *hub, uint32_t position, struct paw_hub_timer timer) {
+  hub->heap[position] = timer;
+  hub->slots[timer.slot].heap_position = position;
 }
 
-static void put(struct paw_hub *hub, uint32_t position, uint32_t slot) {
-  hub->heap[position] = slot;
-  hub->slots[slot].heap_position = position;
-}
-
-static void swap(struct paw_hub *hub, uint32_t a, uint32_t b) {
-  uint32_t slot = hub->heap[a];
-  put(hub, a, hub->heap[b]);
-  put(hub, b, slot);
-}
-
-static void sift_up(struct paw_hub *hub, uint32_t position) {
+/* To its place from `position`, which is free, towards the top. */
+static void sift_up(struct paw_hub *hub, uint32_t position, struct paw_hub_timer timer) {
   while (position > 0) {
     uint32_t parent = (position - 1) / 2;
-    if (deadline_at(hub, parent) <= deadline_at(hub, position)) {
-      return;
+    if (hub->heap[parent].deadline_ns <= timer.deadline_ns) {
+      break;
     }
-    swap(hub, parent, position);
+    put(hub, position, hub->heap[parent]);
     position = parent;
   }
+  put(hub, position, timer);
 }
 
-static void sift_down(struct paw_hub *hub, uint32_t position) {
+/* And away from it. */
+static void sift_down(struct paw_hub *hub, uint32_t position, struct paw_hub_timer timer) {
   for (;;) {
-    uint32_t earliest = position;
-    for (uint32_t child = 2 * position + 1; child <= 2 * position + 2; child++) {
-      if (child < hub->heap_count && deadline_at(hub, child) < deadline_at(hub, earliest)) {
-        earliest = child;
-      }
+    uint32_t child = 2 * position + 1;
+    if (child + 1 < hub->heap_count &&
+        hub->heap[child + 1].deadline_ns < hub->heap[child].deadline_ns) {
+      child++;
     }
-    if (earliest == position) {
-      return;
+    if (child >= hub->heap_count || hub->heap[child].deadline_ns >= timer.deadline_ns) {
+      break;
     }
-    swap(hub, earliest, position);
-    position = earliest;
+    put(hub, position, hub->heap[child]);
+    position = child;
+  }
+  put(hub, position, timer);
+}
+
+/* `position` is free, and counted. */
+static void place(struct paw_hub *hub, uint32_t position, struct paw_hub_timer timer) {
+  bool rises = position > 0 && timer.deadline_ns < hub->heap[(position - 1) / 2].deadline_ns;
+  if (rises) {
+    sift_up(hub, position, timer);
+  } else {
+    sift_down(hub, position, timer);
   }
 }
 
 static void remove_at(struct paw_hub *hub, uint32_t position) {
-  hub->slots[hub->heap[position]].heap_position = PAW_HUB_NONE;
+  hub->slots[hub->heap[position].slot].heap_position = PAW_HUB_NONE;
   hub->heap_count--;
   if (position < hub->heap_count) {
-    put(hub, position, hub->heap[hub->heap_count]);
-    sift_up(hub, position);
-    sift_down(hub, position);
+    place(hub, position, hub->heap[hub->heap_count]);
   }
 }
 
@@ -65,8 +66,6 @@ void paw_hub_timer_set(struct paw_hub *hub, uint32_t slot, uint64_t deadline_ns)
   }
   if (position == PAW_HUB_NONE) {
     position = hub->heap_count++;
-    put(hub, position, slot);
   }
-  sift_up(hub, position);
-  sift_down(hub, hub->slots[slot].heap_position);
+  place(hub, position, (struct paw_hub_timer){.deadline_ns = deadline_ns, .slot = slot});
 }

@@ -72,7 +72,7 @@ void paw_ice_update_state(struct paw_ice *ice) {
   if (paw_ice_is_over(ice)) {
     return;
   }
-  bool alive = paw_time_elapsed(paw_ice_now(ice), ice->life_ns) < ice->config.disconnect_ns;
+  bool alive = paw_time_elapsed(paw_ice_now(ice), ice->life_ns) < paw_ice_silence_max_ns(ice);
   bool was_connected =
       ice->state == PAW_ICE_STATE_CONNECTED || ice->state == PAW_ICE_STATE_DISCONNECTED;
   bool has_path = ice->path.kind != ICE_PATH_NONE;
@@ -140,7 +140,7 @@ int paw_ice_new_lean(const struct paw_ice_config *given, uint64_t now_ns, struct
   ice->role = paw_ice_is_lite(ice) ? PAW_ICE_CONTROLLED : config.role;
   ice->selected = ICE_PAIR_NONE;
   paw_ring_init(&ice->answers, PAW_ICE_ANSWERS_INITIAL_BYTES, PAW_ICE_ANSWERS_MAX_BYTES);
-  int status = paw_ice_credentials_make(ice, &ice->local_credentials);
+  int status = paw_ice_credentials_make(ice, &ice->local_credentials, &ice->local_key);
   if (status == PAW_OK) {
     status = paw_rng_u64(&ice->config.rng, &ice->tie_breaker);
   }
@@ -227,6 +227,10 @@ int paw_ice_set_remote(struct paw_ice *ice, const struct paw_ice_credentials *re
     bool same = strcmp(ice->remote_credentials.ufrag, remote->ufrag) == 0 &&
                 strcmp(ice->remote_credentials.pwd, remote->pwd) == 0;
     return same ? PAW_OK : PAW_ERR_STATE;
+  }
+  if (paw_hmac_key_init(&ice->remote_key, (const uint8_t *)remote->pwd, strlen(remote->pwd)) !=
+      PAW_OK) {
+    return PAW_ERR_CRYPTO;
   }
   ice->remote_credentials = *remote;
   ice->remote_lite = remote_lite;
@@ -480,8 +484,12 @@ bool paw_ice_note_authenticated(struct paw_ice *ice, uint64_t now_ns,
     ice->life_ns = paw_ice_now(ice);
     selected->heard_ns = paw_ice_now(ice);
     selected->data_ns = paw_ice_now(ice);
-    paw_ice_path_note_data(ice);
-    return false;
+    bool begins = paw_ice_path_note_data(ice);
+    if (!paw_ice_consent_is_over(ice)) {
+      return begins;
+    }
+    handle_time(ice); /* after a leap of the clock */
+    return true;
   }
   struct ice_pair *pair = paw_ice_pair_find(ice, local, remote);
   bool on_path = paw_ice_path_is(ice, local, remote);
@@ -496,7 +504,7 @@ bool paw_ice_note_authenticated(struct paw_ice *ice, uint64_t now_ns,
     paw_ice_select_replace_silent(ice, pair, ICE_SILENT_NS);
   }
   if (on_path) {
-    paw_ice_path_note_data(ice);
+    (void)paw_ice_path_note_data(ice);
   }
   handle_time(ice);
   return true;

@@ -62,17 +62,17 @@ static bool equals(struct paw_slice slice, const char *text) {
   return slice.len == len && memcmp(slice.data, text, len) == 0;
 }
 
-/* The credentials that the request is for; NULL when it is not for this agent. */
-static const struct paw_ice_credentials *
-find_credentials(const struct paw_ice *ice, const struct paw_stun_message *request, bool *past) {
+/* The key of the credentials that the request is for; NULL when it is not for this agent. */
+static const struct paw_hmac_key *find_key(const struct paw_ice *ice,
+                                           const struct paw_stun_message *request, bool *past) {
   struct paw_slice ufrag = paw_stun_username_ufrag(request->username);
   *past = false;
   if (equals(ufrag, ice->local_credentials.ufrag)) {
-    return &ice->local_credentials;
+    return &ice->local_key;
   }
   if (ice->past != NULL && equals(ufrag, ice->past->local.ufrag)) {
     *past = true;
-    return &ice->past->local;
+    return &ice->past->local_key;
   }
   return NULL;
 }
@@ -93,14 +93,13 @@ static bool authenticate(struct paw_ice *ice, const struct paw_input *input,
     refuse(ice, input, request, ANSWER_BAD_REQUEST);
     return false;
   }
-  const struct paw_ice_credentials *credentials = find_credentials(ice, request, past);
-  if (credentials == NULL) {
+  const struct paw_hmac_key *key = find_key(ice, request, past);
+  if (key == NULL) {
     ice->stats.dropped_username++;
     refuse(ice, input, request, ANSWER_UNAUTHENTICATED);
     return false;
   }
-  const uint8_t *pwd = (const uint8_t *)credentials->pwd;
-  if (!paw_stun_check_integrity(request, pwd, strlen(credentials->pwd))) {
+  if (!paw_stun_check_integrity(request, key)) {
     ice->stats.dropped_integrity++;
     refuse(ice, input, request, ANSWER_UNAUTHENTICATED);
     return false;
@@ -237,9 +236,10 @@ static struct paw_slice reason_text(enum answer_code code) {
 }
 
 /* Into ice->message; 0 on failure. */
-static size_t seal(struct paw_ice *ice, const struct paw_stun_message *message, const char *pwd) {
+static size_t seal(struct paw_ice *ice, const struct paw_stun_message *message,
+                   const struct paw_hmac_key *key) {
   struct paw_wr wr = paw_wr_init(ice->message, PAW_ICE_MESSAGE_MAX);
-  int status = paw_stun_write(&wr, message, (const uint8_t *)pwd, strlen(pwd));
+  int status = paw_stun_write(&wr, message, key);
   return status == PAW_OK ? wr.len : 0;
 }
 
@@ -274,11 +274,11 @@ static size_t write_answer(struct paw_ice *ice, const struct ice_answer *answer)
   if (answer->past && ice->past == NULL) {
     return 0; /* the old generation ended while the answer waited */
   }
-  const char *pwd = answer->past ? ice->past->local.pwd : ice->local_credentials.pwd;
-  size_t len = seal(ice, &message, pwd);
+  const struct paw_hmac_key *key = answer->past ? &ice->past->local_key : &ice->local_key;
+  size_t len = seal(ice, &message, key);
   if (answer->code != ANSWER_SUCCESS && len > len_max(answer, open)) {
     message.error_reason.len = 0;
-    len = seal(ice, &message, pwd);
+    len = seal(ice, &message, key);
   }
   return answer->code != ANSWER_SUCCESS && len > len_max(answer, open) ? 0 : len;
 }

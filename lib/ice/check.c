@@ -91,6 +91,7 @@ static bool send_check(struct paw_ice *ice, struct ice_pair *pair, struct paw_tr
       .id = check->id,
       .local = &ice->local_credentials,
       .remote = &ice->remote_credentials,
+      .remote_key = &ice->remote_key,
       .priority = paw_ice_reflexive_priority(paw_ice_local(ice, pair->local)->priority),
       .nominates = check->nominates,
   };
@@ -264,8 +265,7 @@ void paw_ice_check_handle_response(struct paw_ice *ice, const struct paw_input *
     return;
   }
   bool past = pair == NULL && ice->path.kind == ICE_PATH_PAST;
-  const char *pwd = past ? ice->past->remote.pwd : ice->remote_credentials.pwd;
-  if (!paw_stun_check_integrity(message, (const uint8_t *)pwd, strlen(pwd))) {
+  if (!paw_stun_check_integrity(message, past ? &ice->past->remote_key : &ice->remote_key)) {
     ice->stats.dropped_integrity++;
     return;
   }

@@ -37,15 +37,31 @@ static void log_path(const struct paw_ice *ice) {
                 texts[ice->path.kind]);
 }
 
-/* How long a path that answers is left alone. Before nomination the peer may still lack a valid
- * pair: each check here triggers one there. */
-static uint64_t idle_ns(struct paw_ice *ice, enum ice_path_kind kind) {
-  return spread_ns(ice, kind == ICE_PATH_PROVISIONAL ? ICE_QUIET_NS : ICE_IDLE_NS);
+static bool is_within(uint64_t now_ns, uint64_t since_ns, uint64_t span_ns) {
+  return since_ns != 0 && paw_time_elapsed(now_ns, since_ns) < span_ns;
+}
+
+/* When a path that answered at `since_ns` is checked next. Before nomination the peer may still
+ * lack a valid pair: each check here triggers one there. */
+static uint64_t rests_until_ns(struct paw_ice *ice, uint64_t since_ns) {
+  uint64_t now_ns = paw_ice_now(ice);
+  const struct ice_path *path = &ice->path;
+  if (path->kind == ICE_PATH_PROVISIONAL) {
+    return paw_time_add(since_ns, spread_ns(ice, ICE_QUIET_NS));
+  }
+  if (is_within(now_ns, path->flow_ns, ICE_QUIET_NS)) {
+    return paw_time_add(since_ns, ICE_QUIET_NS);
+  }
+  if (is_within(now_ns, path->flow_ns, ICE_FLOW_HOLD_NS) ||
+      is_within(now_ns, ice->sent_ns, ICE_FLOW_HOLD_NS)) {
+    return paw_time_add(since_ns, spread_ns(ice, ICE_ACTIVE_NS));
+  }
+  return paw_time_lax(path->check_by_ns, PAW_LAX_IDLE_NS);
 }
 
 /* Checks of consent can wait for those of other peers. */
 static void set_check(struct ice_path *path, uint64_t check_ns) {
-  path->check_ns = paw_time_lax(check_ns);
+  path->check_ns = paw_time_lax(check_ns, PAW_LAX_NS);
 }
 
 /* Checks that nobody asked for rest while a pair is nominated. When it is lost they begin anew: the
@@ -72,7 +88,7 @@ void paw_ice_path_use(struct paw_ice *ice, enum ice_path_kind kind, struct ice_p
   }
   if (stays) {
     ice->path.kind = kind;
-    set_check(&ice->path, paw_time_add(paw_ice_now(ice), idle_ns(ice, kind)));
+    set_check(&ice->path, rests_until_ns(ice, paw_ice_now(ice)));
     log_path(ice);
     return;
   }
@@ -86,7 +102,7 @@ void paw_ice_path_use(struct paw_ice *ice, enum ice_path_kind kind, struct ice_p
       .consent_ns = pair->agreed_ns,
       .check_by_ns = paw_time_add(pair->valid_ns, spread_ns(ice, ICE_CONSENT_NS)),
   };
-  set_check(&ice->path, paw_time_add(pair->valid_ns, idle_ns(ice, kind)));
+  set_check(&ice->path, rests_until_ns(ice, pair->valid_ns));
   ice->tell_selected = true;
   log_path(ice);
 }
@@ -105,9 +121,30 @@ void paw_ice_path_note_heard(struct paw_ice *ice) {
   ice->path.heard_ns = paw_ice_now(ice);
 }
 
-void paw_ice_path_note_data(struct paw_ice *ice) {
-  ice->path.data_ns = paw_ice_now(ice);
+void paw_ice_note_sent(struct paw_ice *ice, uint64_t sent_ns) {
+  ice->sent_ns = sent_ns;
+}
+
+/* A flow that begins is watched from here on, however long the idle path was to rest. */
+bool paw_ice_path_note_data(struct paw_ice *ice) {
+  struct ice_path *path = &ice->path;
+  uint64_t now_ns = paw_ice_now(ice);
+  bool flows = is_within(now_ns, path->data_ns, ICE_FLOW_GAP_NS);
+  bool begins = flows && !is_within(now_ns, path->flow_ns, ICE_FLOW_GAP_NS);
+  path->flow_ns = flows ? now_ns : path->flow_ns;
+  path->data_ns = now_ns;
   paw_ice_path_note_heard(ice);
+  if (begins && path->check_ns > paw_time_add(now_ns, ICE_QUIET_NS)) {
+    set_check(path, paw_time_add(now_ns, ICE_QUIET_NS));
+  }
+  return begins;
+}
+
+uint64_t paw_ice_silence_max_ns(const struct paw_ice *ice) {
+  uint64_t most_ns = ice->config.disconnect_ns;
+  bool flowed = is_within(ice->life_ns, ice->path.flow_ns, ICE_FLOW_GAP_NS) ||
+                is_within(ice->life_ns, ice->sent_ns, ICE_FLOW_GAP_NS);
+  return flowed ? most_ns : paw_time_add(most_ns, most_ns);
 }
 
 /* ---- checks on it ---- */
@@ -116,6 +153,10 @@ void paw_ice_path_note_data(struct paw_ice *ice) {
 static uint64_t expires_ns(const struct paw_ice *ice) {
   uint64_t since_ns = paw_ice_is_lite(ice) ? ice->life_ns : ice->path.consent_ns;
   return paw_time_add(since_ns, ice->config.consent_timeout_ns);
+}
+
+bool paw_ice_consent_is_over(const struct paw_ice *ice) {
+  return paw_time_due(expires_ns(ice), paw_ice_now(ice));
 }
 
 static bool checks_path(const struct paw_ice *ice) {
@@ -139,6 +180,7 @@ bool paw_ice_consent_poll(struct paw_ice *ice, struct paw_transmit *out) {
       .id = transaction.id,
       .local = past ? &ice->past->local : &ice->local_credentials,
       .remote = past ? &ice->past->remote : &ice->remote_credentials,
+      .remote_key = past ? &ice->past->remote_key : &ice->remote_key,
       .priority = path->priority,
   };
   size_t len = paw_ice_transaction_write(ice, &request);
@@ -191,9 +233,7 @@ void paw_ice_consent_handle_response(struct paw_ice *ice, const struct paw_input
   }
   paw_ice_note_rtt(ice, input, sent_ns);
   path->consent_ns = paw_ice_now(ice);
-  bool busy =
-      path->data_ns != 0 && paw_time_elapsed(paw_ice_now(ice), path->data_ns) < ICE_QUIET_NS;
-  set_check(path, paw_time_add(paw_ice_now(ice), busy ? ICE_QUIET_NS : idle_ns(ice, path->kind)));
+  set_check(path, rests_until_ns(ice, paw_ice_now(ice)));
   if (ice->selected != ICE_PAIR_NONE) {
     paw_ice_pair(ice, ice->selected)->heard_ns = paw_ice_now(ice);
     paw_ice_pair(ice, ice->selected)->agreed_ns = paw_ice_now(ice);
@@ -226,7 +266,7 @@ void paw_ice_consent_handle_timeout(struct paw_ice *ice) {
     }
     return;
   }
-  if (paw_time_due(expires_ns(ice), paw_ice_now(ice))) {
+  if (paw_ice_consent_is_over(ice)) {
     lose_path(ice, PAW_ICE_REASON_CONSENT_EXPIRED);
     return;
   }
@@ -240,7 +280,7 @@ void paw_ice_consent_next_timeout(const struct paw_ice *ice, struct paw_timeout 
     return;
   }
   if (ice->state == PAW_ICE_STATE_CONNECTED) {
-    paw_timeout_earliest(timeout, paw_time_add(ice->life_ns, ice->config.disconnect_ns),
+    paw_timeout_earliest(timeout, paw_time_add(ice->life_ns, paw_ice_silence_max_ns(ice)),
                          PAW_TIMEOUT_ICE_CONSENT);
   }
   if (ice->path.kind != ICE_PATH_NONE) {

@@ -12,6 +12,11 @@ bool paw_ice_credentials_are_good(const struct paw_ice_credentials *credentials)
  * succeeds: the check is sent again at once. */
 void paw_ice_note_waiting(struct paw_ice *ice, uint64_t now_ns, const struct paw_address *local,
                           const struct paw_address *remote);
+
+/* When this side last sent data, 0: never. While it does, the path is checked as one that is in
+ * use, though the peer may have little to say. To be told before input. */
+void paw_ice_note_sent(struct paw_ice *ice, uint64_t sent_ns);
+
 /* As paw_ice_new, but without memory for a datagram of its own: poll it with paw_ice_poll_into. */
 int paw_ice_new_lean(const struct paw_ice_config *config, uint64_t now_ns, struct paw_ice **out);
 

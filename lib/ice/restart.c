@@ -8,11 +8,15 @@
 #define UFRAG_MIN_LEN 4
 #define PWD_MIN_LEN 22
 
-int paw_ice_credentials_make(struct paw_ice *ice, struct paw_ice_credentials *out) {
+int paw_ice_credentials_make(struct paw_ice *ice, struct paw_ice_credentials *out,
+                             struct paw_hmac_key *key) {
   memset(out, 0, sizeof *out);
   int status = paw_rng_text(&ice->config.rng, out->ufrag, UFRAG_LEN);
   if (status == PAW_OK) {
     status = paw_rng_text(&ice->config.rng, out->pwd, PWD_LEN);
+  }
+  if (status == PAW_OK) {
+    status = paw_hmac_key_init(key, (const uint8_t *)out->pwd, PWD_LEN);
   }
   return status;
 }
@@ -48,6 +52,8 @@ static int keep_path(struct paw_ice *ice) {
   }
   past->local = ice->local_credentials;
   past->remote = ice->remote_credentials;
+  past->local_key = ice->local_key;
+  past->remote_key = ice->remote_key;
   ice->past = past;
   ice->path.kind = ICE_PATH_PAST;
   return PAW_OK;
@@ -71,7 +77,8 @@ int paw_ice_restart(struct paw_ice *ice, uint64_t now_ns) {
   }
   paw_ice_advance(ice, now_ns);
   struct paw_ice_credentials fresh;
-  int status = paw_ice_credentials_make(ice, &fresh);
+  struct paw_hmac_key fresh_key;
+  int status = paw_ice_credentials_make(ice, &fresh, &fresh_key);
   if (status == PAW_OK) {
     status = keep_path(ice);
   }
@@ -83,7 +90,9 @@ int paw_ice_restart(struct paw_ice *ice, uint64_t now_ns) {
     paw_ring_pop(&ice->answers); /* they would be signed with the new password */
   }
   ice->local_credentials = fresh;
+  ice->local_key = fresh_key;
   paw_mem_wipe(ice->remote_credentials.pwd, sizeof ice->remote_credentials.pwd);
+  paw_mem_wipe(&ice->remote_key, sizeof ice->remote_key);
   ice->remote_lite = false;
   ice->first_valid_ns = 0;
   paw_ice_note_restart(ice);

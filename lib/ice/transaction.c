@@ -69,8 +69,7 @@ size_t paw_ice_transaction_write(struct paw_ice *ice, const struct ice_request *
   }
   memcpy(message.id, request->id, sizeof message.id);
   struct paw_wr wr = paw_wr_init(ice->message, PAW_ICE_MESSAGE_MAX);
-  const char *pwd = request->remote->pwd;
-  int status = paw_stun_write(&wr, &message, (const uint8_t *)pwd, strlen(pwd));
+  int status = paw_stun_write(&wr, &message, request->remote_key);
   if (status != PAW_OK || text.bad) {
     paw_log_write(&ice->config.log, PAW_LOG_ERROR, ICE_LOG_ROOM, "a check was not written: %s",
                   paw_strerror(status));

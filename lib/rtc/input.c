@@ -63,6 +63,7 @@ static void receive(struct paw_rtc *rtc, const struct paw_input *input) {
   }
   rtc->quiet = rtc->quiet && kind == KIND_RTP;
   if (kind == KIND_STUN) {
+    paw_ice_note_sent(rtc->ice, rtc->media_sent_ns);
     (void)paw_ice_handle_input(rtc->ice, input);
     return;
   }
@@ -97,6 +98,7 @@ static void watch_media(struct paw_rtc *rtc) {
 void paw_rtc_pass_time(struct paw_rtc *rtc) {
   struct paw_input time = {.kind = PAW_INPUT_TIMEOUT, .now_ns = rtc->clock.now_ns};
   rtc->quiet = false;
+  paw_ice_note_sent(rtc->ice, rtc->media_sent_ns);
   (void)paw_ice_handle_input(rtc->ice, &time);
   (void)paw_dtls_handle_input(rtc->dtls, &time);
   paw_rtc_install_keys(rtc);

@@ -22,17 +22,23 @@ static uint64_t get_interval(const struct paw_report *report, bool active) {
   return mean_ns / 2 + (mean_ns / 1024 * (report->spread >> 22));
 }
 
+/* After the last one. */
+static uint64_t get_next(const struct paw_report *report, bool active) {
+  uint64_t next_ns = paw_time_add(report->last_ns, get_interval(report, active));
+  return paw_time_lax(next_ns, active ? PAW_LAX_NS : PAW_LAX_IDLE_NS);
+}
+
 void paw_report_sent(struct paw_report *report, uint64_t now_ns, bool active, uint32_t random) {
   report->last_ns = now_ns;
   report->spread = random;
-  report->next_ns = paw_time_lax(paw_time_add(now_ns, get_interval(report, active)));
+  report->next_ns = get_next(report, active);
 }
 
 void paw_report_reconsider(struct paw_report *report, bool active) {
   if (report->last_ns == 0) {
     return;
   }
-  report->next_ns = paw_time_lax(paw_time_add(report->last_ns, get_interval(report, active)));
+  report->next_ns = get_next(report, active);
 }
 
 /* The least rises by a sixteenth a report: one trip that was held up must not make requests after

@@ -6,6 +6,7 @@
 
 #include <pawebrtc/base.h>
 
+#include "base/hmac.h"
 #include "base/limits.h"
 #include "base/rd.h"
 #include "base/wr.h"
@@ -94,17 +95,18 @@ const char *paw_stun_fault_text(enum paw_stun_fault fault);
 enum paw_stun_fault paw_stun_read(const uint8_t *data, size_t len, struct paw_stun_message *out);
 
 /* Is MESSAGE-INTEGRITY there and right? The key of short-term credentials is the password. */
-bool paw_stun_check_integrity(const struct paw_stun_message *message, const uint8_t *key,
-                              size_t key_len);
+bool paw_stun_check_integrity(const struct paw_stun_message *message,
+                              const struct paw_hmac_key *key);
 
 /* Is FINGERPRINT there and right? */
 bool paw_stun_check_fingerprint(const struct paw_stun_message *message);
 
 /* Write the message at the beginning of an empty cursor: the members in `has`, MESSAGE-INTEGRITY
- * with `key` and FINGERPRINT when their bits are set. PAW_OK; PAW_ERR_NO_BUFFER; PAW_ERR_CRYPTO;
- * PAW_ERR_INVALID: the cursor is not empty, or a member is out of range. */
-int paw_stun_write(struct paw_wr *wr, const struct paw_stun_message *message, const uint8_t *key,
-                   size_t key_len);
+ * with `key` and FINGERPRINT when their bits are set (`key` is not looked at otherwise). PAW_OK;
+ * PAW_ERR_NO_BUFFER; PAW_ERR_CRYPTO; PAW_ERR_INVALID: the cursor is not empty, or a member is out
+ * of range. */
+int paw_stun_write(struct paw_wr *wr, const struct paw_stun_message *message,
+                   const struct paw_hmac_key *key);
 
 /* ---- a cheap look, for demultiplexing ---- */
 
@@ -122,13 +124,7 @@ bool paw_stun_peek_username(const uint8_t *data, size_t len, struct paw_slice *u
  * Empty when there is no colon. */
 struct paw_slice paw_stun_username_ufrag(struct paw_slice username);
 
-/* ---- primitives, for tests ---- */
-
-#define PAW_STUN_HMAC_LEN 20
-
-/* HMAC-SHA1 over two parts (RFC 2104). PAW_OK; PAW_ERR_CRYPTO. */
-int paw_stun_hmac(const uint8_t *key, size_t key_len, struct paw_slice head, struct paw_slice tail,
-                  uint8_t out[PAW_STUN_HMAC_LEN]);
+/* ---- for tests ---- */
 
 /* The CRC-32 of ITU-T V.42. */
 uint32_t paw_stun_crc32(const uint8_t *data, size_t len);

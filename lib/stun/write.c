@@ -110,16 +110,18 @@ static void set_length(struct paw_wr *wr, size_t message_len) {
 }
 
 /* RFC 8489 section 14.5: the length that is hashed ends with this attribute. */
-static int write_integrity(struct paw_wr *wr, const uint8_t *key, size_t key_len) {
+static int write_integrity(struct paw_wr *wr, const struct paw_hmac_key *key) {
   size_t covered = wr->len;
-  begin_attribute(wr, STUN_MESSAGE_INTEGRITY, PAW_STUN_HMAC_LEN);
-  uint8_t *mac = paw_wr_claim(wr, PAW_STUN_HMAC_LEN);
+  begin_attribute(wr, STUN_MESSAGE_INTEGRITY, PAW_HMAC_LEN);
+  uint8_t *mac = paw_wr_claim(wr, PAW_HMAC_LEN);
   if (mac == NULL) {
     return PAW_ERR_NO_BUFFER;
   }
   set_length(wr, wr->len);
-  struct paw_slice message = {.data = wr->data, .len = covered};
-  return paw_stun_hmac(key, key_len, message, (struct paw_slice){0}, mac);
+  struct paw_hmac hmac;
+  paw_hmac_begin(&hmac, key);
+  paw_hmac_update(&hmac, wr->data, covered);
+  return paw_hmac_end(&hmac, key, mac);
 }
 
 /* RFC 8489 section 14.7: the length that is summed includes this attribute. */
@@ -150,8 +152,8 @@ static bool is_writable(const struct paw_stun_message *message) {
          is_address(message, PAW_STUN_HAS_XOR_MAPPED, &message->xor_mapped);
 }
 
-int paw_stun_write(struct paw_wr *wr, const struct paw_stun_message *message, const uint8_t *key,
-                   size_t key_len) {
+int paw_stun_write(struct paw_wr *wr, const struct paw_stun_message *message,
+                   const struct paw_hmac_key *key) {
   if (wr->len != 0 || !is_writable(message)) {
     return PAW_ERR_INVALID;
   }
@@ -165,7 +167,7 @@ int paw_stun_write(struct paw_wr *wr, const struct paw_stun_message *message, co
   }
   set_length(wr, wr->len);
   if ((message->has & PAW_STUN_HAS_INTEGRITY) != 0) {
-    int status = write_integrity(wr, key, key_len);
+    int status = write_integrity(wr, key);
     if (status != PAW_OK) {
       return status;
     }

@@ -31,11 +31,17 @@ static void test_elapsed_is_never_negative(void **state) {
 
 static void test_what_can_wait_meets(void **state) {
   (void)state;
-  assert_true(paw_time_lax(0) == 0);
-  assert_true(paw_time_lax(1) == PAW_LAX_NS);
-  assert_true(paw_time_lax(PAW_LAX_NS) == PAW_LAX_NS);
-  assert_true(paw_time_lax(PAW_LAX_NS + 1) == 2 * PAW_LAX_NS);
-  assert_true(paw_time_lax(PAW_TIME_NEVER) == PAW_TIME_NEVER);
+  static const uint64_t laxes[] = {PAW_LAX_NS, PAW_LAX_IDLE_NS};
+  for (size_t i = 0; i < 2; i++) {
+    uint64_t lax = laxes[i];
+    assert_true(paw_time_lax(0, lax) == 0);
+    assert_true(paw_time_lax(1, lax) == lax);
+    assert_true(paw_time_lax(lax, lax) == lax);
+    assert_true(paw_time_lax(lax + 1, lax) == 2 * lax);
+    assert_true(paw_time_lax(PAW_TIME_NEVER, lax) == PAW_TIME_NEVER);
+  }
+  /* Who waited for the longer one waits no more for the shorter. */
+  assert_true(paw_time_lax(paw_time_lax(1, PAW_LAX_IDLE_NS), PAW_LAX_NS) == PAW_LAX_IDLE_NS);
 }
 
 static void test_due(void **state) {

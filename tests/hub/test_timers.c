@@ -15,7 +15,7 @@
 static void check(uint64_t seed, void *context) {
   (void)context;
   struct paw_hub_slot slots[SLOTS];
-  uint32_t heap[SLOTS];
+  struct paw_hub_timer heap[SLOTS];
   struct paw_hub hub = {.slots = slots, .heap = heap};
   struct kit_rng rng;
   kit_rng_init(&rng, seed);
@@ -34,10 +34,11 @@ static void check(uint64_t seed, void *context) {
     }
     assert_int_equal(hub.heap_count, waiting);
     if (waiting > 0) {
-      assert_int_equal(slots[heap[0]].deadline_ns, earliest);
+      assert_int_equal(heap[0].deadline_ns, earliest);
     }
     for (uint32_t i = 0; i < hub.heap_count; i++) {
-      assert_int_equal(slots[heap[i]].heap_position, i);
+      assert_int_equal(slots[heap[i].slot].heap_position, i);
+      assert_int_equal(slots[heap[i].slot].deadline_ns, heap[i].deadline_ns);
     }
   }
 }

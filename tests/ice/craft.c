@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "craft.h"
+#include "kit/hmac.h"
 
 static uint8_t next_id;
 
@@ -31,7 +32,8 @@ struct paw_slice craft_username(const struct paw_ice *to, const char *from_ufrag
 struct craft craft_seal(const struct paw_stun_message *message, const char *pwd) {
   struct craft craft = {0};
   struct paw_wr wr = paw_wr_init(craft.data, sizeof craft.data);
-  assert_int_equal(paw_stun_write(&wr, message, (const uint8_t *)pwd, strlen(pwd)), PAW_OK);
+  assert_int_equal(paw_stun_write(&wr, message, KIT_HMAC_KEY((const uint8_t *)pwd, strlen(pwd))),
+                   PAW_OK);
   craft.len = wr.len;
   return craft;
 }
@@ -85,11 +87,9 @@ struct craft craft_seal_with(const struct paw_stun_message *message, const uint8
   paw_wr_bytes(&wr, attribute, attribute_len);
   struct paw_slice covered = {craft.data, wr.len};
   paw_wr_u32(&wr, 0x00080014);
-  uint8_t *mac = paw_wr_claim(&wr, PAW_STUN_HMAC_LEN);
+  uint8_t *mac = paw_wr_claim(&wr, PAW_HMAC_LEN);
   paw_wr_patch_u16(&wr, 2, (uint16_t)(wr.len - PAW_STUN_HEADER_LEN));
-  assert_int_equal(
-      paw_stun_hmac((const uint8_t *)pwd, strlen(pwd), covered, (struct paw_slice){0}, mac),
-      PAW_OK);
+  assert_int_equal(kit_hmac((const uint8_t *)pwd, strlen(pwd), covered, mac), PAW_OK);
   size_t summed = wr.len;
   paw_wr_u32(&wr, 0x80280004);
   paw_wr_patch_u16(&wr, 2, (uint16_t)(wr.len + 4 - PAW_STUN_HEADER_LEN));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One agent, and requests made by hand: which are answered, with what, and which are not. */
 #include "asked.h"
+#include "kit/hmac.h"
 
 static void assert_error(uint16_t code, bool with_integrity) {
   struct paw_stun_message answer = craft_read_last(side);
@@ -14,7 +15,8 @@ static void assert_error(uint16_t code, bool with_integrity) {
   assert_true(paw_stun_check_fingerprint(&answer));
   assert_int_equal((answer.has & PAW_STUN_HAS_INTEGRITY) != 0, with_integrity);
   if (with_integrity) {
-    assert_true(paw_stun_check_integrity(&answer, (const uint8_t *)pwd(), strlen(pwd())));
+    assert_true(
+        paw_stun_check_integrity(&answer, KIT_HMAC_KEY((const uint8_t *)pwd(), strlen(pwd()))));
   }
 }
 
@@ -32,7 +34,8 @@ static void test_answers_before_remote_credentials(void **state) {
   assert_int_equal(answer.class, PAW_STUN_SUCCESS);
   assert_memory_equal(answer.id, check.data + 8, PAW_STUN_ID_LEN);
   assert_true(paw_address_equal(&answer.xor_mapped, &peer));
-  assert_true(paw_stun_check_integrity(&answer, (const uint8_t *)pwd(), strlen(pwd())));
+  assert_true(
+      paw_stun_check_integrity(&answer, KIT_HMAC_KEY((const uint8_t *)pwd(), strlen(pwd()))));
   assert_true(paw_stun_check_fingerprint(&answer));
   assert_true(paw_address_equal(&side->last.local, &side->addresses[0]));
   assert_true(paw_address_equal(&side->last.remote, &peer));

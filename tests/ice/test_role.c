@@ -2,6 +2,7 @@
 /* Who controls: conflicts are settled by the tie-breaker, on whichever side they are noticed. */
 #include "craft.h"
 #include "ice/ice_private.h"
+#include "kit/hmac.h"
 
 static const struct kit_link_config lan = {.delay_ns = PAW_NS_PER_MS};
 
@@ -94,7 +95,7 @@ static uint16_t ask(enum paw_ice_role role, uint64_t tie_breaker) {
   assert_int_equal(paw_stun_read(output.transmit.data, output.transmit.len, &answer),
                    PAW_STUN_FAULT_NONE);
   const char *pwd = paw_ice_get_credentials(side->ice)->pwd;
-  assert_true(paw_stun_check_integrity(&answer, (const uint8_t *)pwd, strlen(pwd)));
+  assert_true(paw_stun_check_integrity(&answer, KIT_HMAC_KEY((const uint8_t *)pwd, strlen(pwd))));
   return answer.error_code;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "raw_stun.h"
+#include "kit/hmac.h"
 
 #define FINGERPRINT_LEN 8
 
@@ -33,11 +34,10 @@ void raw_text(struct raw *raw, uint16_t type, const char *text) {
 }
 
 void raw_integrity(struct raw *raw, const char *password) {
-  uint8_t mac[PAW_STUN_HMAC_LEN] = {0};
+  uint8_t mac[PAW_HMAC_LEN] = {0};
   struct paw_slice covered = {.data = raw->data, .len = raw->len};
   raw_set_length(raw, raw->len + 4 + sizeof mac - PAW_STUN_HEADER_LEN);
-  (void)paw_stun_hmac((const uint8_t *)password, strlen(password), covered, (struct paw_slice){0},
-                      mac);
+  (void)kit_hmac((const uint8_t *)password, strlen(password), covered, mac);
   raw_attribute(raw, 0x0008, mac, sizeof mac);
 }
 

@@ -12,6 +12,7 @@
 #include <stun/usages/bind.h>
 #include <stun/usages/ice.h>
 
+#include "kit/hmac.h"
 #include "raw_stun.h"
 
 #define PRIORITY 0x6e7f1eff
@@ -54,7 +55,7 @@ static void assert_text(struct paw_slice slice, const char *wanted) {
 /* Ours, written. The length. */
 static size_t write_ours(const struct paw_stun_message *message, uint8_t data[ROOM]) {
   struct paw_wr wr = paw_wr_init(data, ROOM);
-  assert_int_equal(paw_stun_write(&wr, message, password, password_len), PAW_OK);
+  assert_int_equal(paw_stun_write(&wr, message, KIT_HMAC_KEY(password, password_len)), PAW_OK);
   return wr.len;
 }
 
@@ -88,7 +89,7 @@ static void checks_of_libnice_are_read(void **state) {
     size_t len = write_nice_check(&nice, &request, data, controlling, nominate);
     struct paw_stun_message message;
     read_ours(data, len, &message);
-    assert_true(paw_stun_check_integrity(&message, password, password_len));
+    assert_true(paw_stun_check_integrity(&message, KIT_HMAC_KEY(password, password_len)));
     assert_int_equal(message.class, PAW_STUN_REQUEST);
     assert_int_equal(message.method, PAW_STUN_METHOD_BINDING);
     assert_int_equal(message.unknown_count, 0);
@@ -269,7 +270,7 @@ static void answers_of_libnice_are_read(void **state) {
                      STUN_USAGE_ICE_RETURN_SUCCESS);
     struct paw_stun_message message;
     read_ours(data, len, &message);
-    assert_true(paw_stun_check_integrity(&message, password, password_len));
+    assert_true(paw_stun_check_integrity(&message, KIT_HMAC_KEY(password, password_len)));
     assert_int_equal(message.class, PAW_STUN_SUCCESS);
     assert_memory_equal(message.id, "transaction1", PAW_STUN_ID_LEN);
     assert_true((message.has & PAW_STUN_HAS_XOR_MAPPED) != 0);
@@ -327,7 +328,7 @@ static void errors_of_libnice_are_read(void **state) {
     size_t len = stun_agent_finish_message(&nice, &response, NULL, 0);
     struct paw_stun_message message;
     read_ours(data, len, &message);
-    assert_true(paw_stun_check_integrity(&message, password, password_len));
+    assert_true(paw_stun_check_integrity(&message, KIT_HMAC_KEY(password, password_len)));
     assert_int_equal(message.class, PAW_STUN_ERROR);
     assert_int_equal(message.error_code, error_codes[i]);
     assert_text(message.error_reason, stun_strerror(code));
@@ -355,7 +356,7 @@ static void role_conflict_of_libnice_is_read(void **state) {
   assert_true(controlling);
   struct paw_stun_message message;
   read_ours(data, len, &message);
-  assert_true(paw_stun_check_integrity(&message, password, password_len));
+  assert_true(paw_stun_check_integrity(&message, KIT_HMAC_KEY(password, password_len)));
   assert_int_equal(message.error_code, 487);
 }
 
@@ -394,7 +395,7 @@ static bool taken_by_ours(const uint8_t *data, size_t len) {
   struct paw_stun_message message;
   return paw_stun_read(data, len, &message) == PAW_STUN_FAULT_NONE && message.unknown_count == 0 &&
          paw_stun_check_fingerprint(&message) &&
-         paw_stun_check_integrity(&message, password, password_len);
+         paw_stun_check_integrity(&message, KIT_HMAC_KEY(password, password_len));
 }
 
 static bool taken_by_nice(const uint8_t *data, size_t len) {

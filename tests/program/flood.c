@@ -10,6 +10,7 @@
 
 #include <pawebrtc/pawebrtc.h>
 
+#include "kit/hmac.h"
 #include "rtc/rtc_private.h"
 #include "rtcp/rtcp.h"
 #include "stun/stun.h"
@@ -148,7 +149,7 @@ static void throw_check(struct flooder *flooder, const char *pwd) {
   };
   memcpy(message.id, &flooder->sent, sizeof flooder->sent);
   struct paw_wr wr = paw_wr_init(data, sizeof data);
-  check(paw_stun_write(&wr, &message, (const uint8_t *)pwd, strlen(pwd)), "check");
+  check(paw_stun_write(&wr, &message, KIT_HMAC_KEY((const uint8_t *)pwd, strlen(pwd))), "check");
   throw_from(flooder, flooder->udp, data, wr.len);
 }
 

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/wr.h"
+#include "kit/hmac.h"
 #include "kit/pair.h"
 #include "rtc/rtc_private.h"
 #include "rtcp/rtcp.h"
@@ -374,7 +375,8 @@ static size_t write_stun(uint8_t *out, size_t room, enum paw_stun_class class, c
   }
   struct paw_wr wr = paw_wr_init(out, room);
   const char *key = password == NULL ? "" : password;
-  assert_int_equal(paw_stun_write(&wr, &message, (const uint8_t *)key, strlen(key)), PAW_OK);
+  assert_int_equal(paw_stun_write(&wr, &message, KIT_HMAC_KEY((const uint8_t *)key, strlen(key))),
+                   PAW_OK);
   return wr.len;
 }
 

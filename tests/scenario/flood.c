@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "scenario/flood.h"
+#include "kit/hmac.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -112,7 +113,8 @@ void flood_send_check(struct flood *flood, const char *ufrag, const char *pwd, b
   };
   memcpy(message.id, &flood->datagrams, sizeof flood->datagrams);
   struct paw_wr wr = paw_wr_init(data, sizeof data);
-  assert_int_equal(paw_stun_write(&wr, &message, (const uint8_t *)pwd, strlen(pwd)), PAW_OK);
+  assert_int_equal(paw_stun_write(&wr, &message, KIT_HMAC_KEY((const uint8_t *)pwd, strlen(pwd))),
+                   PAW_OK);
   flood_send(flood, data, wr.len);
 }
 

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "kit/hmac.h"
 #include "kit/pair.h"
 #include "rtc/rtc_private.h"
 #include "stun/stun.h"
@@ -197,7 +198,8 @@ static void throw_request(struct scene *scene, const char *ufrag, uint32_t role,
   };
   memcpy(message.id, &scene->sent, sizeof scene->sent);
   struct paw_wr wr = paw_wr_init(data, sizeof data);
-  assert_int_equal(paw_stun_write(&wr, &message, (const uint8_t *)wrong, strlen(wrong)), PAW_OK);
+  assert_int_equal(
+      paw_stun_write(&wr, &message, KIT_HMAC_KEY((const uint8_t *)wrong, strlen(wrong))), PAW_OK);
   throw(scene, data, wr.len);
 }
 
@@ -237,7 +239,8 @@ static void throw_response(struct scene *scene, const struct kit_datagram *reque
   };
   memcpy(message.id, request->data + 8, sizeof message.id);
   struct paw_wr wr = paw_wr_init(data, sizeof data);
-  assert_int_equal(paw_stun_write(&wr, &message, (const uint8_t *)wrong, strlen(wrong)), PAW_OK);
+  assert_int_equal(
+      paw_stun_write(&wr, &message, KIT_HMAC_KEY((const uint8_t *)wrong, strlen(wrong))), PAW_OK);
   throw(scene, data, wr.len);
 }
 

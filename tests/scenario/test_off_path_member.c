@@ -12,6 +12,7 @@
 
 #include "base/limits.h"
 #include "kit/crowd.h"
+#include "kit/hmac.h"
 #include "rtc/rtc_private.h"
 #include "rtp/rtp.h"
 #include "stun/stun.h"
@@ -80,7 +81,8 @@ static void send_check(size_t member, const char *pwd, const struct paw_address 
       .controlled = 1,
   };
   struct paw_wr wr = paw_wr_init(data, sizeof data);
-  assert_int_equal(paw_stun_write(&wr, &message, (const uint8_t *)pwd, strlen(pwd)), PAW_OK);
+  assert_int_equal(paw_stun_write(&wr, &message, KIT_HMAC_KEY((const uint8_t *)pwd, strlen(pwd))),
+                   PAW_OK);
   kit_net_send(crowd->net, from, &crowd->hub_address, data, wr.len, crowd->clock.now_ns);
 }
 
@@ -260,7 +262,8 @@ static void nobodys_ufrag_is_named(void **state) {
         .username = {(const uint8_t *)username, strlen(username)},
     };
     struct paw_wr wr = paw_wr_init(data, sizeof data);
-    assert_int_equal(paw_stun_write(&wr, &message, (const uint8_t *)"pwd", 3), PAW_OK);
+    assert_int_equal(paw_stun_write(&wr, &message, KIT_HMAC_KEY((const uint8_t *)"pwd", 3)),
+                     PAW_OK);
     kit_net_send(crowd->net, &stranger, &crowd->hub_address, data, wr.len, crowd->clock.now_ns);
     kit_crowd_run_ms(crowd, 60);
   }

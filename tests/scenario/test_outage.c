@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "kit/hmac.h"
 #include "kit/pair.h"
 #include "stun/stun.h"
 
@@ -157,7 +158,8 @@ static bool forbid(void *user_data, const struct kit_datagram *datagram, uint64_
   uint8_t data[200];
   struct paw_wr wr = paw_wr_init(data, sizeof data);
   const char *pwd = forbidder->pwd;
-  assert_int_equal(paw_stun_write(&wr, &answer, (const uint8_t *)pwd, strlen(pwd)), PAW_OK);
+  assert_int_equal(paw_stun_write(&wr, &answer, KIT_HMAC_KEY((const uint8_t *)pwd, strlen(pwd))),
+                   PAW_OK);
   kit_net_send(pair->net, &datagram->to, &datagram->from, data, wr.len, now_ns);
   forbidder->answers++;
   return false;

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "kit/hmac.h"
 #include "kit/rng.h"
 #include "stun/stun.h"
 
@@ -70,7 +71,7 @@ static void test_classes_and_methods(void **state) {
     assert_int_equal(message.method, cases[i].method);
     uint8_t again[32];
     struct paw_wr wr = paw_wr_init(again, sizeof again);
-    assert_int_equal(paw_stun_write(&wr, &message, NULL, 0), PAW_OK);
+    assert_int_equal(paw_stun_write(&wr, &message, KIT_HMAC_KEY(NULL, 0)), PAW_OK);
     assert_int_equal(wr.len, sizeof data);
     assert_memory_equal(again, data, sizeof data);
   }
@@ -212,18 +213,19 @@ static void test_integrity_and_fingerprint_fail(void **state) {
   const uint8_t key[] = "0123456789012345678901";
   uint8_t data[128];
   struct paw_wr wr = paw_wr_init(data, sizeof data);
-  assert_int_equal(paw_stun_write(&wr, &request, key, 22), PAW_OK);
+  assert_int_equal(paw_stun_write(&wr, &request, KIT_HMAC_KEY(key, 22)), PAW_OK);
   for (size_t bit = 0; bit < wr.len * 8; bit++) {
     data[bit / 8] ^= (uint8_t)(1 << (bit % 8));
     bool good = paw_stun_read(data, wr.len, &message) == PAW_STUN_FAULT_NONE &&
-                paw_stun_check_fingerprint(&message) && paw_stun_check_integrity(&message, key, 22);
+                paw_stun_check_fingerprint(&message) &&
+                paw_stun_check_integrity(&message, KIT_HMAC_KEY(key, 22));
     assert_false(good);
     data[bit / 8] ^= (uint8_t)(1 << (bit % 8));
   }
   assert_fault(data, wr.len, PAW_STUN_FAULT_NONE);
   assert_true(paw_stun_check_fingerprint(&message));
-  assert_true(paw_stun_check_integrity(&message, key, 22));
-  assert_false(paw_stun_check_integrity(&message, key, 0));
+  assert_true(paw_stun_check_integrity(&message, KIT_HMAC_KEY(key, 22)));
+  assert_false(paw_stun_check_integrity(&message, KIT_HMAC_KEY(key, 0)));
 }
 
 /* Whatever comes: no reading past the end (the sanitizers look), and what is taken can be written.
@@ -251,8 +253,8 @@ static void read_noise(uint64_t seed, void *context) {
     struct paw_slice username;
     (void)paw_stun_peek_username(data, len + 20, &username);
     if (paw_stun_read(data, len + 20, &message) == PAW_STUN_FAULT_NONE) {
-      assert_int_equal(paw_stun_write(&wr, &message, NULL, 0), PAW_OK);
-      (void)paw_stun_check_integrity(&message, data, 4);
+      assert_int_equal(paw_stun_write(&wr, &message, KIT_HMAC_KEY(NULL, 0)), PAW_OK);
+      (void)paw_stun_check_integrity(&message, KIT_HMAC_KEY(data, 4));
       (void)paw_stun_check_fingerprint(&message);
     }
     test_free(data);

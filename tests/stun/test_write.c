@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "kit/hmac.h"
 #include "stun/stun.h"
 
 static const uint8_t key[] = "VOkJxbRl1RmTxUk/WvJxBt";
@@ -55,7 +56,7 @@ static void test_round_trip(void **state) {
   struct paw_stun_message out;
   uint8_t data[512];
   struct paw_wr wr = paw_wr_init(data, sizeof data);
-  assert_int_equal(paw_stun_write(&wr, &in, key, KEY_LEN), PAW_OK);
+  assert_int_equal(paw_stun_write(&wr, &in, KIT_HMAC_KEY(key, KEY_LEN)), PAW_OK);
   assert_int_equal(paw_stun_read(data, wr.len, &out), PAW_STUN_FAULT_NONE);
   assert_int_equal(out.class, in.class);
   assert_int_equal(out.method, in.method);
@@ -75,7 +76,7 @@ static void test_round_trip(void **state) {
   assert_int_equal(out.listed_count, 3);
   assert_memory_equal(out.listed, in.listed, sizeof in.listed);
   assert_int_equal(out.unknown_count, 0);
-  assert_true(paw_stun_check_integrity(&out, key, KEY_LEN));
+  assert_true(paw_stun_check_integrity(&out, KIT_HMAC_KEY(key, KEY_LEN)));
   assert_true(paw_stun_check_fingerprint(&out));
 }
 
@@ -89,7 +90,7 @@ static void test_each_alone(void **state) {
     struct paw_stun_message out;
     uint8_t data[128];
     struct paw_wr wr = paw_wr_init(data, sizeof data);
-    assert_int_equal(paw_stun_write(&wr, &in, key, KEY_LEN), PAW_OK);
+    assert_int_equal(paw_stun_write(&wr, &in, KIT_HMAC_KEY(key, KEY_LEN)), PAW_OK);
     assert_int_equal(paw_stun_read(data, wr.len, &out), PAW_STUN_FAULT_NONE);
     assert_int_equal(out.has, has);
     if (has == PAW_STUN_HAS_XOR_MAPPED) {
@@ -103,11 +104,11 @@ static void test_no_room(void **state) {
   struct paw_stun_message message = full_message();
   uint8_t data[512];
   struct paw_wr wr = paw_wr_init(data, sizeof data);
-  assert_int_equal(paw_stun_write(&wr, &message, key, KEY_LEN), PAW_OK);
+  assert_int_equal(paw_stun_write(&wr, &message, KIT_HMAC_KEY(key, KEY_LEN)), PAW_OK);
   size_t needed = wr.len;
   for (size_t room = 0; room < needed; room++) {
     wr = paw_wr_init(data, room);
-    assert_int_equal(paw_stun_write(&wr, &message, key, KEY_LEN), PAW_ERR_NO_BUFFER);
+    assert_int_equal(paw_stun_write(&wr, &message, KIT_HMAC_KEY(key, KEY_LEN)), PAW_ERR_NO_BUFFER);
   }
 }
 
@@ -115,7 +116,7 @@ static int write_to_scratch(const struct paw_stun_message *message, size_t alrea
   uint8_t data[512];
   struct paw_wr wr = paw_wr_init(data, sizeof data);
   paw_wr_zeros(&wr, already);
-  return paw_stun_write(&wr, message, key, KEY_LEN);
+  return paw_stun_write(&wr, message, KIT_HMAC_KEY(key, KEY_LEN));
 }
 
 static void test_invalid(void **state) {
@@ -148,7 +149,7 @@ static size_t write_request(uint8_t *data, size_t room, uint32_t has, const char
   message.has = has;
   message.username = slice_of(username);
   struct paw_wr wr = paw_wr_init(data, room);
-  assert_int_equal(paw_stun_write(&wr, &message, key, KEY_LEN), PAW_OK);
+  assert_int_equal(paw_stun_write(&wr, &message, KIT_HMAC_KEY(key, KEY_LEN)), PAW_OK);
   return wr.len;
 }
 
