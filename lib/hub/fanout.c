@@ -73,24 +73,20 @@ static void drain_touched(struct batch *batch) {
   }
 }
 
-/* The first packet of a stream brings the next report forward. */
-static void follow_deadline(struct paw_hub *hub, uint32_t slot) {
-  uint64_t deadline_ns = paw_rtc_next_timeout(hub->slots[slot].rtc).deadline_ns;
-  if (deadline_ns != hub->slots[slot].deadline_ns) {
-    paw_hub_timer_set(hub, slot, deadline_ns);
-  }
-}
-
 static void drain_track(struct batch *batch, struct paw_hub_track *track) {
   struct paw_hub *hub = batch->hub;
   while (!is_full(batch) && track->cursor < track->subscriber_count) {
     uint32_t slot = track->subscribers[track->cursor];
     struct paw_rtc *rtc = hub->slots[slot].rtc;
-    if (paw_rtc_poll_media(rtc, hub->clock.now_ns, place(batch), &batch->out[batch->count])) {
+    struct paw_rtc_media_news news;
+    if (paw_rtc_poll_media(rtc, hub->clock.now_ns, place(batch), &batch->out[batch->count],
+                           &news)) {
       batch->count++;
-      follow_deadline(hub, slot);
     }
-    track->cursor += paw_rtc_has_media(rtc) ? 0 : 1;
+    if (news.moved_timeout) {
+      paw_hub_timer_set(hub, slot, paw_rtc_next_timeout(rtc).deadline_ns);
+    }
+    track->cursor += news.has_more ? 0 : 1;
   }
 }
 

@@ -469,20 +469,26 @@ static bool is_usual(const struct paw_ice *ice, const struct paw_address *local,
          paw_ice_path_is(ice, local, remote);
 }
 
-bool paw_ice_note_authenticated(struct paw_ice *ice, uint64_t now_ns,
-                                const struct paw_address *local, const struct paw_address *remote) {
-  if (paw_ice_is_over(ice)) {
+bool paw_ice_note_usual(struct paw_ice *ice, uint64_t now_ns, const struct paw_address *local,
+                        const struct paw_address *remote) {
+  if (!is_usual(ice, local, remote)) {
     return false;
   }
   paw_ice_advance(ice, now_ns);
-  if (is_usual(ice, local, remote)) {
-    struct ice_pair *selected = paw_ice_pair(ice, ice->selected);
-    ice->life_ns = paw_ice_now(ice);
-    selected->heard_ns = paw_ice_now(ice);
-    selected->data_ns = paw_ice_now(ice);
-    paw_ice_path_note_data(ice);
-    return false;
+  struct ice_pair *selected = paw_ice_pair(ice, ice->selected);
+  ice->life_ns = paw_ice_now(ice);
+  selected->heard_ns = paw_ice_now(ice);
+  selected->data_ns = paw_ice_now(ice);
+  paw_ice_path_note_data(ice);
+  return true;
+}
+
+void paw_ice_note_authenticated(struct paw_ice *ice, uint64_t now_ns,
+                                const struct paw_address *local, const struct paw_address *remote) {
+  if (paw_ice_is_over(ice) || paw_ice_note_usual(ice, now_ns, local, remote)) {
+    return;
   }
+  paw_ice_advance(ice, now_ns);
   struct ice_pair *pair = paw_ice_pair_find(ice, local, remote);
   bool on_path = paw_ice_path_is(ice, local, remote);
   if (on_path || (pair != NULL && pair->heard_ns != 0)) {
@@ -499,7 +505,6 @@ bool paw_ice_note_authenticated(struct paw_ice *ice, uint64_t now_ns,
     paw_ice_path_note_data(ice);
   }
   handle_time(ice);
-  return true;
 }
 
 /* ---- output ---- */

@@ -38,13 +38,13 @@ static void receive_dtls(struct paw_rtc *rtc, const struct paw_input *input) {
   struct paw_dtls_stats before;
   struct paw_dtls_stats after;
   paw_dtls_get_stats(rtc->dtls, &before);
-  (void)paw_dtls_handle_input(rtc->dtls, input);
+  (void)paw_dtls_handle_input(paw_rtc_touch_dtls(rtc), input);
   paw_dtls_get_stats(rtc->dtls, &after);
   if (after.dropped > before.dropped) {
     paw_rtc_drop(rtc, PAW_DROP_DTLS);
   }
   if (paw_dtls_get_state(rtc->dtls) == PAW_DTLS_STATE_NEW) { /* early: no pair is valid yet */
-    paw_ice_note_waiting(rtc->ice, rtc->clock.now_ns, &input->local, &input->remote);
+    paw_ice_note_waiting(paw_rtc_touch_ice(rtc), rtc->clock.now_ns, &input->local, &input->remote);
   }
   paw_rtc_install_keys(rtc);
 }
@@ -61,9 +61,8 @@ static void receive(struct paw_rtc *rtc, const struct paw_input *input) {
     paw_rtc_drop(rtc, PAW_DROP_UNKNOWN_KIND);
     return;
   }
-  rtc->quiet = rtc->quiet && kind == KIND_RTP;
   if (kind == KIND_STUN) {
-    (void)paw_ice_handle_input(rtc->ice, input);
+    (void)paw_ice_handle_input(paw_rtc_touch_ice(rtc), input);
     return;
   }
   if (!paw_rtc_is_valid_path(rtc, &input->local, &input->remote)) {
@@ -96,9 +95,8 @@ static void watch_media(struct paw_rtc *rtc) {
 
 void paw_rtc_pass_time(struct paw_rtc *rtc) {
   struct paw_input time = {.kind = PAW_INPUT_TIMEOUT, .now_ns = rtc->clock.now_ns};
-  rtc->quiet = false;
-  (void)paw_ice_handle_input(rtc->ice, &time);
-  (void)paw_dtls_handle_input(rtc->dtls, &time);
+  (void)paw_ice_handle_input(paw_rtc_touch_ice(rtc), &time);
+  (void)paw_dtls_handle_input(paw_rtc_touch_dtls(rtc), &time);
   paw_rtc_install_keys(rtc);
   watch_media(rtc);
 }

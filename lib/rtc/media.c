@@ -5,18 +5,15 @@
 #include <pawebrtc/playout.h>
 
 int paw_rtc_add_local_candidate(struct paw_rtc *rtc, const struct paw_candidate *candidate) {
-  rtc->quiet = false;
-  return paw_ice_add_local_candidate(rtc->ice, candidate);
+  return paw_ice_add_local_candidate(paw_rtc_touch_ice(rtc), candidate);
 }
 
 int paw_rtc_remove_local_candidate(struct paw_rtc *rtc, const struct paw_address *address) {
-  rtc->quiet = false;
-  return paw_ice_remove_local_candidate(rtc->ice, address);
+  return paw_ice_remove_local_candidate(paw_rtc_touch_ice(rtc), address);
 }
 
 int paw_rtc_add_remote_candidate(struct paw_rtc *rtc, const struct paw_candidate *candidate) {
-  rtc->quiet = false;
-  return paw_ice_add_remote_candidate(rtc->ice, candidate);
+  return paw_ice_add_remote_candidate(paw_rtc_touch_ice(rtc), candidate);
 }
 
 const char *paw_rtc_get_ufrag(const struct paw_rtc *rtc) {

@@ -224,10 +224,7 @@ static bool open_datagram(struct paw_rtc *rtc, const struct opening *opening,
     return false;
   }
   rtc->authentic_count++;
-  if (paw_ice_note_authenticated(rtc->ice, rtc->clock.now_ns, &input->local, &input->remote)) {
-    rtc->quiet = false;
-  }
-  paw_dtls_note_peer_complete(rtc->dtls);
+  paw_rtc_note_authentic(rtc, input);
   return true;
 }
 

@@ -60,8 +60,12 @@ struct paw_rtc {
   enum paw_rtc_signaling signaling;
   enum paw_close_reason reason;
 
-  struct paw_ice *ice;
-  struct paw_dtls *dtls;
+  /* Only to look at: whatever may give them something to say takes paw_rtc_touch_ice or _dtls. So
+   * the compiler sees to it that none is forgotten. */
+  const struct paw_ice *ice;
+  const struct paw_dtls *dtls;
+  bool engines_rest; /* both said that they have nothing to say before their deadlines, and neither
+                        was touched since */
   struct paw_srtp *srtp; /* NULL until the keys are there */
 
   /* negotiation */
@@ -104,8 +108,6 @@ struct paw_rtc {
   uint8_t byes_left;
 
   /* waiting to be polled */
-  bool quiet; /* since the last drain nothing but media came or went, so that before a deadline ICE,
-                 DTLS and RTCP have nothing to say */
   uint32_t pending; /* bits: 1 << enum paw_rtc_event_kind, told before the queue */
   struct paw_ring queue;
   bool front_lent;                /* the front record was given out, and goes at the next poll */
@@ -117,12 +119,25 @@ struct paw_rtc {
   struct paw_rtc_stats stats;
 };
 
+static inline struct paw_ice *paw_rtc_touch_ice(struct paw_rtc *rtc) {
+  rtc->engines_rest = false;
+  return (struct paw_ice *)rtc->ice;
+}
+
+static inline struct paw_dtls *paw_rtc_touch_dtls(struct paw_rtc *rtc) {
+  rtc->engines_rest = false;
+  return (struct paw_dtls *)rtc->dtls;
+}
+
 /* state.c */
 void paw_rtc_set_state(struct paw_rtc *rtc, enum paw_rtc_state state);
 void paw_rtc_end(struct paw_rtc *rtc, enum paw_close_reason reason);
 void paw_rtc_mark(struct paw_rtc *rtc, enum paw_rtc_event_kind kind);
 void paw_rtc_drop(struct paw_rtc *rtc, enum paw_drop drop);
-bool paw_rtc_is_over(const struct paw_rtc *rtc);
+
+static inline bool paw_rtc_is_over(const struct paw_rtc *rtc) {
+  return rtc->state == PAW_RTC_STATE_CLOSING || rtc->state == PAW_RTC_STATE_CLOSED;
+}
 
 /* describe.c */
 size_t paw_rtc_get_candidates(const struct paw_rtc *rtc, struct paw_candidate *out);
@@ -148,13 +163,27 @@ int paw_rtc_apply_answered(struct paw_rtc *rtc, const struct paw_description *of
 bool paw_rtc_is_negotiated(const struct paw_rtc *rtc);
 bool paw_rtc_uses_rtx(const struct paw_rtc *rtc);
 bool paw_rtc_uses_red(const struct paw_rtc *rtc);
-bool paw_rtc_sends(const struct paw_rtc *rtc);
-bool paw_rtc_receives(const struct paw_rtc *rtc);
+
+static inline bool paw_rtc_sends(const struct paw_rtc *rtc) {
+  return (rtc->direction & PAW_DIRECTION_SENDONLY) != 0;
+}
+
+/* RFC 3264 section 5.1: once it has offered to receive, the peer may send before its answer is
+ * here. */
+static inline bool paw_rtc_receives(const struct paw_rtc *rtc) {
+  unsigned offered =
+      rtc->signaling == PAW_RTC_HAVE_LOCAL_OFFER ? (unsigned)rtc->wanted.direction : 0u;
+  return (((unsigned)rtc->direction | offered) & PAW_DIRECTION_RECVONLY) != 0;
+}
 
 /* transport.c: ICE and DTLS as they are driven. The polls give a datagram, or false. */
 void paw_rtc_start_dtls(struct paw_rtc *rtc);
 bool paw_rtc_poll_ice(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out);
 bool paw_rtc_poll_dtls(struct paw_rtc *rtc, struct paw_transmit *out);
+void paw_rtc_note_authentic(struct paw_rtc *rtc, const struct paw_input *input);
+#ifdef PAW_SELF_CHECK
+void paw_rtc_check_rest(struct paw_rtc *rtc); /* aborts when an engine has something to say */
+#endif
 void paw_rtc_install_keys(struct paw_rtc *rtc);
 int paw_rtc_key_rtx(struct paw_rtc *rtc);
 
@@ -177,6 +206,7 @@ bool paw_rtc_open_rtcp(struct paw_rtc *rtc, const struct paw_input *input, uint8
 
 /* rtcp.c */
 void paw_rtc_receive_rtcp(struct paw_rtc *rtc, const struct paw_input *input);
+bool paw_rtc_has_rtcp(const struct paw_rtc *rtc);
 bool paw_rtc_poll_rtcp(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out);
 bool paw_rtc_poll_bye(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out);
 

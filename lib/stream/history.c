@@ -83,10 +83,3 @@ int paw_history_push(struct paw_history *history, uint64_t now_ns,
   history->next_index++;
   return PAW_OK;
 }
-
-const struct paw_history_frame *paw_history_get(const struct paw_history *history, uint64_t index) {
-  if (index < history->first_index || index >= history->next_index) {
-    return NULL;
-  }
-  return &history->frames[index % PAW_HISTORY_FRAMES];
-}

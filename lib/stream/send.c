@@ -360,11 +360,14 @@ static bool write_resend(struct paw_send *send, struct paw_wr *wr) {
 static void count_sent(struct paw_send *send, uint64_t index,
                        const struct paw_history_frame *frame) {
   const struct paw_history_frame *copy = get_copy(send, index);
-  size_t red_bytes = copy != NULL ? RED_HEADERS_BYTES + copy->len : 0;
   send->packets++;
-  send->payload_bytes += frame->len + red_bytes;
-  send->red_packets += copy != NULL ? 1 : 0;
-  send->red_bytes += red_bytes;
+  send->payload_bytes += frame->len;
+  if (copy != NULL) {
+    size_t red_bytes = RED_HEADERS_BYTES + copy->len;
+    send->payload_bytes += red_bytes;
+    send->red_packets++;
+    send->red_bytes += red_bytes;
+  }
   if (send->resend_credit < PAW_SEND_RESENDS_MAX) {
     send->resend_credit++;
   }
