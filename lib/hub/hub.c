@@ -150,7 +150,7 @@ bool paw_hub_poll_event(struct paw_hub *hub, paw_hub_peer *peer, struct paw_rtc_
 }
 
 static bool has_media(const struct paw_hub *hub) {
-  for (size_t i = 0; i < PAW_HUB_TRACKS_MAX; i++) {
+  for (size_t i = 0; i < hub->tracks_end; i++) {
     if (hub->tracks[i] != NULL && hub->tracks[i]->cursor < hub->tracks[i]->subscriber_count) {
       return true;
     }

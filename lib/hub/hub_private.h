@@ -107,7 +107,8 @@ struct paw_hub {
   uint32_t telling; /* the slot whose event was given out last, or PAW_HUB_NONE */
 
   struct paw_hub_track *tracks[PAW_HUB_TRACKS_MAX];
-  uint8_t *arena; /* PAW_HUB_BATCH_MAX datagrams */
+  size_t tracks_end; /* no track stands at or behind it */
+  uint8_t *arena;    /* PAW_HUB_BATCH_MAX datagrams */
 
   struct paw_hub_stats stats;
 };

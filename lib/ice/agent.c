@@ -461,31 +461,29 @@ int paw_ice_handle_input(struct paw_ice *ice, const struct paw_input *input) {
   return PAW_OK;
 }
 
-/* Connected, and the pair is the one in use: then nothing is followed, revived or told. */
-static bool is_usual(const struct paw_ice *ice, const struct paw_address *local,
-                     const struct paw_address *remote) {
+bool paw_ice_is_usual(const struct paw_ice *ice, const struct paw_address *local,
+                      const struct paw_address *remote) {
   return ice->state == PAW_ICE_STATE_CONNECTED && ice->told_state == ice->state &&
          ice->selected != ICE_PAIR_NONE && paw_ice_pair(ice, ice->selected)->heard_ns != 0 &&
          paw_ice_path_is(ice, local, remote);
 }
 
-bool paw_ice_note_usual(struct paw_ice *ice, uint64_t now_ns, const struct paw_address *local,
-                        const struct paw_address *remote) {
-  if (!is_usual(ice, local, remote)) {
-    return false;
-  }
+void paw_ice_note_usual(struct paw_ice *ice, uint64_t now_ns) {
   paw_ice_advance(ice, now_ns);
   struct ice_pair *selected = paw_ice_pair(ice, ice->selected);
   ice->life_ns = paw_ice_now(ice);
   selected->heard_ns = paw_ice_now(ice);
   selected->data_ns = paw_ice_now(ice);
   paw_ice_path_note_data(ice);
-  return true;
 }
 
 void paw_ice_note_authenticated(struct paw_ice *ice, uint64_t now_ns,
                                 const struct paw_address *local, const struct paw_address *remote) {
-  if (paw_ice_is_over(ice) || paw_ice_note_usual(ice, now_ns, local, remote)) {
+  if (paw_ice_is_over(ice)) {
+    return;
+  }
+  if (paw_ice_is_usual(ice, local, remote)) {
+    paw_ice_note_usual(ice, now_ns);
     return;
   }
   paw_ice_advance(ice, now_ns);

@@ -13,11 +13,12 @@ bool paw_ice_credentials_are_good(const struct paw_ice_credentials *credentials)
 void paw_ice_note_waiting(struct paw_ice *ice, uint64_t now_ns, const struct paw_address *local,
                           const struct paw_address *remote);
 
-/* Authenticated data came as it nearly always does, on the pair in use of a connection that has
- * nothing to tell: it is noted, and nothing but deadlines has changed, which lie later now. False:
- * nothing was done, and paw_ice_note_authenticated is to be called. */
-bool paw_ice_note_usual(struct paw_ice *ice, uint64_t now_ns, const struct paw_address *local,
-                        const struct paw_address *remote);
+/* Is it connected, with nothing to tell of its state, and this the pair in use? Then data that
+ * turns out to be authentic is noted by paw_ice_note_usual, which changes nothing but deadlines:
+ * they lie later. */
+bool paw_ice_is_usual(const struct paw_ice *ice, const struct paw_address *local,
+                      const struct paw_address *remote);
+void paw_ice_note_usual(struct paw_ice *ice, uint64_t now_ns);
 
 /* As paw_ice_new, but without memory for a datagram of its own: poll it with paw_ice_poll_into. */
 int paw_ice_new_lean(const struct paw_ice_config *config, uint64_t now_ns, struct paw_ice **out);

@@ -3,7 +3,10 @@
  * queue. */
 #include "rtc/rtc_private.h"
 
+#include <stddef.h>
 #include <string.h>
+
+#define AUDIO_EVENT_BYTES (offsetof(struct paw_rtc_event, audio) + sizeof(struct paw_audio_packet))
 
 void paw_rtc_push_event(struct paw_rtc *rtc, const struct paw_rtc_event *event) {
   void *record = paw_ring_push(&rtc->queue, &rtc->allocator, sizeof *event);
@@ -15,7 +18,7 @@ void paw_rtc_push_event(struct paw_rtc *rtc, const struct paw_rtc_event *event) 
 }
 
 void paw_rtc_push_audio(struct paw_rtc *rtc, const struct paw_audio_packet *packet) {
-  struct paw_rtc_event event = {.kind = PAW_RTC_EVENT_AUDIO, .audio = *packet};
+  struct paw_rtc_event event;
   if (rtc->queue.used > PAW_RTC_QUEUE_AUDIO_BYTES) {
     paw_rtc_drop(rtc, PAW_DROP_QUEUE_FULL);
     return;
@@ -25,7 +28,10 @@ void paw_rtc_push_audio(struct paw_rtc *rtc, const struct paw_audio_packet *pack
     paw_rtc_drop(rtc, PAW_DROP_QUEUE_FULL);
     return;
   }
-  memcpy(record, &event, sizeof event);
+  event.kind = PAW_RTC_EVENT_AUDIO; /* only what it has: the union is twice as long */
+  event.ice_reason = PAW_ICE_REASON_NONE;
+  event.audio = *packet;
+  memcpy(record, &event, AUDIO_EVENT_BYTES);
   if (packet->len > 0) {
     memcpy(record + sizeof event, packet->data, packet->len);
   }

@@ -65,7 +65,8 @@ static void receive(struct paw_rtc *rtc, const struct paw_input *input) {
     (void)paw_ice_handle_input(paw_rtc_touch_ice(rtc), input);
     return;
   }
-  if (!paw_rtc_is_valid_path(rtc, &input->local, &input->remote)) {
+  rtc->path_is_usual = paw_ice_is_usual(rtc->ice, &input->local, &input->remote);
+  if (!rtc->path_is_usual && !paw_rtc_is_valid_path(rtc, &input->local, &input->remote)) {
     paw_rtc_drop(rtc, PAW_DROP_UNKNOWN_PATH);
     return;
   }
@@ -106,10 +107,14 @@ int paw_rtc_handle_input(struct paw_rtc *rtc, const struct paw_input *input) {
     return PAW_ERR_INVALID;
   }
   rtc->stats.clock_backwards += input->now_ns < rtc->clock.now_ns;
-  struct paw_input clamped = *input;
-  clamped.now_ns = paw_clock_advance(&rtc->clock, input->now_ns);
-  if (clamped.arrival_ns == 0 || clamped.arrival_ns > clamped.now_ns) {
-    clamped.arrival_ns = clamped.now_ns;
+  uint64_t now_ns = paw_clock_advance(&rtc->clock, input->now_ns);
+  struct paw_input clamped;
+  if (input->now_ns != now_ns || input->arrival_ns == 0 || input->arrival_ns > now_ns) {
+    clamped = *input;
+    clamped.now_ns = now_ns;
+    clamped.arrival_ns =
+        input->arrival_ns == 0 || input->arrival_ns > now_ns ? now_ns : input->arrival_ns;
+    input = &clamped;
   }
   if (paw_rtc_is_over(rtc)) {
     if (input->kind == PAW_INPUT_RECEIVE) {
@@ -117,12 +122,12 @@ int paw_rtc_handle_input(struct paw_rtc *rtc, const struct paw_input *input) {
     }
     return PAW_ERR_STATE;
   }
-  switch (clamped.kind) {
+  switch (input->kind) {
   case PAW_INPUT_TIMEOUT:
     paw_rtc_pass_time(rtc);
     break;
   case PAW_INPUT_RECEIVE:
-    receive(rtc, &clamped);
+    receive(rtc, input);
     break;
   }
   return PAW_OK;

@@ -21,9 +21,8 @@ static bool note_media(struct paw_rtc *rtc) {
   return begins;
 }
 
-static bool has_media(const struct paw_rtc *rtc) {
-  return paw_send_is_ready(&rtc->send) && rtc->state == PAW_RTC_STATE_CONNECTED &&
-         paw_rtc_sends(rtc);
+static bool may_send_media(const struct paw_rtc *rtc) {
+  return rtc->state == PAW_RTC_STATE_CONNECTED && paw_rtc_sends(rtc);
 }
 
 /* A packet of media in the buffer, protected and addressed. */
@@ -31,7 +30,7 @@ bool paw_rtc_poll_media(struct paw_rtc *rtc, uint64_t now_ns, uint8_t *buffer,
                         struct paw_transmit *out, struct paw_rtc_media_news *news) {
   *news = (struct paw_rtc_media_news){0};
   (void)paw_clock_advance(&rtc->clock, now_ns);
-  while (has_media(rtc)) {
+  while (may_send_media(rtc)) {
     struct paw_wr wr = paw_wr_init(buffer, PAW_DATAGRAM_MAX - PAW_SRTP_TRAILER_MAX);
     if (!paw_send_next(&rtc->send, rtc->clock.now_ns, &wr)) {
       return false;
@@ -83,10 +82,21 @@ static bool poll_control(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transm
   return rtc->state == PAW_RTC_STATE_CONNECTED && paw_rtc_poll_rtcp(rtc, buffer, out);
 }
 
+/* Is the deadline of paw_rtc_next_timeout here? */
+static bool is_due(const struct paw_rtc *rtc) {
+  uint64_t now_ns = rtc->clock.now_ns;
+  return !paw_rtc_is_over(rtc) &&
+         (paw_time_due(rtc->ice_timeout.deadline_ns, now_ns) ||
+          paw_time_due(rtc->dtls_timeout.deadline_ns, now_ns) ||
+          (rtc->state == PAW_RTC_STATE_CONNECTED && paw_time_due(rtc->report.next_ns, now_ns)) ||
+          (rtc->flow == PAW_RTC_FLOW_FLOWING &&
+           paw_time_due(paw_time_add(rtc->last_media_ns, rtc->degraded_ns), now_ns)));
+}
+
 /* Every call that acts moves the clock on. What became due by that is done here, where all that
  * came has been fed, so that the deadline after a full drain lies ahead. */
 static void catch_up(struct paw_rtc *rtc) {
-  if (paw_time_due(paw_rtc_next_timeout(rtc).deadline_ns, rtc->clock.now_ns)) {
+  if (is_due(rtc)) {
     paw_rtc_pass_time(rtc);
   }
 }
@@ -148,6 +158,11 @@ static bool ensure_buffer(struct paw_rtc *rtc) {
   return rtc->buffer != NULL;
 }
 
+/* Nothing was given out, or it was taken back. */
+static bool has_event(const struct paw_rtc *rtc) {
+  return rtc->pending != 0 || !paw_ring_is_empty(&rtc->queue);
+}
+
 void paw_rtc_poll_output(struct paw_rtc *rtc, struct paw_rtc_output *out) {
   out->kind = PAW_OUTPUT_EVENT;
   if (paw_rtc_poll_event(rtc, &out->event)) {
@@ -157,7 +172,8 @@ void paw_rtc_poll_output(struct paw_rtc *rtc, struct paw_rtc_output *out) {
     out->kind = PAW_OUTPUT_TRANSMIT;
     return;
   }
-  if (paw_rtc_poll_event(rtc, &out->event)) { /* polling for datagrams may have made some */
+  /* Polling for datagrams may have made some. */
+  if (has_event(rtc) && paw_rtc_poll_event(rtc, &out->event)) {
     return;
   }
   out->kind = PAW_OUTPUT_TIMEOUT;

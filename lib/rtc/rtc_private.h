@@ -90,6 +90,7 @@ struct paw_rtc {
   enum paw_rtc_flow flow;
   uint64_t last_media_ns;
   uint64_t authentic_count; /* of RTP and RTCP */
+  bool path_is_usual;       /* of the datagram that is being received: paw_ice_is_usual */
 
   /* RTCP */
   struct paw_report report;

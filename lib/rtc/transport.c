@@ -141,7 +141,9 @@ bool paw_rtc_poll_ice(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit 
 /* Neither is touched by a packet as usual: after it they have no more to say than before. */
 void paw_rtc_note_authentic(struct paw_rtc *rtc, const struct paw_input *input) {
   struct paw_ice *ice = (struct paw_ice *)rtc->ice;
-  if (!paw_ice_note_usual(ice, rtc->clock.now_ns, &input->local, &input->remote)) {
+  if (rtc->path_is_usual) {
+    paw_ice_note_usual(ice, rtc->clock.now_ns);
+  } else {
     paw_ice_note_authenticated(paw_rtc_touch_ice(rtc), rtc->clock.now_ns, &input->local,
                                &input->remote);
   }

@@ -77,6 +77,7 @@ int paw_history_push(struct paw_history *history, uint64_t now_ns,
       .voice = frame->voice,
       .talk_spurt = frame->talk_spurt,
       .capture_mark = mark,
+      .is_plain = frame->level <= 127 && !frame->talk_spurt && !mark,
   };
   memcpy(history->bytes + history->head, frame->data, frame->len);
   history->head += (uint32_t)frame->len;

@@ -19,6 +19,7 @@ struct paw_history_frame {
   bool voice;
   bool talk_spurt;
   bool capture_mark; /* about once a second: receivers are told the capture time */
+  bool is_plain;     /* has a level, begins no talk spurt, and is not marked */
 };
 
 /* Frames have indices that count up from 0 and are never used again. */

@@ -155,6 +155,7 @@ static bool poll(struct end *end, struct paw_transmit *out) {
 static struct paw_input at_other_end(const struct paw_transmit *transmit, uint64_t now_ns) {
   return (struct paw_input){.kind = PAW_INPUT_RECEIVE,
                             .now_ns = now_ns,
+                            .arrival_ns = now_ns, /* as the kernel tells */
                             .local = transmit->remote,
                             .remote = transmit->local,
                             .data = transmit->data,
