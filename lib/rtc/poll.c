@@ -122,7 +122,8 @@ bool paw_rtc_poll_transmit(struct paw_rtc *rtc, uint8_t *buffer, struct paw_tran
     rtc->engines_rest = true;
   }
   struct paw_rtc_media_news news;
-  return paw_rtc_poll_media(rtc, rtc->clock.now_ns, buffer, out, &news);
+  return paw_send_is_ready(&rtc->send) &&
+         paw_rtc_poll_media(rtc, rtc->clock.now_ns, buffer, out, &news);
 }
 
 struct paw_timeout paw_rtc_next_timeout(const struct paw_rtc *rtc) {

@@ -120,8 +120,11 @@ static void hand_on(struct paw_rtc *rtc, const struct paw_input *input,
   rtc->stats.packets_received++;
   rtc->stats.payload_bytes_received += payload.len;
   rtc->stats.red_packets_received += red ? 1 : 0;
-  struct paw_audio_packet packet = {
-      .data = payload.data,
+  struct paw_audio_packet *packet = paw_rtc_push_audio(rtc, payload);
+  if (packet == NULL) {
+    return;
+  }
+  *packet = (struct paw_audio_packet){
       .len = payload.len,
       .arrival_ns = input->arrival_ns,
       .ssrc = header->ssrc,
@@ -133,8 +136,7 @@ static void hand_on(struct paw_rtc *rtc, const struct paw_input *input,
       .red = red,
       .retransmission = retransmission,
   };
-  read_extensions(rtc, header, &packet);
-  paw_rtc_push_audio(rtc, &packet);
+  read_extensions(rtc, header, packet);
 }
 
 /* RFC 4588 section 5.3: the stream whose retransmissions these are, as signalled; else the newest,

@@ -4,6 +4,7 @@
 #define PAW_RTC_PRIVATE_H
 
 #include "base/limits.h"
+#include "base/rd.h"
 #include "base/ring.h"
 #include "base/time.h"
 #include "ice/ice.h"
@@ -196,7 +197,10 @@ void paw_rtc_pass_time(struct paw_rtc *rtc);
 
 /* events.c */
 void paw_rtc_push_event(struct paw_rtc *rtc, const struct paw_rtc_event *event);
-void paw_rtc_push_audio(struct paw_rtc *rtc, const struct paw_audio_packet *packet);
+
+/* What is to be told of this payload, which is copied, for the caller to fill; its data is set when
+ * it is told. NULL: dropped. */
+struct paw_audio_packet *paw_rtc_push_audio(struct paw_rtc *rtc, struct paw_slice payload);
 
 /* receive.c */
 void paw_rtc_receive_rtp(struct paw_rtc *rtc, const struct paw_input *input);

@@ -5,17 +5,19 @@
 
 /* The bytes that every packet begins with; the first of them says what follows. False: there are
  * fewer, or it is not of version 2. */
-static bool read_fixed(const uint8_t *at, size_t len, struct paw_rtp_header *header) {
-  *header = (struct paw_rtp_header){0};
+static inline bool read_fixed(const uint8_t *at, size_t len, struct paw_rtp_header *header) {
   if (len < PAW_RTP_FIXED_BYTES || at[0] >> 6 != VERSION) {
+    *header = (struct paw_rtp_header){0};
     return false;
   }
-  header->csrc_count = at[0] & 0x0f;
-  header->marker = (at[1] & 0x80) != 0;
-  header->payload_type = at[1] & 0x7f;
-  header->sequence = paw_get_u16(at + 2);
-  header->timestamp_rtp = paw_get_u32(at + 4);
-  header->ssrc = paw_get_u32(at + 8);
+  *header = (struct paw_rtp_header){
+      .marker = (at[1] & 0x80) != 0,
+      .payload_type = at[1] & 0x7f,
+      .sequence = paw_get_u16(at + 2),
+      .timestamp_rtp = paw_get_u32(at + 4),
+      .ssrc = paw_get_u32(at + 8),
+      .csrc_count = at[0] & 0x0f,
+  };
   return true;
 }
 
