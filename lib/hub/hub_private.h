@@ -39,6 +39,7 @@ struct paw_hub_slot {
   uint32_t path_count;
   uint32_t next_of_ufrag; /* chain of the hash bucket */
   uint32_t ufrag_bucket;
+  uint32_t ufrag_generation;
   uint64_t ufrag_hash; /* of the local ufrag, which changes with an ICE restart */
 
   struct paw_hub_track *track; /* NULL: subscribed to none */

@@ -347,6 +347,10 @@ const char *paw_ice_get_last_remote_ufrag(const struct paw_ice *ice) {
   return ice->remote_credentials.ufrag;
 }
 
+uint32_t paw_ice_get_restart_count(const struct paw_ice *ice) {
+  return ice->restart_count;
+}
+
 bool paw_ice_is_valid_pair(const struct paw_ice *ice, const struct paw_address *local,
                            const struct paw_address *remote) {
   if (paw_ice_is_over(ice)) {

@@ -26,6 +26,9 @@ int paw_ice_new_lean(const struct paw_ice_config *config, uint64_t now_ns, struc
 /* As paw_ice_poll_output. A TRANSMIT lies in `message`, which has PAW_ICE_MESSAGE_MAX bytes. */
 void paw_ice_poll_into(struct paw_ice *ice, uint8_t *message, struct paw_ice_output *out);
 
+/* How often it began anew, with other credentials of its own. */
+uint32_t paw_ice_get_restart_count(const struct paw_ice *ice);
+
 /* The remote ufrag that was set last: a restart forgets the password only. */
 const char *paw_ice_get_last_remote_ufrag(const struct paw_ice *ice);
 

@@ -158,6 +158,7 @@ struct paw_ice {
   bool tell_selected;
   uint64_t tie_breaker;
   struct paw_ice_credentials local_credentials;
+  uint32_t restart_count;                        /* other local credentials each time */
   struct paw_ice_credentials remote_credentials; /* the pwd is empty until it is known; a restart
                                                     leaves the ufrag */
   struct ice_past *past;                         /* only while path.kind is PAST */

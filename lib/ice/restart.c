@@ -83,6 +83,7 @@ int paw_ice_restart(struct paw_ice *ice, uint64_t now_ns) {
     paw_ring_pop(&ice->answers); /* they would be signed with the new password */
   }
   ice->local_credentials = fresh;
+  ice->restart_count++;
   paw_mem_wipe(ice->remote_credentials.pwd, sizeof ice->remote_credentials.pwd);
   ice->remote_lite = false;
   ice->first_valid_ns = 0;

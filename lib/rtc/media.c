@@ -20,6 +20,10 @@ const char *paw_rtc_get_ufrag(const struct paw_rtc *rtc) {
   return paw_ice_get_credentials(rtc->ice)->ufrag;
 }
 
+uint32_t paw_rtc_get_ufrag_generation(const struct paw_rtc *rtc) {
+  return rtc->ufrags_before + paw_ice_get_restart_count(rtc->ice);
+}
+
 void paw_rtc_attach_history(struct paw_rtc *rtc, uint64_t now_ns,
                             const struct paw_history *history) {
   paw_send_attach(&rtc->send, history, paw_clock_advance(&rtc->clock, now_ns));

@@ -76,6 +76,7 @@ static int become_full(struct paw_rtc *rtc) {
     paw_ice_free(full);
     return status;
   }
+  rtc->ufrags_before += paw_ice_get_restart_count(rtc->ice) + 1;
   paw_ice_free(paw_rtc_touch_ice(rtc));
   rtc->ice = full;
   return PAW_OK;
@@ -83,10 +84,6 @@ static int become_full(struct paw_rtc *rtc) {
 
 bool paw_rtc_uses_rtx(const struct paw_rtc *rtc) {
   return rtc->local.rtx_payload_type != 0 && rtc->remote.rtx_payload_type != 0;
-}
-
-bool paw_rtc_uses_red(const struct paw_rtc *rtc) {
-  return rtc->local.red_payload_type != 0 && rtc->remote.red_payload_type != 0;
 }
 
 /* False: not agreed on, or no memory for it. Then packets are resent with the stream's own SSRC. */

@@ -110,13 +110,12 @@ static bool is_red(const struct paw_rtc *rtc, const struct paw_rtp_header *heade
 }
 
 static void hand_on(struct paw_rtc *rtc, const struct paw_input *input,
-                    const struct paw_rtp_header *header, struct paw_slice payload,
+                    const struct paw_rtp_header *header, struct paw_slice payload, bool red,
                     bool retransmission) {
   if (!paw_rtc_receives(rtc)) {
     paw_rtc_drop(rtc, PAW_DROP_RTP_DIRECTION);
     return;
   }
-  bool red = is_red(rtc, header);
   rtc->stats.packets_received++;
   rtc->stats.payload_bytes_received += payload.len;
   rtc->stats.red_packets_received += red ? 1 : 0;
@@ -163,7 +162,7 @@ static void take_rtx(struct paw_rtc *rtc, const struct paw_input *input,
   }
   original.ssrc = recv->ssrc;
   original.payload_type = rtc->local.opus_payload_type;
-  hand_on(rtc, input, &original, paw_rd_bytes(&rd, rd.left), true);
+  hand_on(rtc, input, &original, paw_rd_bytes(&rd, rd.left), false, true);
 }
 
 /* Authenticated and well formed: count it and hand it on. What was not agreed on is counted too:
@@ -191,7 +190,7 @@ static void take_packet(struct paw_rtc *rtc, const struct paw_input *input,
   if (!recv->ended && paw_rtc_receives(rtc)) {
     note_media(rtc, payload, red);
   }
-  hand_on(rtc, input, header, payload, false);
+  hand_on(rtc, input, header, payload, red, false);
 }
 
 /* ---- both kinds up to their plaintext ---- */

@@ -28,6 +28,9 @@ void paw_rtc_attach_history(struct paw_rtc *rtc, uint64_t now_ns,
 /* The local ufrag, by which a STUN request finds its connection. */
 const char *paw_rtc_get_ufrag(const struct paw_rtc *rtc);
 
+/* Another one each time that the ufrag has changed. */
+uint32_t paw_rtc_get_ufrag_generation(const struct paw_rtc *rtc);
+
 /* May it be given to paw_rtc_set_red? */
 bool paw_rtc_is_red_distance(int distance);
 

@@ -65,8 +65,9 @@ struct paw_rtc {
    * the compiler sees to it that none is forgotten. */
   const struct paw_ice *ice;
   const struct paw_dtls *dtls;
+  uint32_t ufrags_before; /* that the agents before this one had */
   bool engines_rest; /* both said that they have nothing to say before their deadlines, and neither
-                        was touched since */
+                   was touched since */
   struct paw_srtp *srtp; /* NULL until the keys are there */
 
   /* negotiation */
@@ -164,7 +165,10 @@ int paw_rtc_apply_answered(struct paw_rtc *rtc, const struct paw_description *of
                            const struct paw_description *answer);
 bool paw_rtc_is_negotiated(const struct paw_rtc *rtc);
 bool paw_rtc_uses_rtx(const struct paw_rtc *rtc);
-bool paw_rtc_uses_red(const struct paw_rtc *rtc);
+
+static inline bool paw_rtc_uses_red(const struct paw_rtc *rtc) {
+  return rtc->local.red_payload_type != 0 && rtc->remote.red_payload_type != 0;
+}
 
 static inline bool paw_rtc_sends(const struct paw_rtc *rtc) {
   return (rtc->direction & PAW_DIRECTION_SENDONLY) != 0;
