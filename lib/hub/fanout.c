@@ -80,10 +80,8 @@ static void drain_track(struct batch *batch, struct paw_hub_track *track) {
     uint32_t slot = track->subscribers[cursor];
     struct paw_rtc *rtc = hub->slots[slot].rtc;
     struct paw_rtc_media_news news;
-    if (paw_rtc_poll_media(rtc, hub->clock.now_ns, place(batch), &batch->out[batch->count],
-                           &news)) {
-      batch->count++;
-    }
+    batch->count +=
+        paw_rtc_poll_media(rtc, hub->clock.now_ns, place(batch), &batch->out[batch->count], &news);
     if (news.moved_timeout) {
       paw_hub_timer_set(hub, slot, paw_rtc_next_timeout(rtc).deadline_ns);
     }

@@ -54,10 +54,15 @@ struct paw_rtc {
   const struct paw_certificate *certificate;
   uint64_t degraded_ns;
   uint64_t ice_initial_rto_ns;
-  uint8_t dscp;
 
+  /* What each packet that goes out touches stands together, and so it does in paw_send: a fan-out
+   * to a thousand waits for memory. */
   struct paw_clock clock;
   enum paw_rtc_state state;
+  enum paw_direction direction; /* agreed, seen from this side */
+  uint8_t dscp;
+  uint64_t media_sent_ns; /* when media went out last; 0: never */
+  struct paw_srtp *srtp;  /* NULL until the keys are there */
   enum paw_rtc_signaling signaling;
   enum paw_close_reason reason;
 
@@ -68,7 +73,6 @@ struct paw_rtc {
   uint32_t ufrags_before; /* that the agents before this one had */
   bool engines_rest; /* both said that they have nothing to say before their deadlines, and neither
                    was touched since */
-  struct paw_srtp *srtp; /* NULL until the keys are there */
 
   /* negotiation */
   uint64_t session_id;
@@ -80,7 +84,6 @@ struct paw_rtc {
   size_t section_count; /* of the peer's offer: an offer of ours would have to repeat them */
   size_t section_index; /* of the one that carries the audio: it stays where it is */
   struct paw_audio_description remote; /* what the peer said; opus_payload_type 0 = nothing yet */
-  enum paw_direction direction;        /* agreed, seen from this side */
 
   /* media */
   struct paw_history *own_history; /* of a lone connection; NULL in a hub */
@@ -96,7 +99,6 @@ struct paw_rtc {
 
   /* RTCP */
   struct paw_report report;
-  uint64_t media_sent_ns; /* when media went out last; 0: never */
   uint16_t nacks[PAW_RTC_NACKS_MAX];
   size_t nack_count;
   uint64_t rrtr_ntp; /* the peer's last reference time, 0 = none to answer */
@@ -220,7 +222,12 @@ bool paw_rtc_poll_rtcp(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit
 bool paw_rtc_poll_bye(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out);
 
 /* Address a packet to the selected pair and count it. False when there is none. */
-bool paw_rtc_address(struct paw_rtc *rtc, const uint8_t *data, size_t len,
-                     struct paw_transmit *out);
+static inline bool paw_rtc_address(const struct paw_rtc *rtc, const uint8_t *data, size_t len,
+                                   struct paw_transmit *out) {
+  out->data = data;
+  out->len = len;
+  out->dscp = rtc->dscp;
+  return paw_ice_get_selected_pair(rtc->ice, &out->local, &out->remote);
+}
 
 #endif

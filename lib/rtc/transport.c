@@ -7,14 +7,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-bool paw_rtc_address(struct paw_rtc *rtc, const uint8_t *data, size_t len,
-                     struct paw_transmit *out) {
-  out->data = data;
-  out->len = len;
-  out->dscp = rtc->dscp;
-  return paw_ice_get_selected_pair(rtc->ice, &out->local, &out->remote);
-}
-
 /* RFC 8827 section 5: on the first valid pair, before nomination. */
 void paw_rtc_start_dtls(struct paw_rtc *rtc) {
   struct paw_address local;

@@ -97,6 +97,32 @@ WRAP(srtp_protect_rtcp)
 WRAP(srtp_unprotect)
 WRAP(srtp_unprotect_rtcp)
 
+/* ---- what the watching itself costs: an empty run ---- */
+
+WRAP(nothing)
+srtp_err_status_t __real_nothing(srtp_t session, void *packet, int *len) {
+  (void)session, (void)packet, (void)len;
+  return srtp_err_status_ok;
+}
+
+static void run_nothing(size_t count, const struct way *way) {
+  (void)way;
+  bench_callgrind_begin();
+  for (size_t i = 0; i < count; i++) {
+    watch(true);
+    watch(false);
+  }
+}
+
+static void run_nothing_wrapped(size_t count, const struct way *way) {
+  (void)way;
+  bench_callgrind_begin();
+  watch(true);
+  for (size_t i = 0; i < count; i++)
+    (void)__wrap_nothing(NULL, NULL, NULL);
+  watch(false);
+}
+
 /* ---- one connection ---- */
 
 struct end {
@@ -383,7 +409,8 @@ struct figure {
   void (*run)(size_t frames, const struct way *way);
   struct way way;
   size_t packets_a_frame;
-  double bar; /* 0: none */
+  size_t watches_a_frame; /* calls of the library; 0: the empty run is not taken away */
+  double bar;             /* 0: none */
 };
 
 #define ALONE(red)                                                                                 \
@@ -391,39 +418,72 @@ struct figure {
 #define ALL_IN(red)                                                                                \
   { red, false }
 
-static const struct figure figures[] = {
-    {"hub_send_packet_instructions", "--hub-send", run_hub_send, ALONE(PAW_RED_OFF), HUB_PEERS,
-     300},
-    {"hub_send_red_packet_instructions", "--hub-send-red", run_hub_send, ALONE(RED_DISTANCE),
-     HUB_PEERS, 0},
-    {"rtc_send_packet_instructions", "--rtc-send", run_rtc_send, ALONE(PAW_RED_OFF), 1, 0},
-    {"rtc_send_red_packet_instructions", "--rtc-send-red", run_rtc_send, ALONE(RED_DISTANCE), 1, 0},
-    {"rtc_receive_packet_instructions", "--rtc-receive", run_rtc_receive, ALONE(PAW_RED_OFF), 1,
-     600},
-    {"rtc_receive_red_packet_instructions", "--rtc-receive-red", run_rtc_receive,
-     ALONE(RED_DISTANCE), 1, 0},
-    {"hub_receive_packet_instructions", "--hub-receive", run_hub_receive, ALONE(PAW_RED_OFF),
-     HUB_PEERS, 600},
-    {"hub_receive_red_packet_instructions", "--hub-receive-red", run_hub_receive,
-     ALONE(RED_DISTANCE), HUB_PEERS, 0},
-    {"hub_send_all_in_instructions", "--hub-send-all-in", run_hub_send, ALL_IN(PAW_RED_OFF),
-     HUB_PEERS, 0},
-    {"rtc_send_all_in_instructions", "--rtc-send-all-in", run_rtc_send, ALL_IN(PAW_RED_OFF), 1, 0},
-    {"rtc_receive_all_in_instructions", "--rtc-receive-all-in", run_rtc_receive,
-     ALL_IN(PAW_RED_OFF), 1, 0},
-    {"hub_receive_all_in_instructions", "--hub-receive-all-in", run_hub_receive,
-     ALL_IN(PAW_RED_OFF), HUB_PEERS, 0},
+/* Of 100 packets: the sending, three batches, the last of them empty, and the rest. */
+#define HUB_SEND_WATCHES 5
+#define HUB_RECEIVE_WATCHES (HUB_PEERS + 2)
+#define RTC_WATCHES 3 /* in, and twice out */
+
+static const struct figure empty_figures[2] = {
+    {"bench_call_instructions", "--nothing", run_nothing, ALL_IN(0), 1, 0, 0},
+    {"bench_srtp_instructions", "--nothing-wrapped", run_nothing_wrapped, ALL_IN(0), 1, 0, 0},
 };
 
-static void report_figure(struct bench_report *report, const struct figure *figure) {
+static const struct figure figures[] = {
+    {"hub_send_packet_instructions", "--hub-send", run_hub_send, ALONE(PAW_RED_OFF), HUB_PEERS,
+     HUB_SEND_WATCHES, 300},
+    {"hub_send_red_packet_instructions", "--hub-send-red", run_hub_send, ALONE(RED_DISTANCE),
+     HUB_PEERS, HUB_SEND_WATCHES, 0},
+    {"rtc_send_packet_instructions", "--rtc-send", run_rtc_send, ALONE(PAW_RED_OFF), 1, RTC_WATCHES,
+     0},
+    {"rtc_send_red_packet_instructions", "--rtc-send-red", run_rtc_send, ALONE(RED_DISTANCE), 1,
+     RTC_WATCHES, 0},
+    {"rtc_receive_packet_instructions", "--rtc-receive", run_rtc_receive, ALONE(PAW_RED_OFF), 1,
+     RTC_WATCHES, 600},
+    {"rtc_receive_red_packet_instructions", "--rtc-receive-red", run_rtc_receive,
+     ALONE(RED_DISTANCE), 1, RTC_WATCHES, 0},
+    {"hub_receive_packet_instructions", "--hub-receive", run_hub_receive, ALONE(PAW_RED_OFF),
+     HUB_PEERS, HUB_RECEIVE_WATCHES, 600},
+    {"hub_receive_red_packet_instructions", "--hub-receive-red", run_hub_receive,
+     ALONE(RED_DISTANCE), HUB_PEERS, HUB_RECEIVE_WATCHES, 0},
+    {"hub_send_all_in_instructions", "--hub-send-all-in", run_hub_send, ALL_IN(PAW_RED_OFF),
+     HUB_PEERS, 0, 0},
+    {"rtc_send_all_in_instructions", "--rtc-send-all-in", run_rtc_send, ALL_IN(PAW_RED_OFF), 1, 0,
+     0},
+    {"rtc_receive_all_in_instructions", "--rtc-receive-all-in", run_rtc_receive,
+     ALL_IN(PAW_RED_OFF), 1, 0, 0},
+    {"hub_receive_all_in_instructions", "--hub-receive-all-in", run_hub_receive,
+     ALL_IN(PAW_RED_OFF), HUB_PEERS, 0, 0},
+};
+
+static double count_instructions(const struct figure *figure) {
   static const size_t counts[2] = {FRAMES_LESS, FRAMES_MORE};
   double instructions = 0;
   check(bench_callgrind_run(figure->mode, counts, &instructions), "callgrind");
+  return instructions;
+}
+
+static void report_figure(struct bench_report *report, const struct figure *figure,
+                          const double empty[2]) {
+  double instructions = count_instructions(figure);
+  if (figure->watches_a_frame > 0) {
+    instructions -= (double)figure->watches_a_frame * empty[0];
+    instructions -= (double)figure->packets_a_frame * empty[1];
+  }
   instructions /= (double)figure->packets_a_frame;
   if (figure->bar > 0)
     bench_report_at_most(report, figure->name, instructions, figure->bar);
   else
     bench_report_add(report, figure->name, instructions);
+}
+
+static bool run_mode(const struct figure *all, size_t count, char **argv) {
+  for (size_t i = 0; i < count; i++) {
+    if (strcmp(argv[1], all[i].mode) == 0) {
+      all[i].run(strtoul(argv[2], NULL, 10), &all[i].way);
+      return true;
+    }
+  }
+  return false;
 }
 
 /* ---- the program ---- */
@@ -437,12 +497,8 @@ static void usage(FILE *file) {
 
 int main(int argc, char **argv) {
   size_t figure_count = sizeof figures / sizeof figures[0];
-  for (size_t i = 0; argc == 3 && i < figure_count; i++) {
-    if (strcmp(argv[1], figures[i].mode) == 0) {
-      figures[i].run(strtoul(argv[2], NULL, 10), &figures[i].way);
-      return 0;
-    }
-  }
+  if (argc == 3 && (run_mode(figures, figure_count, argv) || run_mode(empty_figures, 2, argv)))
+    return 0;
   bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
   if (argc > 1 && !json) {
     bool help = strcmp(argv[1], "--help") == 0;
@@ -454,7 +510,12 @@ int main(int argc, char **argv) {
       &report, json, "bench_send_path",
       "instructions a packet of 160 bytes of payload, SRTP's left out; all-in: at 50 a "
       "second, with all that is periodic");
+  double empty[2];
+  for (size_t i = 0; i < 2; i++) {
+    empty[i] = count_instructions(&empty_figures[i]);
+    bench_report_add(&report, empty_figures[i].name, empty[i]);
+  }
   for (size_t i = 0; i < figure_count; i++)
-    report_figure(&report, &figures[i]);
+    report_figure(&report, &figures[i], empty);
   return bench_report_end(&report);
 }
