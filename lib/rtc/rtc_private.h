@@ -190,7 +190,7 @@ bool paw_rtc_poll_ice(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit 
 bool paw_rtc_poll_dtls(struct paw_rtc *rtc, struct paw_transmit *out);
 void paw_rtc_note_authentic(struct paw_rtc *rtc, const struct paw_input *input);
 #ifdef PAW_SELF_CHECK
-void paw_rtc_check_rest(struct paw_rtc *rtc); /* aborts when an engine has something to say */
+void paw_rtc_check_rest(struct paw_rtc *rtc); /* asserts that no engine has anything to say */
 #endif
 void paw_rtc_install_keys(struct paw_rtc *rtc);
 int paw_rtc_key_rtx(struct paw_rtc *rtc);

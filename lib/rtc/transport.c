@@ -2,7 +2,7 @@
 /* ICE and DTLS as the connection drives them. */
 #include "rtc/rtc_private.h"
 
-#include <stdlib.h>
+#include <assert.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -192,22 +192,16 @@ bool paw_rtc_poll_dtls(struct paw_rtc *rtc, struct paw_transmit *out) {
 }
 
 #ifdef PAW_SELF_CHECK
-static void check(bool holds) {
-  if (!holds) {
-    abort();
-  }
-}
-
 /* Polling an engine at rest changes nothing, so a build with this behaves as one without. */
 void paw_rtc_check_rest(struct paw_rtc *rtc) {
   uint8_t message[PAW_RTC_CONTROL_BYTES];
   struct paw_ice_output ice;
   struct paw_dtls_output dtls;
   paw_ice_poll_into((struct paw_ice *)rtc->ice, message, &ice);
-  check(ice.kind == PAW_OUTPUT_TIMEOUT);
-  check(ice.timeout.deadline_ns >= rtc->ice_timeout.deadline_ns);
+  assert(ice.kind == PAW_OUTPUT_TIMEOUT);
+  assert(ice.timeout.deadline_ns >= rtc->ice_timeout.deadline_ns);
   paw_dtls_poll_output((struct paw_dtls *)rtc->dtls, &dtls);
-  check(dtls.kind == PAW_OUTPUT_TIMEOUT);
-  check(dtls.timeout.deadline_ns >= rtc->dtls_timeout.deadline_ns);
+  assert(dtls.kind == PAW_OUTPUT_TIMEOUT);
+  assert(dtls.timeout.deadline_ns >= rtc->dtls_timeout.deadline_ns);
 }
 #endif
