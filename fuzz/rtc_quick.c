@@ -35,7 +35,7 @@ static void tell_apart(struct paw_srtp_keys *keys, uint8_t pair) {
 }
 
 static void finish(struct paw_rtc *rtc, const struct paw_dtls_result *result, size_t end) {
-  struct paw_dtls *dtls = rtc->dtls;
+  struct paw_dtls *dtls = paw_rtc_touch_dtls(rtc);
   end_handshake(dtls);
   dtls->result = *result;
   tell_apart(&dtls->result.keys, (uint8_t)(end / 2));

@@ -161,10 +161,8 @@ PAW_API bool paw_ice_is_valid_pair(const struct paw_ice *ice, const struct paw_a
 /**
  * Authenticated data (SRTP, SRTCP, DTLS after the handshake) arrived on this pair. Counts as life
  * for a lite agent, and lets the selected pair follow the one the peer really uses.
- *
- * @return false when it came as it should: nothing but deadlines has changed, which lie later now
  */
-PAW_API bool paw_ice_note_authenticated(struct paw_ice *ice, uint64_t now_ns,
+PAW_API void paw_ice_note_authenticated(struct paw_ice *ice, uint64_t now_ns,
                                         const struct paw_address *local,
                                         const struct paw_address *remote);
 

@@ -13,6 +13,12 @@ static size_t record_size(size_t len) {
   return HEADER_BYTES + ((len + 7) & ~(size_t)7);
 }
 
+/* `by` is at most the size. */
+static size_t advance(const struct paw_ring *ring, size_t by) {
+  size_t end = ring->head + by;
+  return end < ring->size ? end : end - ring->size;
+}
+
 static uint64_t read_header(const struct paw_ring *ring, size_t offset) {
   uint64_t header;
   memcpy(&header, ring->block + offset, sizeof header);
@@ -72,7 +78,7 @@ static bool find_room(struct paw_ring *ring, size_t need, size_t *offset) {
   if (need > ring->size - ring->used) {
     return false;
   }
-  size_t tail = (ring->head + ring->used) % ring->size;
+  size_t tail = advance(ring, ring->used);
   bool wrapped = tail < ring->head; /* then all that is free lies between tail and head */
   if (wrapped || ring->size - tail >= need) {
     *offset = tail;
@@ -123,11 +129,11 @@ void *paw_ring_front(struct paw_ring *ring, size_t *len) {
 }
 
 void paw_ring_pop(struct paw_ring *ring) {
-  size_t len = 0;
-  if (paw_ring_front(ring, &len) == NULL) {
+  skip_gap(ring);
+  if (ring->used == 0) {
     return;
   }
-  size_t size = record_size(len);
-  ring->head = (ring->head + size) % ring->size;
+  size_t size = record_size((size_t)read_header(ring, ring->head));
+  ring->head = advance(ring, size);
   ring->used -= size;
 }

@@ -113,7 +113,7 @@ void paw_hub_adapt_pass(struct paw_hub *hub, struct paw_hub_track *track) {
 
 bool paw_hub_poll_advice(struct paw_hub *hub, struct paw_hub_track **track,
                          struct paw_encoder_advice *out) {
-  for (size_t i = 0; i < PAW_HUB_TRACKS_MAX; i++) {
+  for (size_t i = 0; i < hub->tracks_end; i++) {
     if (hub->tracks[i] != NULL && hub->tracks[i]->advisor.is_to_tell) {
       struct paw_hub_advisor *advisor = &hub->tracks[i]->advisor;
       advisor->is_to_tell = false;

@@ -73,25 +73,21 @@ static void drain_touched(struct batch *batch) {
   }
 }
 
-/* The first packet of a stream brings the next report forward. */
-static void follow_deadline(struct paw_hub *hub, uint32_t slot) {
-  uint64_t deadline_ns = paw_rtc_next_timeout(hub->slots[slot].rtc).deadline_ns;
-  if (deadline_ns != hub->slots[slot].deadline_ns) {
-    paw_hub_timer_set(hub, slot, deadline_ns);
-  }
-}
-
 static void drain_track(struct batch *batch, struct paw_hub_track *track) {
   struct paw_hub *hub = batch->hub;
-  while (!is_full(batch) && track->cursor < track->subscriber_count) {
-    uint32_t slot = track->subscribers[track->cursor];
+  uint32_t cursor = track->cursor;
+  while (!is_full(batch) && cursor < track->subscriber_count) {
+    uint32_t slot = track->subscribers[cursor];
     struct paw_rtc *rtc = hub->slots[slot].rtc;
-    if (paw_rtc_poll_media(rtc, hub->clock.now_ns, place(batch), &batch->out[batch->count])) {
-      batch->count++;
-      follow_deadline(hub, slot);
+    struct paw_rtc_media_news news;
+    batch->count +=
+        paw_rtc_poll_media(rtc, hub->clock.now_ns, place(batch), &batch->out[batch->count], &news);
+    if (news.moved_timeout) {
+      paw_hub_timer_set(hub, slot, paw_rtc_next_timeout(rtc).deadline_ns);
     }
-    track->cursor += paw_rtc_has_media(rtc) ? 0 : 1;
+    cursor += news.has_more ? 0 : 1;
   }
+  track->cursor = cursor;
 }
 
 void paw_hub_poll_transmits(struct paw_hub *hub, struct paw_transmit *out, size_t max,
@@ -104,7 +100,7 @@ void paw_hub_poll_transmits(struct paw_hub *hub, struct paw_transmit *out, size_
     (void)paw_hub_pass_time(hub);
     drain_touched(&batch);
   } while (!is_full(&batch) && paw_hub_is_due(hub));
-  for (size_t i = 0; i < PAW_HUB_TRACKS_MAX && !is_full(&batch); i++) {
+  for (size_t i = 0; i < hub->tracks_end && !is_full(&batch); i++) {
     if (hub->tracks[i] != NULL) {
       drain_track(&batch, hub->tracks[i]);
     }

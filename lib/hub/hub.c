@@ -62,16 +62,25 @@ void paw_hub_free(struct paw_hub *hub) {
 
 /* ---- input ---- */
 
+/* The pair of addresses counts for the peer from now on, and is in use: only an authenticated check
+ * does that. What was found by its pair is the only one of its peer's nearly always, and has its
+ * place. */
+static void keep_path(struct paw_hub *hub, uint32_t slot, const struct paw_input *input,
+                      bool by_path) {
+  bool is_only = by_path && hub->slots[slot].path_count == 1;
+  if (!is_only && paw_rtc_is_valid_path(hub->slots[slot].rtc, &input->local, &input->remote)) {
+    paw_hub_index_path(hub, slot, &input->local, &input->remote);
+  }
+}
+
 /* True when the peer's keys prove that it is its. */
-static bool hand_over(struct paw_hub *hub, uint32_t slot, const struct paw_input *input) {
+static bool hand_over(struct paw_hub *hub, uint32_t slot, const struct paw_input *input,
+                      bool by_path) {
   struct paw_rtc *rtc = hub->slots[slot].rtc;
   uint64_t authentic = paw_rtc_count_authentic(rtc);
   (void)paw_rtc_handle_input(rtc, input);
   paw_hub_adapt_report(hub, slot);
-  /* Only an authenticated check makes an address count. */
-  if (paw_rtc_is_valid_path(rtc, &input->local, &input->remote)) {
-    paw_hub_index_path(hub, slot, &input->local, &input->remote);
-  }
+  keep_path(hub, slot, input, by_path);
   paw_hub_touch(hub, slot);
   return paw_rtc_count_authentic(rtc) > authentic;
 }
@@ -87,10 +96,10 @@ static void receive(struct paw_hub *hub, const struct paw_input *input) {
   hub->stats.datagrams_unclaimed += count == 0;
   bool is_stun = count > 0 && input->data[0] <= 3; /* RFC 7983 */
   if (is_stun) {
-    (void)hand_over(hub, slots[0], input);
+    (void)hand_over(hub, slots[0], input, false);
     return;
   }
-  for (size_t i = 0; i < count && !hand_over(hub, slots[i], input); i++) {
+  for (size_t i = 0; i < count && !hand_over(hub, slots[i], input, true); i++) {
     if (count > 1) {
       paw_hub_index_put_last(hub, slots[i], &input->local, &input->remote);
     }
@@ -118,14 +127,19 @@ int paw_hub_handle_input(struct paw_hub *hub, const struct paw_input *input) {
   if (input->kind == PAW_INPUT_RECEIVE && input->data == NULL && input->len > 0) {
     return PAW_ERR_INVALID;
   }
-  struct paw_input clamped = *input;
-  clamped.now_ns = paw_clock_advance(&hub->clock, input->now_ns);
-  switch (clamped.kind) {
+  uint64_t now_ns = paw_clock_advance(&hub->clock, input->now_ns);
+  struct paw_input clamped;
+  if (input->now_ns != now_ns) {
+    clamped = *input;
+    clamped.now_ns = now_ns;
+    input = &clamped;
+  }
+  switch (input->kind) {
   case PAW_INPUT_TIMEOUT:
     hub->stats.wake_ups += paw_hub_pass_time(hub);
     break;
   case PAW_INPUT_RECEIVE:
-    receive(hub, &clamped);
+    receive(hub, input);
     break;
   }
   return PAW_OK;
@@ -149,7 +163,7 @@ bool paw_hub_poll_event(struct paw_hub *hub, paw_hub_peer *peer, struct paw_rtc_
 }
 
 static bool has_media(const struct paw_hub *hub) {
-  for (size_t i = 0; i < PAW_HUB_TRACKS_MAX; i++) {
+  for (size_t i = 0; i < hub->tracks_end; i++) {
     if (hub->tracks[i] != NULL && hub->tracks[i]->cursor < hub->tracks[i]->subscriber_count) {
       return true;
     }

@@ -39,6 +39,7 @@ struct paw_hub_slot {
   uint32_t path_count;
   uint32_t next_of_ufrag; /* chain of the hash bucket */
   uint32_t ufrag_bucket;
+  uint32_t ufrag_generation;
   uint64_t ufrag_hash; /* of the local ufrag, which changes with an ICE restart */
 
   struct paw_hub_track *track; /* NULL: subscribed to none */
@@ -114,7 +115,8 @@ struct paw_hub {
   uint32_t telling; /* the slot whose event was given out last, or PAW_HUB_NONE */
 
   struct paw_hub_track *tracks[PAW_HUB_TRACKS_MAX];
-  uint8_t *arena; /* PAW_HUB_BATCH_MAX datagrams */
+  size_t tracks_end; /* no track stands at or behind it */
+  uint8_t *arena;    /* PAW_HUB_BATCH_MAX datagrams */
 
   struct paw_hub_stats stats;
 };

@@ -146,12 +146,13 @@ static void unlink_ufrag(struct paw_hub *hub, uint32_t slot) {
 
 void paw_hub_index_ufrag(struct paw_hub *hub, uint32_t slot) {
   struct paw_hub_slot *s = &hub->slots[slot];
-  uint64_t hash = hash_own_ufrag(hub, slot);
-  if (s->ufrag_bucket != PAW_HUB_NONE && s->ufrag_hash == hash) {
+  uint32_t generation = paw_rtc_get_ufrag_generation(s->rtc);
+  if (s->ufrag_bucket != PAW_HUB_NONE && s->ufrag_generation == generation) {
     return;
   }
   unlink_ufrag(hub, slot);
-  s->ufrag_hash = hash;
+  s->ufrag_generation = generation;
+  s->ufrag_hash = hash_own_ufrag(hub, slot);
   link_ufrag(hub, slot);
 }
 
@@ -294,7 +295,8 @@ size_t paw_hub_index_find(const struct paw_hub *hub, const struct paw_input *inp
   if (hub->bucket_count == 0) {
     return 0;
   }
-  if (paw_stun_peek_username(input->data, input->len, &username)) {
+  bool may_be_stun = input->len > 0 && input->data[0] <= 3; /* RFC 7983 */
+  if (may_be_stun && paw_stun_peek_username(input->data, input->len, &username)) {
     slots[0] = find_ufrag(hub, paw_stun_username_ufrag(username));
     if (slots[0] != PAW_HUB_NONE) {
       return 1;

@@ -24,6 +24,7 @@ int paw_hub_track_new(struct paw_hub *hub, struct paw_hub_track **out) {
     return status;
   }
   hub->tracks[place] = track;
+  hub->tracks_end = place < hub->tracks_end ? hub->tracks_end : place + 1;
   *out = track;
   return PAW_OK;
 }
@@ -42,6 +43,9 @@ void paw_hub_track_free(struct paw_hub *hub, struct paw_hub_track *track) {
     if (hub->tracks[i] == track) {
       hub->tracks[i] = NULL;
     }
+  }
+  while (hub->tracks_end > 0 && hub->tracks[hub->tracks_end - 1] == NULL) {
+    hub->tracks_end--;
   }
   paw_mem_free(&hub->allocator, track->subscribers);
   paw_mem_free(&hub->allocator, track->history);

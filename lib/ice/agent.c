@@ -351,6 +351,10 @@ const char *paw_ice_get_last_remote_ufrag(const struct paw_ice *ice) {
   return ice->remote_credentials.ufrag;
 }
 
+uint32_t paw_ice_get_restart_count(const struct paw_ice *ice) {
+  return ice->restart_count;
+}
+
 bool paw_ice_is_valid_pair(const struct paw_ice *ice, const struct paw_address *local,
                            const struct paw_address *remote) {
   if (paw_ice_is_over(ice)) {
@@ -465,32 +469,37 @@ int paw_ice_handle_input(struct paw_ice *ice, const struct paw_input *input) {
   return PAW_OK;
 }
 
-/* Connected, and the pair is the one in use: then nothing is followed, revived or told. */
-static bool is_usual(const struct paw_ice *ice, const struct paw_address *local,
-                     const struct paw_address *remote) {
+bool paw_ice_is_usual(const struct paw_ice *ice, const struct paw_address *local,
+                      const struct paw_address *remote) {
   return ice->state == PAW_ICE_STATE_CONNECTED && ice->told_state == ice->state &&
          ice->selected != ICE_PAIR_NONE && paw_ice_pair(ice, ice->selected)->heard_ns != 0 &&
          paw_ice_path_is(ice, local, remote);
 }
 
-bool paw_ice_note_authenticated(struct paw_ice *ice, uint64_t now_ns,
+bool paw_ice_note_usual(struct paw_ice *ice, uint64_t now_ns) {
+  paw_ice_advance(ice, now_ns);
+  struct ice_pair *selected = paw_ice_pair(ice, ice->selected);
+  ice->life_ns = paw_ice_now(ice);
+  selected->heard_ns = paw_ice_now(ice);
+  selected->data_ns = paw_ice_now(ice);
+  bool begins = paw_ice_path_note_data(ice);
+  if (!paw_ice_consent_is_over(ice)) {
+    return begins;
+  }
+  handle_time(ice); /* after a leap of the clock */
+  return true;
+}
+
+void paw_ice_note_authenticated(struct paw_ice *ice, uint64_t now_ns,
                                 const struct paw_address *local, const struct paw_address *remote) {
   if (paw_ice_is_over(ice)) {
-    return false;
+    return;
+  }
+  if (paw_ice_is_usual(ice, local, remote)) {
+    (void)paw_ice_note_usual(ice, now_ns);
+    return;
   }
   paw_ice_advance(ice, now_ns);
-  if (is_usual(ice, local, remote)) {
-    struct ice_pair *selected = paw_ice_pair(ice, ice->selected);
-    ice->life_ns = paw_ice_now(ice);
-    selected->heard_ns = paw_ice_now(ice);
-    selected->data_ns = paw_ice_now(ice);
-    bool begins = paw_ice_path_note_data(ice);
-    if (!paw_ice_consent_is_over(ice)) {
-      return begins;
-    }
-    handle_time(ice); /* after a leap of the clock */
-    return true;
-  }
   struct ice_pair *pair = paw_ice_pair_find(ice, local, remote);
   bool on_path = paw_ice_path_is(ice, local, remote);
   if (on_path || (pair != NULL && pair->heard_ns != 0)) {
@@ -507,7 +516,6 @@ bool paw_ice_note_authenticated(struct paw_ice *ice, uint64_t now_ns,
     (void)paw_ice_path_note_data(ice);
   }
   handle_time(ice);
-  return true;
 }
 
 /* ---- output ---- */

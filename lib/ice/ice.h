@@ -17,11 +17,21 @@ void paw_ice_note_waiting(struct paw_ice *ice, uint64_t now_ns, const struct paw
  * use, though the peer may have little to say. To be told before input. */
 void paw_ice_note_sent(struct paw_ice *ice, uint64_t sent_ns);
 
+/* Is it connected, with nothing to tell of its state, and this the pair in use? Then data that
+ * turns out to be authentic is noted by paw_ice_note_usual: deadlines lie later now, and nothing
+ * else has changed, unless it returns true. */
+bool paw_ice_is_usual(const struct paw_ice *ice, const struct paw_address *local,
+                      const struct paw_address *remote);
+bool paw_ice_note_usual(struct paw_ice *ice, uint64_t now_ns);
+
 /* As paw_ice_new, but without memory for a datagram of its own: poll it with paw_ice_poll_into. */
 int paw_ice_new_lean(const struct paw_ice_config *config, uint64_t now_ns, struct paw_ice **out);
 
 /* As paw_ice_poll_output. A TRANSMIT lies in `message`, which has PAW_ICE_MESSAGE_MAX bytes. */
 void paw_ice_poll_into(struct paw_ice *ice, uint8_t *message, struct paw_ice_output *out);
+
+/* How often it began anew, with other credentials of its own. */
+uint32_t paw_ice_get_restart_count(const struct paw_ice *ice);
 
 /* The remote ufrag that was set last: a restart forgets the password only. */
 const char *paw_ice_get_last_remote_ufrag(const struct paw_ice *ice);

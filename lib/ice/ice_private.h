@@ -167,6 +167,7 @@ struct paw_ice {
   bool tell_selected;
   uint64_t tie_breaker;
   struct paw_ice_credentials local_credentials;
+  uint32_t restart_count;                        /* other local credentials each time */
   struct paw_ice_credentials remote_credentials; /* the pwd is empty until it is known; a restart
                                                     leaves the ufrag */
   struct paw_hmac_key local_key;                 /* of the pwd above */

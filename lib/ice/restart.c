@@ -91,6 +91,7 @@ int paw_ice_restart(struct paw_ice *ice, uint64_t now_ns) {
   }
   ice->local_credentials = fresh;
   ice->local_key = fresh_key;
+  ice->restart_count++;
   paw_mem_wipe(ice->remote_credentials.pwd, sizeof ice->remote_credentials.pwd);
   paw_mem_wipe(&ice->remote_key, sizeof ice->remote_key);
   ice->remote_lite = false;

@@ -32,7 +32,10 @@ static int make_ice(struct paw_rtc *rtc, const struct paw_rtc_config *config) {
   ice.rng = config->rng;
   ice.log = config->log;
   ice.initial_rto_ns = config->ice_initial_rto_ns;
-  return paw_ice_new_lean(&ice, rtc->clock.now_ns, &rtc->ice);
+  struct paw_ice *made = NULL;
+  int status = paw_ice_new_lean(&ice, rtc->clock.now_ns, &made);
+  rtc->ice = made;
+  return status;
 }
 
 static int make_dtls(struct paw_rtc *rtc, const struct paw_rtc_config *config) {
@@ -43,7 +46,10 @@ static int make_dtls(struct paw_rtc *rtc, const struct paw_rtc_config *config) {
   dtls.rng = config->rng;
   dtls.log = config->log;
   dtls.initial_rto_ns = config->dtls_initial_rto_ns;
-  return paw_dtls_new(&dtls, &rtc->dtls);
+  struct paw_dtls *made = NULL;
+  int status = paw_dtls_new(&dtls, &made);
+  rtc->dtls = made;
+  return status;
 }
 
 /* The CNAME is our msid too, which has no slash (RFC 8830 section 2, token-char). */
@@ -123,8 +129,8 @@ void paw_rtc_free(struct paw_rtc *rtc) {
   }
   struct paw_allocator allocator = rtc->allocator;
   paw_srtp_free(rtc->srtp, &allocator);
-  paw_dtls_free(rtc->dtls);
-  paw_ice_free(rtc->ice);
+  paw_dtls_free(paw_rtc_touch_dtls(rtc));
+  paw_ice_free(paw_rtc_touch_ice(rtc));
   paw_mem_free(&allocator, rtc->own_history);
   paw_mem_free(&allocator, rtc->buffer);
   paw_ring_wipe(&rtc->queue, &allocator);

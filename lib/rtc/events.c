@@ -14,21 +14,21 @@ void paw_rtc_push_event(struct paw_rtc *rtc, const struct paw_rtc_event *event) 
   memcpy(record, event, sizeof *event);
 }
 
-void paw_rtc_push_audio(struct paw_rtc *rtc, const struct paw_audio_packet *packet) {
-  struct paw_rtc_event event = {.kind = PAW_RTC_EVENT_AUDIO, .audio = *packet};
-  if (rtc->queue.used > PAW_RTC_QUEUE_AUDIO_BYTES) {
+struct paw_audio_packet *paw_rtc_push_audio(struct paw_rtc *rtc, struct paw_slice payload) {
+  struct paw_rtc_event *event = NULL;
+  if (rtc->queue.used <= PAW_RTC_QUEUE_AUDIO_BYTES) {
+    event = paw_ring_push(&rtc->queue, &rtc->allocator, sizeof *event + payload.len);
+  }
+  if (event == NULL) {
     paw_rtc_drop(rtc, PAW_DROP_QUEUE_FULL);
-    return;
+    return NULL;
   }
-  uint8_t *record = paw_ring_push(&rtc->queue, &rtc->allocator, sizeof event + packet->len);
-  if (record == NULL) {
-    paw_rtc_drop(rtc, PAW_DROP_QUEUE_FULL);
-    return;
+  event->kind = PAW_RTC_EVENT_AUDIO;
+  event->ice_reason = PAW_ICE_REASON_NONE;
+  if (payload.len > 0) {
+    memcpy(event + 1, payload.data, payload.len);
   }
-  memcpy(record, &event, sizeof event);
-  if (packet->len > 0) {
-    memcpy(record + sizeof event, packet->data, packet->len);
-  }
+  return &event->audio;
 }
 
 static bool take_pending(struct paw_rtc *rtc, enum paw_rtc_event_kind kind) {
@@ -56,14 +56,18 @@ static bool poll_pending(struct paw_rtc *rtc, struct paw_rtc_event *out) {
 
 static bool poll_queue(struct paw_rtc *rtc, struct paw_rtc_event *out) {
   size_t len = 0;
-  const uint8_t *record = paw_ring_front(&rtc->queue, &len);
-  if (record == NULL) {
+  const struct paw_rtc_event *event = paw_ring_front(&rtc->queue, &len);
+  if (event == NULL) {
     return false;
   }
   rtc->front_lent = true;
-  memcpy(out, record, sizeof *out);
-  if (out->kind == PAW_RTC_EVENT_AUDIO) {
-    out->audio.data = record + sizeof *out;
+  if (event->kind == PAW_RTC_EVENT_AUDIO) { /* the union may be longer */
+    out->kind = PAW_RTC_EVENT_AUDIO;
+    out->ice_reason = PAW_ICE_REASON_NONE;
+    out->audio = event->audio;
+    out->audio.data = (const uint8_t *)(event + 1);
+  } else {
+    *out = *event;
   }
   return true;
 }

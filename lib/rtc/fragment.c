@@ -14,8 +14,7 @@ int paw_rtc_ice_restart(struct paw_rtc *rtc, uint64_t now_ns) {
   if (!is_open(rtc) || rtc->signaling != PAW_RTC_STABLE) {
     return PAW_ERR_STATE;
   }
-  rtc->quiet = false;
-  return paw_ice_restart(rtc->ice, rtc->clock.now_ns);
+  return paw_ice_restart(paw_rtc_touch_ice(rtc), rtc->clock.now_ns);
 }
 
 int paw_rtc_write_ice_fragment(const struct paw_rtc *rtc, char *text, size_t *len) {
@@ -37,8 +36,9 @@ static int join_restart(struct paw_rtc *rtc, const struct paw_sdp_fragment *frag
   int status = PAW_OK;
   if (paw_rtc_is_restart(rtc, &fragment->ice)) {
     /* The offer that is pending has told credentials that a restart would take back. */
-    status = rtc->signaling == PAW_RTC_STABLE ? paw_ice_restart(rtc->ice, rtc->clock.now_ns)
-                                              : PAW_ERR_STATE;
+    status = rtc->signaling == PAW_RTC_STABLE
+                 ? paw_ice_restart(paw_rtc_touch_ice(rtc), rtc->clock.now_ns)
+                 : PAW_ERR_STATE;
   }
   return status == PAW_OK ? paw_rtc_join_ice(rtc, &fragment->ice, fragment->ice_lite) : status;
 }

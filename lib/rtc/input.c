@@ -38,13 +38,13 @@ static void receive_dtls(struct paw_rtc *rtc, const struct paw_input *input) {
   struct paw_dtls_stats before;
   struct paw_dtls_stats after;
   paw_dtls_get_stats(rtc->dtls, &before);
-  (void)paw_dtls_handle_input(rtc->dtls, input);
+  (void)paw_dtls_handle_input(paw_rtc_touch_dtls(rtc), input);
   paw_dtls_get_stats(rtc->dtls, &after);
   if (after.dropped > before.dropped) {
     paw_rtc_drop(rtc, PAW_DROP_DTLS);
   }
   if (paw_dtls_get_state(rtc->dtls) == PAW_DTLS_STATE_NEW) { /* early: no pair is valid yet */
-    paw_ice_note_waiting(rtc->ice, rtc->clock.now_ns, &input->local, &input->remote);
+    paw_ice_note_waiting(paw_rtc_touch_ice(rtc), rtc->clock.now_ns, &input->local, &input->remote);
   }
   paw_rtc_install_keys(rtc);
 }
@@ -61,13 +61,13 @@ static void receive(struct paw_rtc *rtc, const struct paw_input *input) {
     paw_rtc_drop(rtc, PAW_DROP_UNKNOWN_KIND);
     return;
   }
-  rtc->quiet = rtc->quiet && kind == KIND_RTP;
   if (kind == KIND_STUN) {
-    paw_ice_note_sent(rtc->ice, rtc->media_sent_ns);
-    (void)paw_ice_handle_input(rtc->ice, input);
+    paw_ice_note_sent(paw_rtc_touch_ice(rtc), rtc->media_sent_ns);
+    (void)paw_ice_handle_input(paw_rtc_touch_ice(rtc), input);
     return;
   }
-  if (!paw_rtc_is_valid_path(rtc, &input->local, &input->remote)) {
+  rtc->path_is_usual = paw_ice_is_usual(rtc->ice, &input->local, &input->remote);
+  if (!rtc->path_is_usual && !paw_rtc_is_valid_path(rtc, &input->local, &input->remote)) {
     paw_rtc_drop(rtc, PAW_DROP_UNKNOWN_PATH);
     return;
   }
@@ -97,10 +97,9 @@ static void watch_media(struct paw_rtc *rtc) {
 
 void paw_rtc_pass_time(struct paw_rtc *rtc) {
   struct paw_input time = {.kind = PAW_INPUT_TIMEOUT, .now_ns = rtc->clock.now_ns};
-  rtc->quiet = false;
-  paw_ice_note_sent(rtc->ice, rtc->media_sent_ns);
-  (void)paw_ice_handle_input(rtc->ice, &time);
-  (void)paw_dtls_handle_input(rtc->dtls, &time);
+  paw_ice_note_sent(paw_rtc_touch_ice(rtc), rtc->media_sent_ns);
+  (void)paw_ice_handle_input(paw_rtc_touch_ice(rtc), &time);
+  (void)paw_dtls_handle_input(paw_rtc_touch_dtls(rtc), &time);
   paw_rtc_install_keys(rtc);
   watch_media(rtc);
 }
@@ -110,10 +109,14 @@ int paw_rtc_handle_input(struct paw_rtc *rtc, const struct paw_input *input) {
     return PAW_ERR_INVALID;
   }
   rtc->stats.clock_backwards += input->now_ns < rtc->clock.now_ns;
-  struct paw_input clamped = *input;
-  clamped.now_ns = paw_clock_advance(&rtc->clock, input->now_ns);
-  if (clamped.arrival_ns == 0 || clamped.arrival_ns > clamped.now_ns) {
-    clamped.arrival_ns = clamped.now_ns;
+  uint64_t now_ns = paw_clock_advance(&rtc->clock, input->now_ns);
+  struct paw_input clamped;
+  if (input->now_ns != now_ns || input->arrival_ns == 0 || input->arrival_ns > now_ns) {
+    clamped = *input;
+    clamped.now_ns = now_ns;
+    clamped.arrival_ns =
+        input->arrival_ns == 0 || input->arrival_ns > now_ns ? now_ns : input->arrival_ns;
+    input = &clamped;
   }
   if (paw_rtc_is_over(rtc)) {
     if (input->kind == PAW_INPUT_RECEIVE) {
@@ -121,12 +124,12 @@ int paw_rtc_handle_input(struct paw_rtc *rtc, const struct paw_input *input) {
     }
     return PAW_ERR_STATE;
   }
-  switch (clamped.kind) {
+  switch (input->kind) {
   case PAW_INPUT_TIMEOUT:
     paw_rtc_pass_time(rtc);
     break;
   case PAW_INPUT_RECEIVE:
-    receive(rtc, &clamped);
+    receive(rtc, input);
     break;
   }
   return PAW_OK;

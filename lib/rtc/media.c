@@ -5,22 +5,23 @@
 #include <pawebrtc/playout.h>
 
 int paw_rtc_add_local_candidate(struct paw_rtc *rtc, const struct paw_candidate *candidate) {
-  rtc->quiet = false;
-  return paw_ice_add_local_candidate(rtc->ice, candidate);
+  return paw_ice_add_local_candidate(paw_rtc_touch_ice(rtc), candidate);
 }
 
 int paw_rtc_remove_local_candidate(struct paw_rtc *rtc, const struct paw_address *address) {
-  rtc->quiet = false;
-  return paw_ice_remove_local_candidate(rtc->ice, address);
+  return paw_ice_remove_local_candidate(paw_rtc_touch_ice(rtc), address);
 }
 
 int paw_rtc_add_remote_candidate(struct paw_rtc *rtc, const struct paw_candidate *candidate) {
-  rtc->quiet = false;
-  return paw_ice_add_remote_candidate(rtc->ice, candidate);
+  return paw_ice_add_remote_candidate(paw_rtc_touch_ice(rtc), candidate);
 }
 
 const char *paw_rtc_get_ufrag(const struct paw_rtc *rtc) {
   return paw_ice_get_credentials(rtc->ice)->ufrag;
+}
+
+uint32_t paw_rtc_get_ufrag_generation(const struct paw_rtc *rtc) {
+  return rtc->ufrags_before + paw_ice_get_restart_count(rtc->ice);
 }
 
 void paw_rtc_attach_history(struct paw_rtc *rtc, uint64_t now_ns,

@@ -11,19 +11,6 @@ bool paw_rtc_is_negotiated(const struct paw_rtc *rtc) {
   return rtc->remote.opus_payload_type != 0;
 }
 
-bool paw_rtc_sends(const struct paw_rtc *rtc) {
-  return (rtc->direction & PAW_DIRECTION_SENDONLY) != 0;
-}
-
-/* RFC 3264 section 5.1: once it has offered to receive, the peer may send before its answer is
- * here.
- */
-bool paw_rtc_receives(const struct paw_rtc *rtc) {
-  unsigned offered =
-      rtc->signaling == PAW_RTC_HAVE_LOCAL_OFFER ? (unsigned)rtc->wanted.direction : 0u;
-  return (((unsigned)rtc->direction | offered) & PAW_DIRECTION_RECVONLY) != 0;
-}
-
 /* ---- taking over what the peer says ---- */
 
 static bool can_be_verified(const struct paw_description *remote) {
@@ -89,17 +76,14 @@ static int become_full(struct paw_rtc *rtc) {
     paw_ice_free(full);
     return status;
   }
-  paw_ice_free(rtc->ice);
+  rtc->ufrags_before += paw_ice_get_restart_count(rtc->ice) + 1;
+  paw_ice_free(paw_rtc_touch_ice(rtc));
   rtc->ice = full;
   return PAW_OK;
 }
 
 bool paw_rtc_uses_rtx(const struct paw_rtc *rtc) {
   return rtc->local.rtx_payload_type != 0 && rtc->remote.rtx_payload_type != 0;
-}
-
-bool paw_rtc_uses_red(const struct paw_rtc *rtc) {
-  return rtc->local.red_payload_type != 0 && rtc->remote.red_payload_type != 0;
 }
 
 /* False: not agreed on, or no memory for it. Then packets are resent with the stream's own SSRC. */
@@ -125,15 +109,14 @@ static void set_send_format(struct paw_rtc *rtc) {
 }
 
 int paw_rtc_join_ice(struct paw_rtc *rtc, const struct paw_ice_credentials *remote, bool lite) {
-  rtc->quiet = false;
-  int status = paw_ice_set_remote(rtc->ice, remote, lite);
+  int status = paw_ice_set_remote(paw_rtc_touch_ice(rtc), remote, lite);
   return status == PAW_ERR_INVALID ? PAW_ERR_MALFORMED : status;
 }
 
 static int apply_transport(struct paw_rtc *rtc, const struct paw_description *remote) {
   int status = PAW_OK;
   if (!paw_rtc_is_negotiated(rtc)) {
-    status = paw_dtls_set_remote_fingerprints(rtc->dtls, remote->fingerprints,
+    status = paw_dtls_set_remote_fingerprints(paw_rtc_touch_dtls(rtc), remote->fingerprints,
                                               remote->fingerprint_count);
   }
   if (status == PAW_OK) {
@@ -144,24 +127,22 @@ static int apply_transport(struct paw_rtc *rtc, const struct paw_description *re
 
 void paw_rtc_take_candidates(struct paw_rtc *rtc, const struct paw_candidate *candidates,
                              size_t count, bool end) {
-  rtc->quiet = false;
   for (size_t i = 0; i < count; i++) {
     /* One that does not fit is one way less, not an error. */
-    (void)paw_ice_add_remote_candidate(rtc->ice, &candidates[i]);
+    (void)paw_ice_add_remote_candidate(paw_rtc_touch_ice(rtc), &candidates[i]);
   }
   if (end) {
-    (void)paw_ice_end_remote_candidates(rtc->ice);
+    (void)paw_ice_end_remote_candidates(paw_rtc_touch_ice(rtc));
   }
 }
 
 /* RFC 8445 section 6.1.1: who offers first controls. Checks of the answerer may come before its
  * answer, so that is settled with the offer. */
 static int settle_ice_role(struct paw_rtc *rtc, enum paw_ice_role role) {
-  return paw_rtc_is_negotiated(rtc) ? PAW_OK : paw_ice_set_role(rtc->ice, role);
+  return paw_rtc_is_negotiated(rtc) ? PAW_OK : paw_ice_set_role(paw_rtc_touch_ice(rtc), role);
 }
 
 int paw_rtc_note_offered(struct paw_rtc *rtc) {
-  rtc->quiet = false;
   int status = settle_ice_role(rtc, PAW_ICE_CONTROLLING);
   if (status == PAW_OK) {
     rtc->signaling = PAW_RTC_HAVE_LOCAL_OFFER;
@@ -205,7 +186,6 @@ static int apply(struct paw_rtc *rtc, const struct paw_description *local,
 
 int paw_rtc_apply_answered(struct paw_rtc *rtc, const struct paw_description *offer,
                            const struct paw_description *answer) {
-  rtc->quiet = false;
   enum paw_dtls_role role = answer->setup == PAW_SETUP_ACTIVE ? PAW_DTLS_CLIENT : PAW_DTLS_SERVER;
   int status = settle_ice_role(rtc, PAW_ICE_CONTROLLED);
   return status == PAW_OK ? apply(rtc, answer, offer, role) : status;
@@ -261,12 +241,11 @@ int paw_rtc_prepare_answer(struct paw_rtc *rtc, uint64_t now_ns,
 
 int paw_rtc_renew_ice(struct paw_rtc *rtc, const struct paw_description *offer,
                       struct paw_description *answer) {
-  rtc->quiet = false;
   int status = PAW_OK;
   if (offer->ice_lite && paw_ice_get_mode(rtc->ice) == PAW_ICE_LITE) {
     status = become_full(rtc);
   } else if (paw_rtc_is_restart(rtc, &offer->ice)) {
-    status = paw_ice_restart(rtc->ice, rtc->clock.now_ns);
+    status = paw_ice_restart(paw_rtc_touch_ice(rtc), rtc->clock.now_ns);
   }
   if (status == PAW_OK) {
     paw_rtc_describe_answer(rtc, offer, answer);

@@ -10,26 +10,27 @@ static void count_sent(struct paw_rtc *rtc, const struct paw_transmit *transmit)
 }
 
 /* Media that begins hurries the next report. Only what goes out does: after it there is another
- * poll, so that no deadline is left behind. */
-static void note_media(struct paw_rtc *rtc) {
+ * poll, so that no deadline is left behind. True: it did. */
+static bool note_media(struct paw_rtc *rtc) {
   bool begins = rtc->media_sent_ns == 0 ||
                 paw_time_elapsed(rtc->clock.now_ns, rtc->media_sent_ns) >= PAW_REPORT_IDLE_NS;
   rtc->media_sent_ns = rtc->clock.now_ns;
   if (begins) {
     paw_report_reconsider(&rtc->report, true);
   }
+  return begins;
 }
 
-bool paw_rtc_has_media(const struct paw_rtc *rtc) {
-  return paw_send_is_ready(&rtc->send) && rtc->state == PAW_RTC_STATE_CONNECTED &&
-         paw_rtc_sends(rtc);
+static bool may_send_media(const struct paw_rtc *rtc) {
+  return rtc->state == PAW_RTC_STATE_CONNECTED && paw_rtc_sends(rtc);
 }
 
 /* A packet of media in the buffer, protected and addressed. */
 bool paw_rtc_poll_media(struct paw_rtc *rtc, uint64_t now_ns, uint8_t *buffer,
-                        struct paw_transmit *out) {
+                        struct paw_transmit *out, struct paw_rtc_media_news *news) {
+  *news = (struct paw_rtc_media_news){0};
   (void)paw_clock_advance(&rtc->clock, now_ns);
-  while (paw_rtc_has_media(rtc)) {
+  while (may_send_media(rtc)) {
     struct paw_wr wr = paw_wr_init(buffer, PAW_DATAGRAM_MAX - PAW_SRTP_TRAILER_MAX);
     if (!paw_send_next(&rtc->send, rtc->clock.now_ns, &wr)) {
       return false;
@@ -39,7 +40,8 @@ bool paw_rtc_poll_media(struct paw_rtc *rtc, uint64_t now_ns, uint8_t *buffer,
       continue; /* counts as lost on the way */
     }
     if (paw_rtc_address(rtc, buffer, len, out)) {
-      note_media(rtc);
+      news->moved_timeout = note_media(rtc);
+      news->has_more = paw_send_is_ready(&rtc->send);
       count_sent(rtc, out);
       return true;
     }
@@ -51,7 +53,7 @@ static bool poll_farewell(struct paw_rtc *rtc, uint8_t *buffer, struct paw_trans
   if (paw_rtc_poll_bye(rtc, buffer, out)) {
     return true;
   }
-  paw_dtls_close(rtc->dtls);
+  paw_dtls_close(paw_rtc_touch_dtls(rtc));
   if (paw_rtc_poll_dtls(rtc, out)) {
     return true;
   }
@@ -80,25 +82,48 @@ static bool poll_control(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transm
   return rtc->state == PAW_RTC_STATE_CONNECTED && paw_rtc_poll_rtcp(rtc, buffer, out);
 }
 
+/* Is the deadline of paw_rtc_next_timeout here? */
+static bool is_due(const struct paw_rtc *rtc) {
+  uint64_t now_ns = rtc->clock.now_ns;
+  return !paw_rtc_is_over(rtc) &&
+         (paw_time_due(rtc->ice_timeout.deadline_ns, now_ns) ||
+          paw_time_due(rtc->dtls_timeout.deadline_ns, now_ns) ||
+          (rtc->state == PAW_RTC_STATE_CONNECTED && paw_time_due(rtc->report.next_ns, now_ns)) ||
+          (rtc->flow == PAW_RTC_FLOW_FLOWING &&
+           paw_time_due(paw_time_add(rtc->last_media_ns, rtc->degraded_ns), now_ns)));
+}
+
 /* Every call that acts moves the clock on. What became due by that is done here, where all that
  * came has been fed, so that the deadline after a full drain lies ahead. */
 static void catch_up(struct paw_rtc *rtc) {
-  if (paw_time_due(paw_rtc_next_timeout(rtc).deadline_ns, rtc->clock.now_ns)) {
+  if (is_due(rtc)) {
     paw_rtc_pass_time(rtc);
   }
 }
 
+/* Nearly always not: media comes and goes, and all else has nothing to say before a deadline. */
+static bool has_control(struct paw_rtc *rtc) {
+  if (rtc->state != PAW_RTC_STATE_CONNECTED || !rtc->engines_rest || paw_rtc_has_rtcp(rtc)) {
+    return true;
+  }
+#ifdef PAW_SELF_CHECK
+  paw_rtc_check_rest(rtc);
+#endif
+  return false;
+}
+
 bool paw_rtc_poll_transmit(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
   catch_up(rtc);
-  if (!rtc->quiet) {
+  if (has_control(rtc)) {
     if (poll_control(rtc, buffer, out)) {
       count_sent(rtc, out);
       return true;
     }
-    /* An answer that waits for its time has no deadline: it goes with the next poll after it. */
-    rtc->quiet = rtc->state == PAW_RTC_STATE_CONNECTED && !rtc->rrtr_is_urgent;
+    rtc->engines_rest = true;
   }
-  return paw_rtc_poll_media(rtc, rtc->clock.now_ns, buffer, out);
+  struct paw_rtc_media_news news;
+  return paw_send_is_ready(&rtc->send) &&
+         paw_rtc_poll_media(rtc, rtc->clock.now_ns, buffer, out, &news);
 }
 
 struct paw_timeout paw_rtc_next_timeout(const struct paw_rtc *rtc) {
@@ -134,6 +159,11 @@ static bool ensure_buffer(struct paw_rtc *rtc) {
   return rtc->buffer != NULL;
 }
 
+/* Nothing was given out, or it was taken back. */
+static bool has_event(const struct paw_rtc *rtc) {
+  return rtc->pending != 0 || !paw_ring_is_empty(&rtc->queue);
+}
+
 void paw_rtc_poll_output(struct paw_rtc *rtc, struct paw_rtc_output *out) {
   out->kind = PAW_OUTPUT_EVENT;
   if (paw_rtc_poll_event(rtc, &out->event)) {
@@ -143,7 +173,8 @@ void paw_rtc_poll_output(struct paw_rtc *rtc, struct paw_rtc_output *out) {
     out->kind = PAW_OUTPUT_TRANSMIT;
     return;
   }
-  if (paw_rtc_poll_event(rtc, &out->event)) { /* polling for datagrams may have made some */
+  /* Polling for datagrams may have made some. */
+  if (has_event(rtc) && paw_rtc_poll_event(rtc, &out->event)) {
     return;
   }
   out->kind = PAW_OUTPUT_TIMEOUT;

@@ -74,15 +74,31 @@ static void read_capture_time(struct paw_slice value, struct paw_audio_packet *p
   }
 }
 
+/* The level is the only element of most packets, in the one-byte form with two bytes of padding
+ * (RFC 8285 section 4.2): 120 instructions fewer. */
+static bool is_level_alone(const struct paw_rtc *rtc, const struct paw_rtp_header *header) {
+  const uint8_t *at = header->extension.data;
+  return header->extension_profile == 0xbede && header->extension.len == 4 && at[0] >> 4 != 0 &&
+         at[0] == rtc->local.extension_audio_level << 4 && at[2] == 0 && at[3] == 0;
+}
+
+static void take_level(uint8_t value, struct paw_audio_packet *packet) {
+  packet->level = value & 0x7f;
+  packet->voice = (value & 0x80) != 0;
+}
+
 static void read_extensions(const struct paw_rtc *rtc, const struct paw_rtp_header *header,
                             struct paw_audio_packet *packet) {
   struct paw_rtp_extension_reader reader;
   struct paw_rtp_extension extension;
+  if (is_level_alone(rtc, header)) {
+    take_level(header->extension.data[1], packet);
+    return;
+  }
   paw_rtp_extension_reader_init(&reader, header);
   while (paw_rtp_extension_next(&reader, &extension)) {
     if (extension.id == rtc->local.extension_audio_level && extension.value.len == 1) {
-      packet->level = extension.value.data[0] & 0x7f;
-      packet->voice = (extension.value.data[0] & 0x80) != 0;
+      take_level(extension.value.data[0], packet);
     } else if (extension.id == rtc->local.extension_abs_capture_time) {
       read_capture_time(extension.value, packet);
     }
@@ -94,7 +110,7 @@ static bool is_red(const struct paw_rtc *rtc, const struct paw_rtp_header *heade
 }
 
 static void hand_on(struct paw_rtc *rtc, const struct paw_input *input,
-                    const struct paw_rtp_header *header, struct paw_slice payload,
+                    const struct paw_rtp_header *header, struct paw_slice payload, bool red,
                     bool retransmission) {
   if (!paw_rtc_receives(rtc)) {
     paw_rtc_drop(rtc, PAW_DROP_RTP_DIRECTION);
@@ -102,9 +118,12 @@ static void hand_on(struct paw_rtc *rtc, const struct paw_input *input,
   }
   rtc->stats.packets_received++;
   rtc->stats.payload_bytes_received += payload.len;
-  rtc->stats.red_packets_received += is_red(rtc, header) ? 1 : 0;
-  struct paw_audio_packet packet = {
-      .data = payload.data,
+  rtc->stats.red_packets_received += red ? 1 : 0;
+  struct paw_audio_packet *packet = paw_rtc_push_audio(rtc, payload);
+  if (packet == NULL) {
+    return;
+  }
+  *packet = (struct paw_audio_packet){
       .len = payload.len,
       .arrival_ns = input->arrival_ns,
       .ssrc = header->ssrc,
@@ -113,11 +132,10 @@ static void hand_on(struct paw_rtc *rtc, const struct paw_input *input,
       .payload_type = header->payload_type,
       .level = PAW_AUDIO_LEVEL_NONE,
       .marker = header->marker,
-      .red = is_red(rtc, header),
+      .red = red,
       .retransmission = retransmission,
   };
-  read_extensions(rtc, header, &packet);
-  paw_rtc_push_audio(rtc, &packet);
+  read_extensions(rtc, header, packet);
 }
 
 /* RFC 4588 section 5.3: the stream whose retransmissions these are, as signalled; else the newest,
@@ -144,7 +162,7 @@ static void take_rtx(struct paw_rtc *rtc, const struct paw_input *input,
   }
   original.ssrc = recv->ssrc;
   original.payload_type = rtc->local.opus_payload_type;
-  hand_on(rtc, input, &original, paw_rd_bytes(&rd, rd.left), true);
+  hand_on(rtc, input, &original, paw_rd_bytes(&rd, rd.left), false, true);
 }
 
 /* Authenticated and well formed: count it and hand it on. What was not agreed on is counted too:
@@ -172,7 +190,7 @@ static void take_packet(struct paw_rtc *rtc, const struct paw_input *input,
   if (!recv->ended && paw_rtc_receives(rtc)) {
     note_media(rtc, payload, red);
   }
-  hand_on(rtc, input, header, payload, false);
+  hand_on(rtc, input, header, payload, red, false);
 }
 
 /* ---- both kinds up to their plaintext ---- */
@@ -224,10 +242,7 @@ static bool open_datagram(struct paw_rtc *rtc, const struct opening *opening,
     return false;
   }
   rtc->authentic_count++;
-  if (paw_ice_note_authenticated(rtc->ice, rtc->clock.now_ns, &input->local, &input->remote)) {
-    rtc->quiet = false;
-  }
-  paw_dtls_note_peer_complete(rtc->dtls);
+  paw_rtc_note_authentic(rtc, input);
   return true;
 }
 

@@ -13,11 +13,13 @@
 bool paw_rtc_poll_event(struct paw_rtc *rtc, struct paw_rtc_event *out);
 bool paw_rtc_poll_transmit(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out);
 
-/* The short way of a fan-out: the next media packet, or false when there is none; and is there one
- * to poll? */
+/* The short way of a fan-out: the next media packet, or false when there is none. */
+struct paw_rtc_media_news {
+  bool has_more;      /* another one can be polled */
+  bool moved_timeout; /* media began, which brings the next report forward */
+};
 bool paw_rtc_poll_media(struct paw_rtc *rtc, uint64_t now_ns, uint8_t *buffer,
-                        struct paw_transmit *out);
-bool paw_rtc_has_media(const struct paw_rtc *rtc);
+                        struct paw_transmit *out, struct paw_rtc_media_news *news);
 
 /* Send from this history, kept by somebody else, from its next frame on; NULL: nothing. */
 void paw_rtc_attach_history(struct paw_rtc *rtc, uint64_t now_ns,
@@ -25,6 +27,9 @@ void paw_rtc_attach_history(struct paw_rtc *rtc, uint64_t now_ns,
 
 /* The local ufrag, by which a STUN request finds its connection. */
 const char *paw_rtc_get_ufrag(const struct paw_rtc *rtc);
+
+/* Another one each time that the ufrag has changed. */
+uint32_t paw_rtc_get_ufrag_generation(const struct paw_rtc *rtc);
 
 /* May it be given to paw_rtc_set_red? */
 bool paw_rtc_is_red_distance(int distance);

@@ -4,6 +4,7 @@
 #define PAW_RTC_PRIVATE_H
 
 #include "base/limits.h"
+#include "base/rd.h"
 #include "base/ring.h"
 #include "base/time.h"
 #include "ice/ice.h"
@@ -53,16 +54,25 @@ struct paw_rtc {
   const struct paw_certificate *certificate;
   uint64_t degraded_ns;
   uint64_t ice_initial_rto_ns;
-  uint8_t dscp;
 
+  /* What each packet that goes out touches stands together, and so it does in paw_send: a fan-out
+   * to a thousand waits for memory. */
   struct paw_clock clock;
   enum paw_rtc_state state;
+  enum paw_direction direction; /* agreed, seen from this side */
+  uint8_t dscp;
+  uint64_t media_sent_ns; /* when media went out last; 0: never */
+  struct paw_srtp *srtp;  /* NULL until the keys are there */
   enum paw_rtc_signaling signaling;
   enum paw_close_reason reason;
 
-  struct paw_ice *ice;
-  struct paw_dtls *dtls;
-  struct paw_srtp *srtp; /* NULL until the keys are there */
+  /* Only to look at: whatever may give them something to say takes paw_rtc_touch_ice or _dtls. So
+   * the compiler sees to it that none is forgotten. */
+  const struct paw_ice *ice;
+  const struct paw_dtls *dtls;
+  uint32_t ufrags_before; /* that the agents before this one had */
+  bool engines_rest; /* both said that they have nothing to say before their deadlines, and neither
+                   was touched since */
 
   /* negotiation */
   uint64_t session_id;
@@ -74,7 +84,6 @@ struct paw_rtc {
   size_t section_count; /* of the peer's offer: an offer of ours would have to repeat them */
   size_t section_index; /* of the one that carries the audio: it stays where it is */
   struct paw_audio_description remote; /* what the peer said; opus_payload_type 0 = nothing yet */
-  enum paw_direction direction;        /* agreed, seen from this side */
 
   /* media */
   struct paw_history *own_history; /* of a lone connection; NULL in a hub */
@@ -86,10 +95,10 @@ struct paw_rtc {
   enum paw_rtc_flow flow;
   uint64_t last_media_ns;
   uint64_t authentic_count; /* of RTP and RTCP */
+  bool path_is_usual;       /* of the datagram that is being received: paw_ice_is_usual */
 
   /* RTCP */
   struct paw_report report;
-  uint64_t media_sent_ns; /* when media went out last; 0: never */
   uint16_t nacks[PAW_RTC_NACKS_MAX];
   size_t nack_count;
   uint64_t rrtr_ntp; /* the peer's last reference time, 0 = none to answer */
@@ -104,8 +113,6 @@ struct paw_rtc {
   uint8_t byes_left;
 
   /* waiting to be polled */
-  bool quiet; /* since the last drain nothing but media came or went, so that before a deadline ICE,
-                 DTLS and RTCP have nothing to say */
   uint32_t pending; /* bits: 1 << enum paw_rtc_event_kind, told before the queue */
   struct paw_ring queue;
   bool front_lent;                /* the front record was given out, and goes at the next poll */
@@ -117,12 +124,25 @@ struct paw_rtc {
   struct paw_rtc_stats stats;
 };
 
+static inline struct paw_ice *paw_rtc_touch_ice(struct paw_rtc *rtc) {
+  rtc->engines_rest = false;
+  return (struct paw_ice *)rtc->ice;
+}
+
+static inline struct paw_dtls *paw_rtc_touch_dtls(struct paw_rtc *rtc) {
+  rtc->engines_rest = false;
+  return (struct paw_dtls *)rtc->dtls;
+}
+
 /* state.c */
 void paw_rtc_set_state(struct paw_rtc *rtc, enum paw_rtc_state state);
 void paw_rtc_end(struct paw_rtc *rtc, enum paw_close_reason reason);
 void paw_rtc_mark(struct paw_rtc *rtc, enum paw_rtc_event_kind kind);
 void paw_rtc_drop(struct paw_rtc *rtc, enum paw_drop drop);
-bool paw_rtc_is_over(const struct paw_rtc *rtc);
+
+static inline bool paw_rtc_is_over(const struct paw_rtc *rtc) {
+  return rtc->state == PAW_RTC_STATE_CLOSING || rtc->state == PAW_RTC_STATE_CLOSED;
+}
 
 /* describe.c */
 size_t paw_rtc_get_candidates(const struct paw_rtc *rtc, struct paw_candidate *out);
@@ -147,14 +167,31 @@ int paw_rtc_apply_answered(struct paw_rtc *rtc, const struct paw_description *of
                            const struct paw_description *answer);
 bool paw_rtc_is_negotiated(const struct paw_rtc *rtc);
 bool paw_rtc_uses_rtx(const struct paw_rtc *rtc);
-bool paw_rtc_uses_red(const struct paw_rtc *rtc);
-bool paw_rtc_sends(const struct paw_rtc *rtc);
-bool paw_rtc_receives(const struct paw_rtc *rtc);
+
+static inline bool paw_rtc_uses_red(const struct paw_rtc *rtc) {
+  return rtc->local.red_payload_type != 0 && rtc->remote.red_payload_type != 0;
+}
+
+static inline bool paw_rtc_sends(const struct paw_rtc *rtc) {
+  return (rtc->direction & PAW_DIRECTION_SENDONLY) != 0;
+}
+
+/* RFC 3264 section 5.1: once it has offered to receive, the peer may send before its answer is
+ * here. */
+static inline bool paw_rtc_receives(const struct paw_rtc *rtc) {
+  unsigned offered =
+      rtc->signaling == PAW_RTC_HAVE_LOCAL_OFFER ? (unsigned)rtc->wanted.direction : 0u;
+  return (((unsigned)rtc->direction | offered) & PAW_DIRECTION_RECVONLY) != 0;
+}
 
 /* transport.c: ICE and DTLS as they are driven. The polls give a datagram, or false. */
 void paw_rtc_start_dtls(struct paw_rtc *rtc);
 bool paw_rtc_poll_ice(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out);
 bool paw_rtc_poll_dtls(struct paw_rtc *rtc, struct paw_transmit *out);
+void paw_rtc_note_authentic(struct paw_rtc *rtc, const struct paw_input *input);
+#ifdef PAW_SELF_CHECK
+void paw_rtc_check_rest(struct paw_rtc *rtc); /* asserts that no engine has anything to say */
+#endif
 void paw_rtc_install_keys(struct paw_rtc *rtc);
 int paw_rtc_key_rtx(struct paw_rtc *rtc);
 
@@ -166,7 +203,10 @@ void paw_rtc_pass_time(struct paw_rtc *rtc);
 
 /* events.c */
 void paw_rtc_push_event(struct paw_rtc *rtc, const struct paw_rtc_event *event);
-void paw_rtc_push_audio(struct paw_rtc *rtc, const struct paw_audio_packet *packet);
+
+/* What is to be told of this payload, which is copied, for the caller to fill; its data is set when
+ * it is told. NULL: dropped. */
+struct paw_audio_packet *paw_rtc_push_audio(struct paw_rtc *rtc, struct paw_slice payload);
 
 /* receive.c */
 void paw_rtc_receive_rtp(struct paw_rtc *rtc, const struct paw_input *input);
@@ -177,11 +217,17 @@ bool paw_rtc_open_rtcp(struct paw_rtc *rtc, const struct paw_input *input, uint8
 
 /* rtcp.c */
 void paw_rtc_receive_rtcp(struct paw_rtc *rtc, const struct paw_input *input);
+bool paw_rtc_has_rtcp(const struct paw_rtc *rtc);
 bool paw_rtc_poll_rtcp(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out);
 bool paw_rtc_poll_bye(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out);
 
 /* Address a packet to the selected pair and count it. False when there is none. */
-bool paw_rtc_address(struct paw_rtc *rtc, const uint8_t *data, size_t len,
-                     struct paw_transmit *out);
+static inline bool paw_rtc_address(const struct paw_rtc *rtc, const uint8_t *data, size_t len,
+                                   struct paw_transmit *out) {
+  out->data = data;
+  out->len = len;
+  out->dscp = rtc->dscp;
+  return paw_ice_get_selected_pair(rtc->ice, &out->local, &out->remote);
+}
 
 #endif

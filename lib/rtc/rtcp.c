@@ -274,6 +274,12 @@ static void write_nacks(struct paw_rtc *rtc, struct paw_wr *wr) {
   rtc->nack_count = 0;
 }
 
+/* An answer that waits for its time has no deadline: it goes with the next poll after it. */
+bool paw_rtc_has_rtcp(const struct paw_rtc *rtc) {
+  return rtc->nack_count > 0 || rtc->rrtr_is_urgent ||
+         paw_time_due(rtc->report.next_ns, rtc->clock.now_ns);
+}
+
 bool paw_rtc_poll_rtcp(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
   bool due = paw_time_due(rtc->report.next_ns, rtc->clock.now_ns);
   bool reduced = rtc->local.rtcp_rsize && rtc->remote.rtcp_rsize;
@@ -327,7 +333,6 @@ int paw_rtc_send_nack(struct paw_rtc *rtc, uint64_t now_ns, const uint16_t *sequ
   }
   memcpy(rtc->nacks + rtc->nack_count, sequences, count * sizeof sequences[0]);
   rtc->nack_count += count;
-  rtc->quiet = false;
   return PAW_OK;
 }
 

@@ -21,16 +21,11 @@ void paw_rtc_set_state(struct paw_rtc *rtc, enum paw_rtc_state state) {
   assert(may_move(rtc->state, state));
   paw_log_write(&rtc->log, PAW_LOG_DEBUG, "rtc", "%s -> %s", names[rtc->state], names[state]);
   rtc->state = state;
-  rtc->quiet = false;
   if (state == PAW_RTC_STATE_CONNECTED) {
     paw_rtc_mark(rtc, PAW_RTC_EVENT_CONNECTED);
   } else if (state == PAW_RTC_STATE_CLOSED) {
     paw_rtc_mark(rtc, PAW_RTC_EVENT_CLOSED);
   }
-}
-
-bool paw_rtc_is_over(const struct paw_rtc *rtc) {
-  return rtc->state == PAW_RTC_STATE_CLOSING || rtc->state == PAW_RTC_STATE_CLOSED;
 }
 
 void paw_rtc_end(struct paw_rtc *rtc, enum paw_close_reason reason) {
@@ -41,7 +36,7 @@ void paw_rtc_end(struct paw_rtc *rtc, enum paw_close_reason reason) {
     rtc->reason = reason;
   }
   paw_log_write(&rtc->log, PAW_LOG_INFO, "rtc", "ended: %s", paw_close_reason_text(rtc->reason));
-  paw_ice_close(rtc->ice);
+  paw_ice_close(paw_rtc_touch_ice(rtc));
   paw_rtc_set_state(rtc, PAW_RTC_STATE_CLOSED);
 }
 

@@ -2,16 +2,10 @@
 /* ICE and DTLS as the connection drives them. */
 #include "rtc/rtc_private.h"
 
+#include <assert.h>
+
 #include "base/log.h"
 #include "base/mem.h"
-
-bool paw_rtc_address(struct paw_rtc *rtc, const uint8_t *data, size_t len,
-                     struct paw_transmit *out) {
-  out->data = data;
-  out->len = len;
-  out->dscp = rtc->dscp;
-  return paw_ice_get_selected_pair(rtc->ice, &out->local, &out->remote);
-}
 
 /* RFC 8827 section 5: on the first valid pair, before nomination. */
 void paw_rtc_start_dtls(struct paw_rtc *rtc) {
@@ -22,7 +16,7 @@ void paw_rtc_start_dtls(struct paw_rtc *rtc) {
       !paw_ice_get_selected_pair(rtc->ice, &local, &remote)) {
     return;
   }
-  int status = paw_dtls_start(rtc->dtls, rtc->dtls_role, rtc->clock.now_ns);
+  int status = paw_dtls_start(paw_rtc_touch_dtls(rtc), rtc->dtls_role, rtc->clock.now_ns);
   if (status != PAW_OK) {
     paw_rtc_end(rtc, status == PAW_ERR_NO_MEMORY ? PAW_CLOSE_NO_MEMORY : PAW_CLOSE_DTLS_FAILED);
   }
@@ -115,7 +109,7 @@ bool paw_rtc_poll_ice(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit 
   bool told = false;
   for (;;) {
     struct paw_ice_output ice;
-    paw_ice_poll_into(rtc->ice, buffer, &ice);
+    paw_ice_poll_into(paw_rtc_touch_ice(rtc), buffer, &ice);
     switch (ice.kind) {
     case PAW_OUTPUT_TIMEOUT:
       rtc->ice_timeout = ice.timeout;
@@ -123,7 +117,7 @@ bool paw_rtc_poll_ice(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit 
         return false;
       }
       told = true;
-      (void)paw_ice_handle_input(rtc->ice, &time);
+      (void)paw_ice_handle_input(paw_rtc_touch_ice(rtc), &time);
       break;
     case PAW_OUTPUT_TRANSMIT:
       *out = ice.transmit;
@@ -134,6 +128,21 @@ bool paw_rtc_poll_ice(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit 
       break;
     }
   }
+}
+
+/* Neither is touched by a packet as usual: after it they have no more to say than before, unless
+ * ICE says so. */
+void paw_rtc_note_authentic(struct paw_rtc *rtc, const struct paw_input *input) {
+  struct paw_ice *ice = (struct paw_ice *)rtc->ice;
+  if (rtc->path_is_usual) {
+    if (paw_ice_note_usual(ice, rtc->clock.now_ns)) {
+      (void)paw_rtc_touch_ice(rtc);
+    }
+  } else {
+    paw_ice_note_authenticated(paw_rtc_touch_ice(rtc), rtc->clock.now_ns, &input->local,
+                               &input->remote);
+  }
+  paw_dtls_note_peer_complete((struct paw_dtls *)rtc->dtls);
 }
 
 /* ---- DTLS ---- */
@@ -164,7 +173,7 @@ static enum paw_close_reason close_reason(enum paw_dtls_reason reason) {
 bool paw_rtc_poll_dtls(struct paw_rtc *rtc, struct paw_transmit *out) {
   for (;;) {
     struct paw_dtls_output dtls;
-    paw_dtls_poll_output(rtc->dtls, &dtls);
+    paw_dtls_poll_output(paw_rtc_touch_dtls(rtc), &dtls);
     switch (dtls.kind) {
     case PAW_OUTPUT_TIMEOUT:
       rtc->dtls_timeout = dtls.timeout;
@@ -184,3 +193,18 @@ bool paw_rtc_poll_dtls(struct paw_rtc *rtc, struct paw_transmit *out) {
     }
   }
 }
+
+#ifdef PAW_SELF_CHECK
+/* Polling an engine at rest changes nothing, so a build with this behaves as one without. */
+void paw_rtc_check_rest(struct paw_rtc *rtc) {
+  uint8_t message[PAW_RTC_CONTROL_BYTES];
+  struct paw_ice_output ice;
+  struct paw_dtls_output dtls;
+  paw_ice_poll_into((struct paw_ice *)rtc->ice, message, &ice);
+  assert(ice.kind == PAW_OUTPUT_TIMEOUT);
+  assert(ice.timeout.deadline_ns >= rtc->ice_timeout.deadline_ns);
+  paw_dtls_poll_output((struct paw_dtls *)rtc->dtls, &dtls);
+  assert(dtls.kind == PAW_OUTPUT_TIMEOUT);
+  assert(dtls.timeout.deadline_ns >= rtc->dtls_timeout.deadline_ns);
+}
+#endif

@@ -100,7 +100,7 @@ void paw_srtp_free(struct paw_srtp *srtp, const struct paw_allocator *allocator)
   paw_mem_free(allocator, srtp);
 }
 
-int paw_srtp_status(srtp_err_status_t status) {
+int paw_srtp_status_of_failure(srtp_err_status_t status) {
   switch ((int)status) {
   case srtp_err_status_ok:
     return PAW_OK;

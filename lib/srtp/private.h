@@ -23,6 +23,10 @@ struct paw_srtp {
 };
 
 /* The status of ours that says what one of libsrtp2's does. */
-int paw_srtp_status(srtp_err_status_t status);
+int paw_srtp_status_of_failure(srtp_err_status_t status);
+
+static inline int paw_srtp_status(srtp_err_status_t status) {
+  return status == srtp_err_status_ok ? PAW_OK : paw_srtp_status_of_failure(status);
+}
 
 #endif

@@ -77,16 +77,10 @@ int paw_history_push(struct paw_history *history, uint64_t now_ns,
       .voice = frame->voice,
       .talk_spurt = frame->talk_spurt,
       .capture_mark = mark,
+      .is_plain = frame->level <= 127 && !frame->talk_spurt && !mark,
   };
   memcpy(history->bytes + history->head, frame->data, frame->len);
   history->head += (uint32_t)frame->len;
   history->next_index++;
   return PAW_OK;
-}
-
-const struct paw_history_frame *paw_history_get(const struct paw_history *history, uint64_t index) {
-  if (index < history->first_index || index >= history->next_index) {
-    return NULL;
-  }
-  return &history->frames[index % PAW_HISTORY_FRAMES];
 }

@@ -19,6 +19,7 @@ struct paw_history_frame {
   bool voice;
   bool talk_spurt;
   bool capture_mark; /* about once a second: receivers are told the capture time */
+  bool is_plain;     /* has a level, begins no talk spurt, and is not marked */
 };
 
 /* Frames have indices that count up from 0 and are never used again. */
@@ -38,7 +39,13 @@ int paw_history_push(struct paw_history *history, uint64_t now_ns,
                      const struct paw_audio_frame *frame);
 
 /* NULL when it is no longer, or not yet, there. */
-const struct paw_history_frame *paw_history_get(const struct paw_history *history, uint64_t index);
+static inline const struct paw_history_frame *paw_history_get(const struct paw_history *history,
+                                                              uint64_t index) {
+  if (index < history->first_index || index >= history->next_index) {
+    return NULL;
+  }
+  return &history->frames[index % PAW_HISTORY_FRAMES];
+}
 
 static inline const uint8_t *paw_history_payload(const struct paw_history *history,
                                                  const struct paw_history_frame *frame) {

@@ -134,9 +134,6 @@ static const struct paw_history_frame *get_copy(const struct paw_send *send, uin
  * frame that was not sent before, lies too far back or makes the packet too long is left out. */
 static uint8_t choose_distance(const struct paw_send *send, uint64_t index,
                                const struct paw_history_frame *frame) {
-  if (send->format.red_payload_type == 0 || send->red_distance_max == 0) {
-    return 0;
-  }
   uint32_t room_rtp =
       send->red_room_rtp < PAW_RED_OFFSET_MAX ? send->red_room_rtp : PAW_RED_OFFSET_MAX;
   uint32_t distance = room_rtp / frame->duration_rtp;
@@ -210,11 +207,11 @@ static void write_extensions(const struct paw_send *send, const struct extension
   paw_rtp_extension_end(&writer);
 }
 
-/* Most packets differ from those before in number, time, level and frame alone. */
+/* Most packets that are not redundant differ from those before in number, time, level and frame
+ * alone. */
 static bool is_plain(const struct paw_send *send, uint64_t index,
                      const struct paw_history_frame *frame) {
-  return send->start_len > 0 && index >= send->mid_until && get_distance(send, index) == 0 &&
-         frame->level <= 127 && !frame->talk_spurt && !frame->capture_mark;
+  return frame->is_plain && send->start_len > 0 && index >= send->mid_until;
 }
 
 /* What write_packet writes, from a beginning that was written before: 100 instructions fewer. */
@@ -241,10 +238,6 @@ static void write_plain(const struct paw_send *send, uint64_t index,
  * holds the frame alone: its payload type stands for Opus. */
 static void write_packet(const struct paw_send *send, uint64_t index,
                          const struct paw_history_frame *frame, bool as_rtx, struct paw_wr *wr) {
-  if (!as_rtx && is_plain(send, index, frame)) {
-    write_plain(send, index, frame, wr);
-    return;
-  }
   struct extensions extensions = get_extensions(send, index, frame);
   extensions.mid = extensions.mid || (as_rtx && send->format.extension_mid != 0);
   bool any_extension = extensions.level || extensions.mid || extensions.capture_time;
@@ -347,7 +340,8 @@ static bool write_resend(struct paw_send *send, struct paw_wr *wr) {
     uint64_t index = 0;
     if (find_index(send, sequence, &index)) {
       bool as_rtx = send->format.rtx_payload_type != 0;
-      write_packet(send, index, paw_history_get(send->history, index), as_rtx, wr);
+      const struct paw_history_frame *frame = paw_history_get(send->history, index);
+      write_packet(send, index, frame, as_rtx, wr);
       send->rtx_sequence = (uint16_t)(send->rtx_sequence + (as_rtx ? 1 : 0));
       send->packets_resent++;
       return true;
@@ -357,19 +351,23 @@ static bool write_resend(struct paw_send *send, struct paw_wr *wr) {
   return false;
 }
 
-static void count_sent(struct paw_send *send, uint64_t index,
-                       const struct paw_history_frame *frame) {
-  const struct paw_history_frame *copy = get_copy(send, index);
-  size_t red_bytes = copy != NULL ? RED_HEADERS_BYTES + copy->len : 0;
-  send->packets++;
-  send->payload_bytes += frame->len + red_bytes;
-  send->red_packets += copy != NULL ? 1 : 0;
+static void count_redundant(struct paw_send *send, uint64_t index) {
+  size_t red_bytes = RED_HEADERS_BYTES + get_copy(send, index)->len;
+  send->payload_bytes += red_bytes;
+  send->red_packets++;
   send->red_bytes += red_bytes;
+}
+
+static void count_sent(struct paw_send *send, const struct paw_history_frame *frame) {
+  send->packets++;
+  send->payload_bytes += frame->len;
   if (send->resend_credit < PAW_SEND_RESENDS_MAX) {
     send->resend_credit++;
   }
-  int looks = send->look_credit + PAW_SEND_LOOKS_A_FRAME;
-  send->look_credit = (uint16_t)(looks < PAW_SEND_LOOKS_MAX ? looks : PAW_SEND_LOOKS_MAX);
+  if (send->look_credit < PAW_SEND_LOOKS_MAX) {
+    int looks = send->look_credit + PAW_SEND_LOOKS_A_FRAME;
+    send->look_credit = (uint16_t)(looks < PAW_SEND_LOOKS_MAX ? looks : PAW_SEND_LOOKS_MAX);
+  }
 }
 
 bool paw_send_next(struct paw_send *send, uint64_t now_ns, struct paw_wr *wr) {
@@ -386,10 +384,19 @@ bool paw_send_next(struct paw_send *send, uint64_t now_ns, struct paw_wr *wr) {
     return write_resend(send, wr);
   }
   uint64_t index = send->next_index;
-  send->red_distances[index % PAW_HISTORY_FRAMES] = choose_distance(send, index, frame);
+  bool may_be_red = send->format.red_payload_type != 0 && send->red_distance_max != 0;
+  uint8_t distance = may_be_red ? choose_distance(send, index, frame) : 0;
+  send->red_distances[index % PAW_HISTORY_FRAMES] = distance;
   *resent_us(send, index) = 0;
-  write_packet(send, index, frame, false, wr);
-  count_sent(send, index, frame);
+  if (distance == 0 && is_plain(send, index, frame)) {
+    write_plain(send, index, frame, wr);
+  } else {
+    write_packet(send, index, frame, false, wr);
+  }
+  if (distance > 0) {
+    count_redundant(send, index);
+  }
+  count_sent(send, frame);
   send->next_index++;
   send->last_sent_ns = now_ns;
   send->last_timestamp_rtp = (uint32_t)frame->media_rtp + send->timestamp_offset;

@@ -44,17 +44,13 @@ struct paw_send {
   uint64_t last_sent_ns;
   uint32_t last_timestamp_rtp;
 
-  uint16_t resends[PAW_SEND_RESENDS_MAX]; /* sequence numbers asked for, first in first out */
-  uint8_t resend_head;
+  uint8_t resend_head; /* of resends */
   uint8_t resend_count;
   uint8_t resend_credit; /* answers that may still be given before the next frame */
   uint16_t look_credit;  /* and numbers that may be looked up */
 
-  /* Redundancy of the packets to come, and by index modulo of those that were sent. */
-  uint8_t red_distance_max;
+  uint8_t red_distance_max; /* of the packets to come */
   uint32_t red_room_rtp;
-  uint8_t red_distances[PAW_HISTORY_FRAMES]; /* 0 = none */
-  uint32_t resent_us[PAW_HISTORY_FRAMES];    /* when it was asked for last, 0 = never */
 
   uint64_t packets;
   uint64_t payload_bytes;
@@ -64,6 +60,12 @@ struct paw_send {
   uint64_t nacks_duplicate;
   uint64_t packets_resent;
   uint64_t nacks_unanswered; /* duplicates included */
+
+  uint16_t resends[PAW_SEND_RESENDS_MAX]; /* sequence numbers asked for, first in first out */
+
+  /* By index modulo, of those that were sent. */
+  uint8_t red_distances[PAW_HISTORY_FRAMES]; /* 0 = none */
+  uint32_t resent_us[PAW_HISTORY_FRAMES];    /* when it was asked for last, 0 = never */
 };
 
 /* PAW_OK; PAW_ERR_RANDOM. */

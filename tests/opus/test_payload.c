@@ -118,6 +118,31 @@ static void lbrr_bits_are_found(void **state) {
   assert_false(payload_read(empty, 1).has_lbrr);
 }
 
+static bool is_dtx_by_reading(const uint8_t *data, size_t len) {
+  struct paw_opus_payload payload;
+  return paw_opus_payload_read(data, len, &payload) == PAW_OK && payload.is_dtx;
+}
+
+/* The short question has the answer of the long one: every first byte, and short payloads of all
+ * that can follow it. */
+static void a_pause_is_seen_without_reading_all(void **state) {
+  (void)state;
+  static const uint8_t bytes[] = {0, 1, 2, 3, 48, 63, 0x41, 0x81, 0x82, 0xc2, 251, 252, 255};
+  size_t pauses = 0;
+  assert_false(paw_opus_payload_is_dtx(NULL, 0));
+  for (unsigned toc = 0; toc < 256; toc++) {
+    for (size_t i = 0; i < sizeof bytes * sizeof bytes; i++) {
+      uint8_t data[5] = {(uint8_t)toc, bytes[i % sizeof bytes], bytes[i / sizeof bytes]};
+      for (size_t len = 1; len <= sizeof data; len++) {
+        bool is_dtx = is_dtx_by_reading(data, len);
+        assert_int_equal(paw_opus_payload_is_dtx(data, len), is_dtx);
+        pauses += is_dtx;
+      }
+    }
+  }
+  assert_true(pauses > 0);
+}
+
 static void garbage_agrees_with_libopus(uint64_t seed, void *context) {
   (void)context;
   struct kit_rng rng;
@@ -146,9 +171,13 @@ static void garbage_is_harmless(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_configuration_is_known), cmocka_unit_test(frames_are_counted),
-      cmocka_unit_test(broken_packing_is_malformed),  cmocka_unit_test(empty_frames_mean_silence),
-      cmocka_unit_test(lbrr_bits_are_found),          cmocka_unit_test(garbage_is_harmless),
+      cmocka_unit_test(every_configuration_is_known),
+      cmocka_unit_test(frames_are_counted),
+      cmocka_unit_test(broken_packing_is_malformed),
+      cmocka_unit_test(empty_frames_mean_silence),
+      cmocka_unit_test(a_pause_is_seen_without_reading_all),
+      cmocka_unit_test(lbrr_bits_are_found),
+      cmocka_unit_test(garbage_is_harmless),
   };
   return cmocka_run_group_tests_name("opus payload", tests, NULL, NULL);
 }

@@ -210,6 +210,75 @@ static void a_resent_packet_is_byte_for_byte_the_same(void **state) {
 
 /* RFC 4588: each answer is a new packet of another stream, with the number and the payload of the
  * one that was asked for. */
+/* ---- most packets are written the short way, all resent ones the long way ---- */
+
+static void push_any_frame(struct paw_audio_frame *frame, uint8_t *data) {
+  static const size_t lens[] = {1, 2, 3, 59, 160, 240};
+  uint32_t random = (uint32_t)kit_rng_u64(&fixture.rng);
+  memset(data, (int)(random >> 24), 240);
+  *frame = (struct paw_audio_frame){
+      .data = data,
+      .len = lens[random % 6],
+      .media_rtp = fixture.media_rtp,
+      .capture_ns = fixture.now_ns,
+      .duration_rtp = 480,
+      .level = (uint8_t)(random >> 8 & 0xff), /* half of them are none */
+      .voice = (random & 0x10000) != 0,
+      .talk_spurt = (random & 0x1e0000) == 0,
+  };
+  assert_int_equal(paw_history_push(fixture.history, fixture.now_ns, frame), PAW_OK);
+  fixture.media_rtp += 480;
+  fixture.now_ns += 10 * PAW_NS_PER_MS;
+}
+
+static void expect_packet(const uint8_t *packet, size_t len, uint16_t sequence,
+                          const struct paw_audio_frame *frame) {
+  struct paw_rtp_header header;
+  struct paw_slice payload;
+  assert_int_equal(paw_rtp_read(packet, len, &header, &payload), PAW_OK);
+  assert_int_equal(header.sequence, sequence);
+  assert_int_equal(header.timestamp_rtp,
+                   (uint32_t)frame->media_rtp + fixture.send.timestamp_offset);
+  assert_int_equal(header.ssrc, 0x11223344);
+  assert_int_equal(payload.len, frame->len);
+  assert_memory_equal(payload.data, frame->data, frame->len);
+}
+
+static void send_and_resend(const struct paw_send_format *format) {
+  uint8_t data[240], packet[300], again[300];
+  size_t len = 0, again_len = 0;
+  struct paw_audio_frame frame;
+  setup(7);
+  paw_send_set_format(&fixture.send, format);
+  fixture.send.base_sequence = 65536 - 250; /* the mid is told by then */
+  for (size_t i = 0; i < 500; i++) {
+    uint16_t sequence = (uint16_t)(65536 - 250 + i);
+    push_any_frame(&frame, data);
+    assert_true(next(packet, &len));
+    expect_packet(packet, len, sequence, &frame);
+    request(sequence);
+    assert_true(next(again, &again_len));
+    assert_int_equal(again_len, len);
+    assert_memory_equal(again, packet, len);
+  }
+  teardown();
+}
+
+static void both_ways_of_writing_give_the_same_bytes(void **state) {
+  (void)state;
+  for (unsigned set = 0; set < 16; set++) { /* which extensions, and in which form */
+    uint8_t more = set & 8 ? 20 : 0;
+    struct paw_send_format format = {
+        .payload_type = 109,
+        .extension_mid = set & 1 ? (uint8_t)(4 + more) : 0,
+        .extension_audio_level = set & 2 ? (uint8_t)(1 + more) : 0,
+        .extension_abs_capture_time = set & 4 ? (uint8_t)(5 + more) : 0,
+        .mid = "audio0",
+    };
+    send_and_resend(&format);
+  }
+}
+
 static void retransmissions_in_a_stream_of_their_own(void **state) {
   (void)state;
   setup(12);
@@ -675,6 +744,7 @@ int main(void) {
       cmocka_unit_test(the_mid_is_written_for_a_while),
       cmocka_unit_test(ids_above_14_take_the_two_byte_form),
       cmocka_unit_test(a_resent_packet_is_byte_for_byte_the_same),
+      cmocka_unit_test(both_ways_of_writing_give_the_same_bytes),
       cmocka_unit_test(retransmissions_in_a_stream_of_their_own),
       cmocka_unit_test(a_packet_carries_the_frame_some_before),
       cmocka_unit_test(the_distance_follows_the_room),
