@@ -25,19 +25,20 @@ command_of() { # NAME
   case $1 in
   bench_srtp) echo $bench/bench_srtp ;;
   bench_send_path) echo $bench/bench_send_path ;;
-  bench_connect) echo $bench/bench_connect --runs 200 ;;
-  bench_fanout) echo $bench/bench_fanout ;;
-  bench_memory) echo $bench/bench_memory --peers 1000 ;;
-  bench_idle) echo $bench/bench_idle --peers 1000 ;;
+  bench_connect) echo $bench/connect/bench_connect --runs 200 ;;
+  bench_fanout) echo $bench/fanout/bench_fanout ;;
+  bench_memory) echo $bench/peers/bench_memory --peers 1000 ;;
+  bench_idle) echo $bench/peers/bench_idle --peers 1000 ;;
   bench_playout) echo $bench/playout/bench_playout --cost --no-quality --minutes 5 ;;
-  load) echo tests/bench/load.sh ;;
+  load) echo tests/bench/fanout/load.sh ;;
+  storm) echo tests/bench/fanout/load.sh --storm ;;
   first_sound) echo tests/bench/first_sound.sh ;;
   size) echo tests/bench/size.sh ;;
   *) return 1 ;;
   esac
 }
 all=(bench_srtp bench_send_path bench_connect bench_fanout bench_memory bench_idle bench_playout load
-  first_sound size)
+  storm first_sound size)
 
 case ${1:-} in
 -h | --help)
@@ -53,12 +54,21 @@ for name in "$@"; do
 done
 [ $# -gt 0 ] || set -- "${all[@]}"
 
+programs() {
+  local name command
+  for name in "${all[@]}"; do
+    command=$(command_of "$name")
+    [[ $command != $build/* ]] || sed "s|^$build/||; s| .*||" <<< "$command"
+  done
+  echo tests/bench/fanout/load_receivers
+}
+
 build_programs() {
   [ -e $build/build.ninja ] || CC=${CC:-gcc} meson setup $build -Dprograms=enabled > $build.log 2>&1 || {
     tail -20 $build.log >&2
     return 1
   }
-  ninja -C $build > $build.log 2>&1 || {
+  ninja -C $build examples/pa-send/pa-send examples/pa-recv/pa-recv $(programs) > $build.log 2>&1 || {
     grep -vE '^\[[0-9]+/[0-9]+\] (Compiling|Linking)' $build.log | tail -40 >&2
     return 1
   }
