@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "stream/send.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/ntp.h"
@@ -338,9 +339,10 @@ static bool write_resend(struct paw_send *send, struct paw_wr *wr) {
     send->resend_head = (uint8_t)((send->resend_head + 1) % PAW_SEND_RESENDS_MAX);
     send->resend_count--;
     uint64_t index = 0;
-    if (find_index(send, sequence, &index)) {
+    const struct paw_history_frame *frame =
+        find_index(send, sequence, &index) ? paw_history_get(send->history, index) : NULL;
+    if (frame != NULL) {
       bool as_rtx = send->format.rtx_payload_type != 0;
-      const struct paw_history_frame *frame = paw_history_get(send->history, index);
       write_packet(send, index, frame, as_rtx, wr);
       send->rtx_sequence = (uint16_t)(send->rtx_sequence + (as_rtx ? 1 : 0));
       send->packets_resent++;
@@ -352,7 +354,9 @@ static bool write_resend(struct paw_send *send, struct paw_wr *wr) {
 }
 
 static void count_redundant(struct paw_send *send, uint64_t index) {
-  size_t red_bytes = RED_HEADERS_BYTES + get_copy(send, index)->len;
+  const struct paw_history_frame *copy = get_copy(send, index);
+  assert(copy != NULL);
+  size_t red_bytes = RED_HEADERS_BYTES + copy->len;
   send->payload_bytes += red_bytes;
   send->red_packets++;
   send->red_bytes += red_bytes;
