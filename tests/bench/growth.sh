@@ -55,7 +55,7 @@ set output '$out/growth.png'
 set datafile separator ','
 set multiplot layout 1,2 margins 0.07,0.98,0.15,0.9 spacing 0.09,0
 set logscale x
-set xrange [1:1000]
+set xrange [1:1050]
 set yrange [0:*]
 set grid xtics ytics lt 1 lc rgb '#e4e4e4' lw 1
 set border 3 lc rgb '#666666'
