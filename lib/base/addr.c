@@ -276,12 +276,8 @@ void paw_address_format(const struct paw_address *address, char *out) {
 
 /* ---- asking ---- */
 
-bool paw_address_equal_ip(const struct paw_address *a, const struct paw_address *b) {
-  return a->family == b->family && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
-}
-
 bool paw_address_equal(const struct paw_address *a, const struct paw_address *b) {
-  return a->port == b->port && paw_address_equal_ip(a, b);
+  return paw_address_is(a, b);
 }
 
 bool paw_address_is_loopback(const struct paw_address *address) {

@@ -5,6 +5,8 @@
 
 #include <pawebrtc/base.h>
 
+#include <string.h>
+
 /* Read an IP address without a port from `len` characters. PAW_OK or PAW_ERR_MALFORMED. */
 int paw_address_parse_ip(const char *text, size_t len, struct paw_address *out);
 
@@ -12,7 +14,14 @@ int paw_address_parse_ip(const char *text, size_t len, struct paw_address *out);
 void paw_address_format_ip(const struct paw_address *address, char *out);
 
 /* Same IP, whatever the ports. */
-bool paw_address_equal_ip(const struct paw_address *a, const struct paw_address *b);
+static inline bool paw_address_equal_ip(const struct paw_address *a, const struct paw_address *b) {
+  return a->family == b->family && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
+}
+
+/* paw_address_equal, within the loop over what every packet is compared with. */
+static inline bool paw_address_is(const struct paw_address *a, const struct paw_address *b) {
+  return a->port == b->port && paw_address_equal_ip(a, b);
+}
 
 /* 0.0.0.0 or ::, or no address at all. */
 bool paw_address_is_any(const struct paw_address *address);

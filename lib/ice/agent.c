@@ -105,10 +105,6 @@ void paw_ice_fail(struct paw_ice *ice, enum paw_ice_reason reason) {
 
 /* ---- life cycle ---- */
 
-void paw_ice_advance(struct paw_ice *ice, uint64_t now_ns) {
-  (void)paw_clock_advance(&ice->clock, now_ns == 0 ? 1 : now_ns);
-}
-
 void paw_ice_config_init(struct paw_ice_config *config) {
   *config = (struct paw_ice_config){
       .struct_size = sizeof *config,
@@ -469,27 +465,6 @@ int paw_ice_handle_input(struct paw_ice *ice, const struct paw_input *input) {
   return PAW_OK;
 }
 
-bool paw_ice_is_usual(const struct paw_ice *ice, const struct paw_address *local,
-                      const struct paw_address *remote) {
-  return ice->state == PAW_ICE_STATE_CONNECTED && ice->told_state == ice->state &&
-         ice->selected != ICE_PAIR_NONE && paw_ice_pair(ice, ice->selected)->heard_ns != 0 &&
-         paw_ice_path_is(ice, local, remote);
-}
-
-bool paw_ice_note_usual(struct paw_ice *ice, uint64_t now_ns) {
-  paw_ice_advance(ice, now_ns);
-  struct ice_pair *selected = paw_ice_pair(ice, ice->selected);
-  ice->life_ns = paw_ice_now(ice);
-  selected->heard_ns = paw_ice_now(ice);
-  selected->data_ns = paw_ice_now(ice);
-  bool begins = paw_ice_path_note_data(ice);
-  if (!paw_ice_consent_is_over(ice)) {
-    return begins;
-  }
-  handle_time(ice); /* after a leap of the clock */
-  return true;
-}
-
 void paw_ice_note_authenticated(struct paw_ice *ice, uint64_t now_ns,
                                 const struct paw_address *local, const struct paw_address *remote) {
   if (paw_ice_is_over(ice)) {
@@ -497,6 +472,7 @@ void paw_ice_note_authenticated(struct paw_ice *ice, uint64_t now_ns,
   }
   if (paw_ice_is_usual(ice, local, remote)) {
     (void)paw_ice_note_usual(ice, now_ns);
+    handle_time(ice); /* after a leap of the clock consent may be over */
     return;
   }
   paw_ice_advance(ice, now_ns);

@@ -5,8 +5,8 @@
 
 bool paw_ice_path_is(const struct paw_ice *ice, const struct paw_address *local,
                      const struct paw_address *remote) {
-  return ice->path.kind != ICE_PATH_NONE && paw_address_equal(&ice->path.remote, remote) &&
-         paw_address_equal(&ice->path.local, local);
+  return ice->path.kind != ICE_PATH_NONE && paw_address_is(&ice->path.remote, remote) &&
+         paw_address_is(&ice->path.local, local);
 }
 
 /* `span_ns`, a fifth more or less. */
@@ -140,6 +140,22 @@ bool paw_ice_path_note_data(struct paw_ice *ice) {
   return begins;
 }
 
+bool paw_ice_is_usual(const struct paw_ice *ice, const struct paw_address *local,
+                      const struct paw_address *remote) {
+  return ice->state == PAW_ICE_STATE_CONNECTED && ice->told_state == ice->state &&
+         ice->selected != ICE_PAIR_NONE && paw_ice_pair(ice, ice->selected)->heard_ns != 0 &&
+         paw_ice_path_is(ice, local, remote);
+}
+
+bool paw_ice_note_usual(struct paw_ice *ice, uint64_t now_ns) {
+  paw_ice_advance(ice, now_ns);
+  struct ice_pair *selected = paw_ice_pair(ice, ice->selected);
+  ice->life_ns = paw_ice_now(ice);
+  selected->heard_ns = paw_ice_now(ice);
+  selected->data_ns = paw_ice_now(ice);
+  return paw_ice_path_note_data(ice);
+}
+
 uint64_t paw_ice_silence_max_ns(const struct paw_ice *ice) {
   uint64_t most_ns = ice->config.disconnect_ns;
   bool flowed = is_within(ice->life_ns, ice->path.flow_ns, ICE_FLOW_GAP_NS) ||
@@ -155,7 +171,7 @@ static uint64_t expires_ns(const struct paw_ice *ice) {
   return paw_time_add(since_ns, ice->config.consent_timeout_ns);
 }
 
-bool paw_ice_consent_is_over(const struct paw_ice *ice) {
+static bool consent_is_over(const struct paw_ice *ice) {
   return paw_time_due(expires_ns(ice), paw_ice_now(ice));
 }
 
@@ -266,7 +282,7 @@ void paw_ice_consent_handle_timeout(struct paw_ice *ice) {
     }
     return;
   }
-  if (paw_ice_consent_is_over(ice)) {
+  if (consent_is_over(ice)) {
     lose_path(ice, PAW_ICE_REASON_CONSENT_EXPIRED);
     return;
   }

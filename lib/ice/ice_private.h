@@ -13,6 +13,7 @@
 #ifndef PAW_ICE_ICE_PRIVATE_H
 #define PAW_ICE_ICE_PRIVATE_H
 
+#include "base/addr.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/ring.h"
@@ -196,6 +197,10 @@ static inline uint64_t paw_ice_now(const struct paw_ice *ice) {
   return ice->clock.now_ns;
 }
 
+static inline void paw_ice_advance(struct paw_ice *ice, uint64_t now_ns) {
+  (void)paw_clock_advance(&ice->clock, now_ns == 0 ? 1 : now_ns);
+}
+
 static inline bool paw_ice_is_lite(const struct paw_ice *ice) {
   return ice->config.mode == PAW_ICE_LITE;
 }
@@ -244,7 +249,10 @@ void *paw_ice_table_append(const struct paw_ice *ice, struct ice_table *table, s
 
 /* ---- pair.c ---- */
 
-struct ice_pair *paw_ice_pair(const struct paw_ice *ice, int index);
+static inline struct ice_pair *paw_ice_pair(const struct paw_ice *ice, int index) {
+  return (struct ice_pair *)ice->pairs.items + index;
+}
+
 int paw_ice_pair_index(const struct paw_ice *ice, const struct ice_pair *pair);
 struct ice_pair *paw_ice_pair_find(const struct paw_ice *ice, const struct paw_address *local,
                                    const struct paw_address *remote);
@@ -360,7 +368,6 @@ bool paw_ice_path_note_data(struct paw_ice *ice);
 
 /* Without life for so long the agent is DISCONNECTED. */
 uint64_t paw_ice_silence_max_ns(const struct paw_ice *ice);
-bool paw_ice_consent_is_over(const struct paw_ice *ice);
 bool paw_ice_consent_poll(struct paw_ice *ice, struct paw_transmit *out);
 void paw_ice_consent_handle_timeout(struct paw_ice *ice);
 void paw_ice_consent_next_timeout(const struct paw_ice *ice, struct paw_timeout *timeout);
@@ -373,8 +380,6 @@ int paw_ice_credentials_make(struct paw_ice *ice, struct paw_ice_credentials *ou
                              struct paw_hmac_key *key);
 
 /* ---- agent.c ---- */
-
-void paw_ice_advance(struct paw_ice *ice, uint64_t now_ns);
 
 /* Authenticated life of the peer. */
 void paw_ice_note_life(struct paw_ice *ice);

@@ -4,10 +4,6 @@
 #include "base/addr.h"
 #include "ice/ice_private.h"
 
-struct ice_pair *paw_ice_pair(const struct paw_ice *ice, int index) {
-  return (struct ice_pair *)ice->pairs.items + index;
-}
-
 int paw_ice_pair_index(const struct paw_ice *ice, const struct ice_pair *pair) {
   return (int)(pair - (const struct ice_pair *)ice->pairs.items);
 }

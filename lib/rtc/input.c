@@ -87,11 +87,16 @@ static void receive(struct paw_rtc *rtc, const struct paw_input *input) {
   }
 }
 
+/* The deadline stays where it is while media comes, or each packet would move it. */
 static void watch_media(struct paw_rtc *rtc) {
-  uint64_t silence_ns = paw_time_elapsed(rtc->clock.now_ns, rtc->last_media_ns);
-  if (rtc->flow == PAW_RTC_FLOW_FLOWING && silence_ns >= rtc->degraded_ns) {
+  if (rtc->flow != PAW_RTC_FLOW_FLOWING || !paw_time_due(rtc->watch_ns, rtc->clock.now_ns)) {
+    return;
+  }
+  if (paw_time_elapsed(rtc->clock.now_ns, rtc->last_media_ns) >= rtc->degraded_ns) {
     rtc->flow = PAW_RTC_FLOW_DEGRADED;
     paw_rtc_mark(rtc, PAW_RTC_EVENT_DEGRADED);
+  } else {
+    rtc->watch_ns = paw_time_add(rtc->last_media_ns, rtc->degraded_ns);
   }
 }
 

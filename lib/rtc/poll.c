@@ -2,6 +2,8 @@
 /* What comes out. Datagrams are made here, when there is somebody to take them. */
 #include "rtc/rtc_private.h"
 
+#include <assert.h>
+
 #include "base/mem.h"
 
 static void count_sent(struct paw_rtc *rtc, const struct paw_transmit *transmit) {
@@ -17,6 +19,7 @@ static bool note_media(struct paw_rtc *rtc) {
   rtc->media_sent_ns = rtc->clock.now_ns;
   if (begins) {
     paw_report_reconsider(&rtc->report, true);
+    paw_rtc_stir(rtc);
   }
   return begins;
 }
@@ -82,51 +85,7 @@ static bool poll_control(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transm
   return rtc->state == PAW_RTC_STATE_CONNECTED && paw_rtc_poll_rtcp(rtc, buffer, out);
 }
 
-/* Is the deadline of paw_rtc_next_timeout here? */
-static bool is_due(const struct paw_rtc *rtc) {
-  uint64_t now_ns = rtc->clock.now_ns;
-  return !paw_rtc_is_over(rtc) &&
-         (paw_time_due(rtc->ice_timeout.deadline_ns, now_ns) ||
-          paw_time_due(rtc->dtls_timeout.deadline_ns, now_ns) ||
-          (rtc->state == PAW_RTC_STATE_CONNECTED && paw_time_due(rtc->report.next_ns, now_ns)) ||
-          (rtc->flow == PAW_RTC_FLOW_FLOWING &&
-           paw_time_due(paw_time_add(rtc->last_media_ns, rtc->degraded_ns), now_ns)));
-}
-
-/* Every call that acts moves the clock on. What became due by that is done here, where all that
- * came has been fed, so that the deadline after a full drain lies ahead. */
-static void catch_up(struct paw_rtc *rtc) {
-  if (is_due(rtc)) {
-    paw_rtc_pass_time(rtc);
-  }
-}
-
-/* Nearly always not: media comes and goes, and all else has nothing to say before a deadline. */
-static bool has_control(struct paw_rtc *rtc) {
-  if (rtc->state != PAW_RTC_STATE_CONNECTED || !rtc->engines_rest || paw_rtc_has_rtcp(rtc)) {
-    return true;
-  }
-#ifdef PAW_SELF_CHECK
-  paw_rtc_check_rest(rtc);
-#endif
-  return false;
-}
-
-bool paw_rtc_poll_transmit(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
-  catch_up(rtc);
-  if (has_control(rtc)) {
-    if (poll_control(rtc, buffer, out)) {
-      count_sent(rtc, out);
-      return true;
-    }
-    rtc->engines_rest = true;
-  }
-  struct paw_rtc_media_news news;
-  return paw_send_is_ready(&rtc->send) &&
-         paw_rtc_poll_media(rtc, rtc->clock.now_ns, buffer, out, &news);
-}
-
-struct paw_timeout paw_rtc_next_timeout(const struct paw_rtc *rtc) {
+static struct paw_timeout find_timeout(const struct paw_rtc *rtc) {
   struct paw_timeout timeout = {.deadline_ns = PAW_TIME_NEVER, .reason = PAW_TIMEOUT_NONE};
   if (paw_rtc_is_over(rtc)) {
     return timeout;
@@ -137,10 +96,53 @@ struct paw_timeout paw_rtc_next_timeout(const struct paw_rtc *rtc) {
     paw_timeout_earliest(&timeout, rtc->report.next_ns, PAW_TIMEOUT_RTCP);
   }
   if (rtc->flow == PAW_RTC_FLOW_FLOWING) {
-    paw_timeout_earliest(&timeout, paw_time_add(rtc->last_media_ns, rtc->degraded_ns),
-                         PAW_TIMEOUT_MEDIA);
+    paw_timeout_earliest(&timeout, rtc->watch_ns, PAW_TIMEOUT_MEDIA);
   }
   return timeout;
+}
+
+struct paw_timeout paw_rtc_next_timeout(const struct paw_rtc *rtc) {
+  return rtc->rests ? rtc->timeout : find_timeout(rtc);
+}
+
+/* Nearly always: media comes and goes, and all else has nothing to say before a deadline. */
+static bool has_control(struct paw_rtc *rtc) {
+  if (!rtc->rests || paw_time_due(rtc->timeout.deadline_ns, rtc->clock.now_ns)) {
+    return true;
+  }
+#ifdef PAW_SELF_CHECK
+  paw_rtc_check_rest(rtc);
+  assert(!paw_rtc_has_rtcp(rtc));
+  assert(find_timeout(rtc).deadline_ns >= rtc->timeout.deadline_ns);
+#endif
+  return false;
+}
+
+/* Every call that acts moves the clock on. What became due by that is done here, where all that
+ * came has been fed, so that the deadline after a full drain lies ahead. */
+static void catch_up(struct paw_rtc *rtc) {
+  if (!paw_rtc_is_over(rtc) && paw_time_due(find_timeout(rtc).deadline_ns, rtc->clock.now_ns)) {
+    paw_rtc_pass_time(rtc);
+  }
+}
+
+static void come_to_rest(struct paw_rtc *rtc) {
+  rtc->timeout = find_timeout(rtc);
+  rtc->rests = rtc->state == PAW_RTC_STATE_CONNECTED && !paw_rtc_has_rtcp(rtc);
+}
+
+bool paw_rtc_poll_transmit(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
+  if (has_control(rtc)) {
+    catch_up(rtc);
+    if (poll_control(rtc, buffer, out)) {
+      count_sent(rtc, out);
+      return true;
+    }
+    come_to_rest(rtc);
+  }
+  struct paw_rtc_media_news news;
+  return paw_send_is_ready(&rtc->send) &&
+         paw_rtc_poll_media(rtc, rtc->clock.now_ns, buffer, out, &news);
 }
 
 /* The buffer is made when the connection is polled alone for the first time, and again when it is

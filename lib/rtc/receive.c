@@ -46,11 +46,12 @@ static bool begins_pause(struct paw_slice payload, bool red) {
   return paw_opus_payload_is_dtx(payload.data, payload.len);
 }
 
-static void note_media(struct paw_rtc *rtc, struct paw_slice payload, bool red) {
-  if (rtc->flow == PAW_RTC_FLOW_IDLE ||
-      paw_time_elapsed(rtc->clock.now_ns, rtc->last_media_ns) >= PAW_REPORT_IDLE_NS) {
-    paw_report_reconsider(&rtc->report, true);
-  }
+static bool is_idle(const struct paw_rtc *rtc) {
+  return rtc->flow == PAW_RTC_FLOW_IDLE ||
+         paw_time_elapsed(rtc->clock.now_ns, rtc->last_media_ns) >= PAW_REPORT_IDLE_NS;
+}
+
+static void turn_flow(struct paw_rtc *rtc, enum paw_rtc_flow flow) {
   /* The round trip decides what NACKs can mend: ask for it before the first loss. */
   if (rtc->flow == PAW_RTC_FLOW_IDLE && rtc->round_trip.mean_ns == 0 && rtc->remote.rrtr) {
     paw_report_hurry(&rtc->report, rtc->clock.now_ns);
@@ -58,8 +59,21 @@ static void note_media(struct paw_rtc *rtc, struct paw_slice payload, bool red) 
   if (rtc->flow == PAW_RTC_FLOW_DEGRADED) {
     paw_rtc_mark(rtc, PAW_RTC_EVENT_RECOVERED);
   }
+  rtc->flow = flow;
+  rtc->watch_ns = paw_time_add(rtc->clock.now_ns, rtc->degraded_ns);
+  paw_rtc_stir(rtc);
+}
+
+static void note_media(struct paw_rtc *rtc, struct paw_slice payload, bool red) {
+  enum paw_rtc_flow flow = begins_pause(payload, red) ? PAW_RTC_FLOW_PAUSED : PAW_RTC_FLOW_FLOWING;
+  if (is_idle(rtc)) {
+    paw_report_reconsider(&rtc->report, true);
+    paw_rtc_stir(rtc);
+  }
+  if (rtc->flow != flow) {
+    turn_flow(rtc, flow);
+  }
   rtc->last_media_ns = rtc->clock.now_ns;
-  rtc->flow = begins_pause(payload, red) ? PAW_RTC_FLOW_PAUSED : PAW_RTC_FLOW_FLOWING;
 }
 
 static void read_capture_time(struct paw_slice value, struct paw_audio_packet *packet) {
@@ -267,5 +281,6 @@ bool paw_rtc_open_rtcp(struct paw_rtc *rtc, const struct paw_input *input, uint8
     return false;
   }
   rtc->stats.rtcp_received++;
+  paw_rtc_stir(rtc);
   return true;
 }

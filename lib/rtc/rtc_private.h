@@ -71,8 +71,11 @@ struct paw_rtc {
   const struct paw_ice *ice;
   const struct paw_dtls *dtls;
   uint32_t ufrags_before; /* that the agents before this one had */
-  bool engines_rest; /* both said that they have nothing to say before their deadlines, and neither
-                   was touched since */
+
+  /* While it rests there is nothing to say but media before `timeout`: as of the last drain, and
+   * nothing was stirred since. */
+  bool rests;
+  struct paw_timeout timeout;
 
   /* negotiation */
   uint64_t session_id;
@@ -94,6 +97,7 @@ struct paw_rtc {
   struct paw_recv recv[PAW_RTC_RECV_STREAMS_MAX];
   enum paw_rtc_flow flow;
   uint64_t last_media_ns;
+  uint64_t watch_ns; /* while FLOWING: when it is looked whether it still does */
   uint64_t authentic_count; /* of RTP and RTCP */
   bool path_is_usual;       /* of the datagram that is being received: paw_ice_is_usual */
 
@@ -124,13 +128,18 @@ struct paw_rtc {
   struct paw_rtc_stats stats;
 };
 
+/* There may be something to say, or earlier than was thought. */
+static inline void paw_rtc_stir(struct paw_rtc *rtc) {
+  rtc->rests = false;
+}
+
 static inline struct paw_ice *paw_rtc_touch_ice(struct paw_rtc *rtc) {
-  rtc->engines_rest = false;
+  paw_rtc_stir(rtc);
   return (struct paw_ice *)rtc->ice;
 }
 
 static inline struct paw_dtls *paw_rtc_touch_dtls(struct paw_rtc *rtc) {
-  rtc->engines_rest = false;
+  paw_rtc_stir(rtc);
   return (struct paw_dtls *)rtc->dtls;
 }
 

@@ -333,6 +333,7 @@ int paw_rtc_send_nack(struct paw_rtc *rtc, uint64_t now_ns, const uint16_t *sequ
   }
   memcpy(rtc->nacks + rtc->nack_count, sequences, count * sizeof sequences[0]);
   rtc->nack_count += count;
+  paw_rtc_stir(rtc);
   return PAW_OK;
 }
 

@@ -21,6 +21,7 @@ void paw_rtc_set_state(struct paw_rtc *rtc, enum paw_rtc_state state) {
   assert(may_move(rtc->state, state));
   paw_log_write(&rtc->log, PAW_LOG_DEBUG, "rtc", "%s -> %s", names[rtc->state], names[state]);
   rtc->state = state;
+  paw_rtc_stir(rtc);
   if (state == PAW_RTC_STATE_CONNECTED) {
     paw_rtc_mark(rtc, PAW_RTC_EVENT_CONNECTED);
   } else if (state == PAW_RTC_STATE_CLOSED) {
