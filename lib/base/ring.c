@@ -5,24 +5,10 @@
 
 #include "base/mem.h"
 
-/* Every record is led by its length; a record never wraps, so a gap may end the block. */
-#define HEADER_BYTES 8
-#define GAP UINT64_MAX
+#define GAP UINT64_MAX /* instead of a length: nothing more up to the end of the block */
 
 static size_t record_size(size_t len) {
-  return HEADER_BYTES + ((len + 7) & ~(size_t)7);
-}
-
-/* `by` is at most the size. */
-static size_t advance(const struct paw_ring *ring, size_t by) {
-  size_t end = ring->head + by;
-  return end < ring->size ? end : end - ring->size;
-}
-
-static uint64_t read_header(const struct paw_ring *ring, size_t offset) {
-  uint64_t header;
-  memcpy(&header, ring->block + offset, sizeof header);
-  return header;
+  return PAW_RING_HEADER_BYTES + ((len + 7) & ~(size_t)7);
 }
 
 static void write_header(struct paw_ring *ring, size_t offset, uint64_t header) {
@@ -38,14 +24,6 @@ void paw_ring_wipe(struct paw_ring *ring, const struct paw_allocator *allocator)
   ring->block = NULL;
   ring->head = 0;
   ring->used = 0;
-}
-
-/* Where the head is, once a gap at the end of the block is passed over. */
-static void skip_gap(struct paw_ring *ring) {
-  if (ring->used > 0 && read_header(ring, ring->head) == GAP) {
-    ring->used -= ring->size - ring->head;
-    ring->head = 0;
-  }
 }
 
 /* Lay all records in order at the start of a block twice as large. */
@@ -78,10 +56,10 @@ static bool find_room(struct paw_ring *ring, size_t need, size_t *offset) {
   if (need > ring->size - ring->used) {
     return false;
   }
-  size_t tail = advance(ring, ring->used);
-  bool wrapped = tail < ring->head; /* then all that is free lies between tail and head */
+  size_t tail = ring->head + ring->used;
+  bool wrapped = tail >= ring->size; /* then all that is free lies between tail and head */
+  *offset = wrapped ? tail - ring->size : tail;
   if (wrapped || ring->size - tail >= need) {
-    *offset = tail;
     return true;
   }
   size_t gap = ring->size - tail;
@@ -94,46 +72,48 @@ static bool find_room(struct paw_ring *ring, size_t need, size_t *offset) {
   return true;
 }
 
-void *paw_ring_push(struct paw_ring *ring, const struct paw_allocator *allocator, size_t len) {
-  if (len > ring->max_size || record_size(len) > ring->max_size) {
-    return NULL;
+static bool make_room(struct paw_ring *ring, const struct paw_allocator *allocator, size_t need,
+                      size_t *offset) {
+  if (need > ring->max_size) {
+    return false;
   }
   if (ring->block == NULL) {
     ring->block = paw_mem_alloc(allocator, ring->size);
     if (ring->block == NULL) {
-      return NULL;
+      return false;
     }
   }
-  if (ring->used == 0) {
-    ring->head = 0;
+  while (!find_room(ring, need, offset)) {
+    if (!grow(ring, allocator)) {
+      return false;
+    }
   }
+  return true;
+}
+
+void *paw_ring_push(struct paw_ring *ring, const struct paw_allocator *allocator, size_t len) {
   size_t need = record_size(len);
   size_t offset = 0;
-  while (!find_room(ring, need, &offset)) {
-    if (!grow(ring, allocator)) {
-      return NULL;
-    }
+  bool is_fresh = ring->used == 0 && ring->block != NULL && need <= ring->size; /* nearly always */
+  if (len > ring->max_size || (!is_fresh && !make_room(ring, allocator, need, &offset))) {
+    return NULL;
   }
   write_header(ring, offset, len);
   ring->used += need;
-  return ring->block + offset + HEADER_BYTES;
+  return ring->block + offset + PAW_RING_HEADER_BYTES;
 }
 
-void *paw_ring_front(struct paw_ring *ring, size_t *len) {
-  skip_gap(ring);
-  if (ring->used == 0) {
-    return NULL;
-  }
-  *len = (size_t)read_header(ring, ring->head);
-  return ring->block + ring->head + HEADER_BYTES;
-}
-
+/* An empty ring begins at the start of its block, and no gap stays in front. */
 void paw_ring_pop(struct paw_ring *ring) {
-  skip_gap(ring);
-  if (ring->used == 0) {
+  size_t len = 0;
+  if (paw_ring_front(ring, &len) == NULL) {
     return;
   }
-  size_t size = record_size((size_t)read_header(ring, ring->head));
-  ring->head = advance(ring, size);
+  size_t size = record_size(len);
   ring->used -= size;
+  ring->head = ring->used == 0 || ring->head + size == ring->size ? 0 : ring->head + size;
+  if (ring->used > 0 && paw_ring_header(ring) == GAP) {
+    ring->used -= ring->size - ring->head;
+    ring->head = 0;
+  }
 }

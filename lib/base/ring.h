@@ -6,6 +6,11 @@
 
 #include <pawebrtc/base.h>
 
+#include <string.h>
+
+/* Every record is led by its length. It never wraps, so a gap may end the block. */
+#define PAW_RING_HEADER_BYTES 8
+
 struct paw_ring {
   uint8_t *block;
   size_t size;     /* of block */
@@ -25,12 +30,26 @@ void paw_ring_wipe(struct paw_ring *ring, const struct paw_allocator *allocator)
  * bound is reached or there is no memory. Moves earlier records when it grows. */
 void *paw_ring_push(struct paw_ring *ring, const struct paw_allocator *allocator, size_t len);
 
-/* The oldest record, or NULL. */
-void *paw_ring_front(struct paw_ring *ring, size_t *len);
 void paw_ring_pop(struct paw_ring *ring);
 
 static inline bool paw_ring_is_empty(const struct paw_ring *ring) {
   return ring->used == 0;
+}
+
+/* What stands before the oldest record of a ring that is not empty. */
+static inline uint64_t paw_ring_header(const struct paw_ring *ring) {
+  uint64_t header;
+  memcpy(&header, ring->block + ring->head, sizeof header);
+  return header;
+}
+
+/* The oldest record, or NULL. */
+static inline void *paw_ring_front(const struct paw_ring *ring, size_t *len) {
+  if (paw_ring_is_empty(ring)) {
+    return NULL;
+  }
+  *len = (size_t)paw_ring_header(ring);
+  return ring->block + ring->head + PAW_RING_HEADER_BYTES;
 }
 
 #endif

@@ -129,11 +129,12 @@ void paw_ice_note_sent(struct paw_ice *ice, uint64_t sent_ns) {
 bool paw_ice_path_note_data(struct paw_ice *ice) {
   struct ice_path *path = &ice->path;
   uint64_t now_ns = paw_ice_now(ice);
-  bool flows = is_within(now_ns, path->data_ns, ICE_FLOW_GAP_NS);
-  bool begins = flows && !is_within(now_ns, path->flow_ns, ICE_FLOW_GAP_NS);
+  bool flowed = is_within(now_ns, path->flow_ns, ICE_FLOW_GAP_NS);
+  bool flows = flowed || is_within(now_ns, path->data_ns, ICE_FLOW_GAP_NS);
+  bool begins = flows && !flowed;
   path->flow_ns = flows ? now_ns : path->flow_ns;
   path->data_ns = now_ns;
-  paw_ice_path_note_heard(ice);
+  path->heard_ns = now_ns;
   if (begins && path->check_ns > paw_time_add(now_ns, ICE_QUIET_NS)) {
     set_check(path, paw_time_add(now_ns, ICE_QUIET_NS));
   }

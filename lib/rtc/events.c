@@ -72,17 +72,19 @@ static bool poll_queue(struct paw_rtc *rtc, struct paw_rtc_event *out) {
   return true;
 }
 
-bool paw_rtc_poll_event(struct paw_rtc *rtc, struct paw_rtc_event *out) {
-  if (rtc->front_lent) {
-    paw_ring_pop(&rtc->queue);
-    rtc->front_lent = false;
-  }
-  if (poll_pending(rtc, out) || poll_queue(rtc, out)) {
-    return true;
-  }
+static bool poll_closed(struct paw_rtc *rtc, struct paw_rtc_event *out) {
   bool closed = take_pending(rtc, PAW_RTC_EVENT_CLOSED); /* the last of all */
   if (closed) {
     *out = (struct paw_rtc_event){.kind = PAW_RTC_EVENT_CLOSED, .reason = rtc->reason};
   }
   return closed;
+}
+
+bool paw_rtc_poll_event(struct paw_rtc *rtc, struct paw_rtc_event *out) {
+  if (rtc->front_lent) {
+    paw_ring_pop(&rtc->queue);
+    rtc->front_lent = false;
+  }
+  return paw_rtc_has_event(rtc) &&
+         (poll_pending(rtc, out) || poll_queue(rtc, out) || poll_closed(rtc, out));
 }

@@ -82,10 +82,6 @@ static int become_full(struct paw_rtc *rtc) {
   return PAW_OK;
 }
 
-bool paw_rtc_uses_rtx(const struct paw_rtc *rtc) {
-  return rtc->local.rtx_payload_type != 0 && rtc->remote.rtx_payload_type != 0;
-}
-
 /* False: not agreed on, or no memory for it. Then packets are resent with the stream's own SSRC. */
 static bool prepare_rtx(struct paw_rtc *rtc) {
   return paw_rtc_uses_rtx(rtc) && (rtc->srtp == NULL || paw_rtc_key_rtx(rtc) == PAW_OK);

@@ -161,26 +161,29 @@ static bool ensure_buffer(struct paw_rtc *rtc) {
   return rtc->buffer != NULL;
 }
 
-/* Nothing was given out, or it was taken back. */
-static bool has_event(const struct paw_rtc *rtc) {
-  return rtc->pending != 0 || !paw_ring_is_empty(&rtc->queue);
-}
-
-void paw_rtc_poll_output(struct paw_rtc *rtc, struct paw_rtc_output *out) {
-  out->kind = PAW_OUTPUT_EVENT;
-  if (paw_rtc_poll_event(rtc, &out->event)) {
-    return;
-  }
+/* After there was no event to tell. */
+static void poll_rest(struct paw_rtc *rtc, struct paw_rtc_output *out) {
   if (ensure_buffer(rtc) && paw_rtc_poll_transmit(rtc, rtc->buffer, &out->transmit)) {
     out->kind = PAW_OUTPUT_TRANSMIT;
     return;
   }
-  /* Polling for datagrams may have made some. */
-  if (has_event(rtc) && paw_rtc_poll_event(rtc, &out->event)) {
+  out->kind = PAW_OUTPUT_EVENT;
+  if (paw_rtc_poll_event(rtc, &out->event)) { /* polling for datagrams may have made some */
     return;
   }
   out->kind = PAW_OUTPUT_TIMEOUT;
   out->timeout = paw_rtc_next_timeout(rtc);
+}
+
+void paw_rtc_poll_output(struct paw_rtc *rtc, struct paw_rtc_output *out) {
+  if (paw_rtc_poll_event(rtc, &out->event)) {
+    out->kind = PAW_OUTPUT_EVENT;
+  } else if (has_control(rtc) || paw_send_is_ready(&rtc->send)) {
+    poll_rest(rtc, out);
+  } else {
+    out->kind = PAW_OUTPUT_TIMEOUT;
+    out->timeout = rtc->timeout;
+  }
 }
 
 void paw_rtc_close(struct paw_rtc *rtc, uint64_t now_ns) {

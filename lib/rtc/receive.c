@@ -123,13 +123,66 @@ static bool is_red(const struct paw_rtc *rtc, const struct paw_rtp_header *heade
   return paw_rtc_uses_red(rtc) && header->payload_type == rtc->local.red_payload_type;
 }
 
+/* RFC 4588 section 5.3: the stream whose retransmissions these are, as signalled; else the newest,
+ * there being one section. */
+static const struct paw_recv *find_original(struct paw_rtc *rtc, uint32_t rtx_ssrc) {
+  if (rtc->remote.rtx_ssrc != 0 && rtc->remote.rtx_ssrc == rtx_ssrc) {
+    return paw_rtc_find_recv(rtc, rtc->remote.ssrc);
+  }
+  return rtc->recv_count > 0 ? &rtc->recv[rtc->recv_count - 1] : NULL;
+}
+
+/* RFC 4588 section 4: the packet that was asked for, in a stream of its own, behind its sequence
+ * number: make it that packet. In the statistics of its stream it stays lost (section 6.2), for
+ * repairs do not mend the network. */
+static bool unwrap_rtx(struct paw_rtc *rtc, struct paw_rtp_header *header,
+                       struct paw_slice *payload) {
+  struct paw_rd rd = paw_rd_init(payload->data, payload->len);
+  const struct paw_recv *recv = find_original(rtc, header->ssrc);
+  header->sequence = paw_rd_u16(&rd);
+  if (rd.bad || recv == NULL) { /* senders that probe send empty ones */
+    paw_rtc_drop(rtc, PAW_DROP_RTP_RTX);
+    return false;
+  }
+  header->ssrc = recv->ssrc;
+  header->payload_type = rtc->local.opus_payload_type;
+  *payload = paw_rd_bytes(&rd, rd.left);
+  return true;
+}
+
+/* What was not agreed on is counted too: when it is, later, neither its numbers nor the reports may
+ * have a gap. */
+static bool count_packet(struct paw_rtc *rtc, const struct paw_input *input,
+                         const struct paw_rtp_header *header, struct paw_slice payload) {
+  bool red = is_red(rtc, header);
+  if (header->payload_type != rtc->local.opus_payload_type && !red) {
+    paw_rtc_drop(rtc, PAW_DROP_RTP_PAYLOAD_TYPE);
+    return false;
+  }
+  struct paw_recv *recv = paw_rtc_find_recv(rtc, header->ssrc);
+  if (recv == NULL) {
+    recv = add_recv(rtc, header->ssrc, header->sequence);
+  }
+  if (recv == NULL) {
+    paw_rtc_drop(rtc, PAW_DROP_RTP_SSRC_LIMIT);
+    return false;
+  }
+  paw_recv_packet(recv, input->arrival_ns, header->sequence, header->timestamp_rtp);
+  if (!recv->ended && paw_rtc_receives(rtc)) {
+    note_media(rtc, payload, red);
+  }
+  return true;
+}
+
+/* Tell of a packet. What is not to be received was counted all the same. */
 static void hand_on(struct paw_rtc *rtc, const struct paw_input *input,
-                    const struct paw_rtp_header *header, struct paw_slice payload, bool red,
+                    const struct paw_rtp_header *header, struct paw_slice payload,
                     bool retransmission) {
   if (!paw_rtc_receives(rtc)) {
     paw_rtc_drop(rtc, PAW_DROP_RTP_DIRECTION);
     return;
   }
+  bool red = is_red(rtc, header);
   rtc->stats.packets_received++;
   rtc->stats.payload_bytes_received += payload.len;
   rtc->stats.red_packets_received += red ? 1 : 0;
@@ -150,61 +203,6 @@ static void hand_on(struct paw_rtc *rtc, const struct paw_input *input,
       .retransmission = retransmission,
   };
   read_extensions(rtc, header, packet);
-}
-
-/* RFC 4588 section 5.3: the stream whose retransmissions these are, as signalled; else the newest,
- * there being one section. */
-static const struct paw_recv *find_original(struct paw_rtc *rtc, uint32_t rtx_ssrc) {
-  if (rtc->remote.rtx_ssrc != 0 && rtc->remote.rtx_ssrc == rtx_ssrc) {
-    return paw_rtc_find_recv(rtc, rtc->remote.ssrc);
-  }
-  return rtc->recv_count > 0 ? &rtc->recv[rtc->recv_count - 1] : NULL;
-}
-
-/* RFC 4588 section 4: the packet that was asked for, in a stream of its own, behind its sequence
- * number. In the statistics of its stream it stays lost (section 6.2), for repairs do not mend the
- * network. */
-static void take_rtx(struct paw_rtc *rtc, const struct paw_input *input,
-                     const struct paw_rtp_header *header, struct paw_slice payload) {
-  struct paw_rd rd = paw_rd_init(payload.data, payload.len);
-  const struct paw_recv *recv = find_original(rtc, header->ssrc);
-  struct paw_rtp_header original = *header;
-  original.sequence = paw_rd_u16(&rd);
-  if (rd.bad || recv == NULL) { /* senders that probe send empty ones */
-    paw_rtc_drop(rtc, PAW_DROP_RTP_RTX);
-    return;
-  }
-  original.ssrc = recv->ssrc;
-  original.payload_type = rtc->local.opus_payload_type;
-  hand_on(rtc, input, &original, paw_rd_bytes(&rd, rd.left), false, true);
-}
-
-/* Authenticated and well formed: count it and hand it on. What was not agreed on is counted too:
- * when it is, later, neither its numbers nor the reports may have a gap. */
-static void take_packet(struct paw_rtc *rtc, const struct paw_input *input,
-                        const struct paw_rtp_header *header, struct paw_slice payload) {
-  if (paw_rtc_uses_rtx(rtc) && header->payload_type == rtc->local.rtx_payload_type) {
-    take_rtx(rtc, input, header, payload);
-    return;
-  }
-  bool red = is_red(rtc, header);
-  if (header->payload_type != rtc->local.opus_payload_type && !red) {
-    paw_rtc_drop(rtc, PAW_DROP_RTP_PAYLOAD_TYPE);
-    return;
-  }
-  struct paw_recv *recv = paw_rtc_find_recv(rtc, header->ssrc);
-  if (recv == NULL) {
-    recv = add_recv(rtc, header->ssrc, header->sequence);
-  }
-  if (recv == NULL) {
-    paw_rtc_drop(rtc, PAW_DROP_RTP_SSRC_LIMIT);
-    return;
-  }
-  paw_recv_packet(recv, input->arrival_ns, header->sequence, header->timestamp_rtp);
-  if (!recv->ended && paw_rtc_receives(rtc)) {
-    note_media(rtc, payload, red);
-  }
-  hand_on(rtc, input, header, payload, red, false);
 }
 
 /* ---- both kinds up to their plaintext ---- */
@@ -238,7 +236,7 @@ static enum paw_drop drop_of(const struct opening *opening, int status) {
 }
 
 /* Nothing but a counter changes before the datagram is authenticated. */
-static bool open_datagram(struct paw_rtc *rtc, const struct opening *opening,
+static inline bool open_datagram(struct paw_rtc *rtc, const struct opening *opening,
                           const struct paw_input *input, uint8_t *plain, size_t *len) {
   if (rtc->srtp == NULL) {
     paw_rtc_drop(rtc, PAW_DROP_NO_KEYS);
@@ -272,7 +270,12 @@ void paw_rtc_receive_rtp(struct paw_rtc *rtc, const struct paw_input *input) {
     paw_rtc_drop(rtc, PAW_DROP_RTP_MALFORMED);
     return;
   }
-  take_packet(rtc, input, &header, payload);
+  bool retransmission =
+      paw_rtc_uses_rtx(rtc) && header.payload_type == rtc->local.rtx_payload_type;
+  if (retransmission ? unwrap_rtx(rtc, &header, &payload)
+                     : count_packet(rtc, input, &header, payload)) {
+    hand_on(rtc, input, &header, payload, retransmission);
+  }
 }
 
 bool paw_rtc_open_rtcp(struct paw_rtc *rtc, const struct paw_input *input, uint8_t *plain,

@@ -175,10 +175,13 @@ int paw_rtc_note_offered(struct paw_rtc *rtc);
 int paw_rtc_apply_answered(struct paw_rtc *rtc, const struct paw_description *offer,
                            const struct paw_description *answer);
 bool paw_rtc_is_negotiated(const struct paw_rtc *rtc);
-bool paw_rtc_uses_rtx(const struct paw_rtc *rtc);
 
 static inline bool paw_rtc_uses_red(const struct paw_rtc *rtc) {
   return rtc->local.red_payload_type != 0 && rtc->remote.red_payload_type != 0;
+}
+
+static inline bool paw_rtc_uses_rtx(const struct paw_rtc *rtc) {
+  return rtc->local.rtx_payload_type != 0 && rtc->remote.rtx_payload_type != 0;
 }
 
 static inline bool paw_rtc_sends(const struct paw_rtc *rtc) {
@@ -211,6 +214,10 @@ void paw_rtc_follow_red(struct paw_rtc *rtc);
 void paw_rtc_pass_time(struct paw_rtc *rtc);
 
 /* events.c */
+static inline bool paw_rtc_has_event(const struct paw_rtc *rtc) {
+  return rtc->pending != 0 || !paw_ring_is_empty(&rtc->queue);
+}
+
 void paw_rtc_push_event(struct paw_rtc *rtc, const struct paw_rtc_event *event);
 
 /* What is to be told of this payload, which is copied, for the caller to fill; its data is set when

@@ -15,7 +15,7 @@ static bool is_known(const struct paw_srtp *srtp, uint32_t ssrc) {
 
 /* libsrtp2 makes a stream for every SSRC that proves itself, and sets no bound to them. One that
  * was forgotten would be open to replay, so none is: further ones are refused. */
-static int unprotect(struct paw_srtp *srtp, unprotect_function *function, uint32_t ssrc,
+static inline int unprotect(struct paw_srtp *srtp, unprotect_function *function, uint32_t ssrc,
                      uint8_t *packet, size_t *len) {
   bool known = is_known(srtp, ssrc);
   if (!known && srtp->source_count == PAW_SRTP_SOURCES_MAX) {
