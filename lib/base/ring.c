@@ -51,39 +51,29 @@ static bool grow(struct paw_ring *ring, const struct paw_allocator *allocator) {
   return true;
 }
 
-/* Find `need` contiguous bytes at the tail; may mark a gap. */
-static bool find_room(struct paw_ring *ring, size_t need, size_t *offset) {
+/* Where the record after the last would go, and the gap before it; false when there is no room. */
+static bool find_room(const struct paw_ring *ring, size_t need, size_t *offset, size_t *gap) {
   if (need > ring->size - ring->used) {
     return false;
   }
   size_t tail = ring->head + ring->used;
   bool wrapped = tail >= ring->size; /* then all that is free lies between tail and head */
-  *offset = wrapped ? tail - ring->size : tail;
-  if (wrapped || ring->size - tail >= need) {
-    return true;
-  }
-  size_t gap = ring->size - tail;
-  if (gap > ring->size - ring->used - need) {
-    return false;
-  }
-  write_header(ring, tail, GAP);
-  ring->used += gap;
-  *offset = 0;
-  return true;
+  bool fits = wrapped || ring->size - tail >= need;
+  *gap = fits ? 0 : ring->size - tail;
+  *offset = !fits ? 0 : wrapped ? tail - ring->size : tail;
+  return *gap <= ring->size - ring->used - need;
 }
 
 static bool make_room(struct paw_ring *ring, const struct paw_allocator *allocator, size_t need,
                       size_t *offset) {
-  if (need > ring->max_size) {
-    return false;
-  }
+  size_t gap = 0;
   if (ring->block == NULL) {
     ring->block = paw_mem_alloc(allocator, ring->size);
     if (ring->block == NULL) {
       return false;
     }
   }
-  while (!find_room(ring, need, offset)) {
+  while (!find_room(ring, need, offset, &gap)) {
     if (!grow(ring, allocator)) {
       return false;
     }
@@ -91,16 +81,39 @@ static bool make_room(struct paw_ring *ring, const struct paw_allocator *allocat
   return true;
 }
 
-void *paw_ring_push(struct paw_ring *ring, const struct paw_allocator *allocator, size_t len) {
+void *paw_ring_reserve(struct paw_ring *ring, const struct paw_allocator *allocator, size_t len) {
   size_t need = record_size(len);
   size_t offset = 0;
-  bool is_fresh = ring->used == 0 && ring->block != NULL && need <= ring->size; /* nearly always */
-  if (len > ring->max_size || (!is_fresh && !make_room(ring, allocator, need, &offset))) {
+  if (len > ring->max_size || need > ring->max_size) {
     return NULL;
   }
-  write_header(ring, offset, len);
-  ring->used += need;
+  bool is_fresh = ring->used == 0 && ring->block != NULL && need <= ring->size; /* nearly always */
+  if (!is_fresh && !make_room(ring, allocator, need, &offset)) {
+    return NULL;
+  }
   return ring->block + offset + PAW_RING_HEADER_BYTES;
+}
+
+void paw_ring_commit(struct paw_ring *ring, size_t len) {
+  size_t need = record_size(len);
+  size_t offset = 0;
+  size_t gap = 0;
+  if (ring->used > 0) {
+    (void)find_room(ring, need, &offset, &gap);
+  }
+  if (gap > 0) {
+    write_header(ring, ring->size - gap, GAP);
+  }
+  write_header(ring, offset, len);
+  ring->used += gap + need;
+}
+
+void *paw_ring_push(struct paw_ring *ring, const struct paw_allocator *allocator, size_t len) {
+  void *record = paw_ring_reserve(ring, allocator, len);
+  if (record != NULL) {
+    paw_ring_commit(ring, len);
+  }
+  return record;
 }
 
 /* An empty ring begins at the start of its block, and no gap stays in front. */

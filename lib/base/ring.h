@@ -30,6 +30,11 @@ void paw_ring_wipe(struct paw_ring *ring, const struct paw_allocator *allocator)
  * bound is reached or there is no memory. Moves earlier records when it grows. */
 void *paw_ring_push(struct paw_ring *ring, const struct paw_allocator *allocator, size_t len);
 
+/* The same in two steps: the place, and, once it is filled, the record. In between nothing may
+ * happen to the ring; without the second step nothing was appended. */
+void *paw_ring_reserve(struct paw_ring *ring, const struct paw_allocator *allocator, size_t len);
+void paw_ring_commit(struct paw_ring *ring, size_t len);
+
 void paw_ring_pop(struct paw_ring *ring);
 
 static inline bool paw_ring_is_empty(const struct paw_ring *ring) {

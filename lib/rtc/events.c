@@ -14,21 +14,15 @@ void paw_rtc_push_event(struct paw_rtc *rtc, const struct paw_rtc_event *event) 
   memcpy(record, event, sizeof *event);
 }
 
-struct paw_audio_packet *paw_rtc_push_audio(struct paw_rtc *rtc, struct paw_slice payload) {
-  struct paw_rtc_event *event = NULL;
-  if (rtc->queue.used <= PAW_RTC_QUEUE_AUDIO_BYTES) {
-    event = paw_ring_push(&rtc->queue, &rtc->allocator, sizeof *event + payload.len);
-  }
-  if (event == NULL) {
-    paw_rtc_drop(rtc, PAW_DROP_QUEUE_FULL);
+struct paw_rtc_audio_record *paw_rtc_reserve_audio(struct paw_rtc *rtc, size_t len) {
+  if (rtc->queue.used > PAW_RTC_QUEUE_AUDIO_BYTES) {
     return NULL;
   }
-  event->kind = PAW_RTC_EVENT_AUDIO;
-  event->ice_reason = PAW_ICE_REASON_NONE;
-  if (payload.len > 0) {
-    memcpy(event + 1, payload.data, payload.len);
-  }
-  return &event->audio;
+  return paw_ring_reserve(&rtc->queue, &rtc->allocator, sizeof(struct paw_rtc_audio_record) + len);
+}
+
+void paw_rtc_commit_audio(struct paw_rtc *rtc, size_t len) {
+  paw_ring_commit(&rtc->queue, sizeof(struct paw_rtc_audio_record) + len);
 }
 
 static bool take_pending(struct paw_rtc *rtc, enum paw_rtc_event_kind kind) {
@@ -61,11 +55,12 @@ static bool poll_queue(struct paw_rtc *rtc, struct paw_rtc_event *out) {
     return false;
   }
   rtc->front_lent = true;
-  if (event->kind == PAW_RTC_EVENT_AUDIO) { /* the union may be longer */
+  if (event->kind == PAW_RTC_EVENT_AUDIO) {
+    const struct paw_rtc_audio_record *record = (const struct paw_rtc_audio_record *)event;
     out->kind = PAW_RTC_EVENT_AUDIO;
     out->ice_reason = PAW_ICE_REASON_NONE;
-    out->audio = event->audio;
-    out->audio.data = (const uint8_t *)(event + 1);
+    out->audio = event->audio; /* the union may be longer */
+    out->audio.data = record->datagram + record->payload_offset;
   } else {
     *out = *event;
   }

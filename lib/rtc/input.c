@@ -7,18 +7,15 @@ enum kind { KIND_STUN, KIND_DTLS, KIND_RTP, KIND_RTCP, KIND_UNKNOWN };
 
 static enum kind kind_of(const struct paw_input *input) {
   uint8_t first = input->data[0];
+  if (first >> 6 == 2) {
+    /* RFC 5761 section 4: RTCP types 192..223 are RTP payload types 64..95 with the marker set,
+     * which are therefore never used for RTP. */
+    return input->len > 1 && input->data[1] >> 5 == 6 ? KIND_RTCP : KIND_RTP;
+  }
   if (first <= 3) {
     return KIND_STUN;
   }
-  if (first >= 20 && first <= 63) {
-    return KIND_DTLS;
-  }
-  if (first < 128 || first > 191) {
-    return KIND_UNKNOWN;
-  }
-  /* RFC 5761 section 4: RTCP types 192..223 are RTP payload types 64..95 with the marker set, which
-   * are therefore never used for RTP. */
-  return input->len > 1 && input->data[1] >= 192 && input->data[1] <= 223 ? KIND_RTCP : KIND_RTP;
+  return first >= 20 && first <= 63 ? KIND_DTLS : KIND_UNKNOWN;
 }
 
 bool paw_rtc_is_valid_path(const struct paw_rtc *rtc, const struct paw_address *local,

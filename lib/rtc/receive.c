@@ -119,10 +119,6 @@ static void read_extensions(const struct paw_rtc *rtc, const struct paw_rtp_head
   }
 }
 
-static bool is_red(const struct paw_rtc *rtc, const struct paw_rtp_header *header) {
-  return paw_rtc_uses_red(rtc) && header->payload_type == rtc->local.red_payload_type;
-}
-
 /* RFC 4588 section 5.3: the stream whose retransmissions these are, as signalled; else the newest,
  * there being one section. */
 static const struct paw_recv *find_original(struct paw_rtc *rtc, uint32_t rtx_ssrc) {
@@ -144,6 +140,10 @@ static bool unwrap_rtx(struct paw_rtc *rtc, struct paw_rtp_header *header,
     paw_rtc_drop(rtc, PAW_DROP_RTP_RTX);
     return false;
   }
+  if (!paw_rtc_receives(rtc)) {
+    paw_rtc_drop(rtc, PAW_DROP_RTP_DIRECTION);
+    return false;
+  }
   header->ssrc = recv->ssrc;
   header->payload_type = rtc->local.opus_payload_type;
   *payload = paw_rd_bytes(&rd, rd.left);
@@ -153,8 +153,7 @@ static bool unwrap_rtx(struct paw_rtc *rtc, struct paw_rtp_header *header,
 /* What was not agreed on is counted too: when it is, later, neither its numbers nor the reports may
  * have a gap. */
 static bool count_packet(struct paw_rtc *rtc, const struct paw_input *input,
-                         const struct paw_rtp_header *header, struct paw_slice payload) {
-  bool red = is_red(rtc, header);
+                         const struct paw_rtp_header *header, struct paw_slice payload, bool red) {
   if (header->payload_type != rtc->local.opus_payload_type && !red) {
     paw_rtc_drop(rtc, PAW_DROP_RTP_PAYLOAD_TYPE);
     return false;
@@ -168,41 +167,50 @@ static bool count_packet(struct paw_rtc *rtc, const struct paw_input *input,
     return false;
   }
   paw_recv_packet(recv, input->arrival_ns, header->sequence, header->timestamp_rtp);
-  if (!recv->ended && paw_rtc_receives(rtc)) {
+  if (!paw_rtc_receives(rtc)) {
+    paw_rtc_drop(rtc, PAW_DROP_RTP_DIRECTION);
+    return false;
+  }
+  if (!recv->ended) {
     note_media(rtc, payload, red);
   }
   return true;
 }
 
-/* Tell of a packet. What is not to be received was counted all the same. */
-static void hand_on(struct paw_rtc *rtc, const struct paw_input *input,
-                    const struct paw_rtp_header *header, struct paw_slice payload,
-                    bool retransmission) {
-  if (!paw_rtc_receives(rtc)) {
-    paw_rtc_drop(rtc, PAW_DROP_RTP_DIRECTION);
-    return;
+/* An opened datagram in its record; false: it is not to be told of. */
+static bool take_packet(struct paw_rtc *rtc, const struct paw_input *input,
+                        struct paw_rtc_audio_record *record, size_t len) {
+  struct paw_rtp_header header;
+  struct paw_slice payload;
+  if (paw_rtp_read(record->datagram, len, &header, &payload) != PAW_OK) {
+    paw_rtc_drop(rtc, PAW_DROP_RTP_MALFORMED);
+    return false;
   }
-  bool red = is_red(rtc, header);
+  bool red = paw_rtc_uses_red(rtc) && header.payload_type == rtc->local.red_payload_type;
+  bool rtx = paw_rtc_uses_rtx(rtc) && header.payload_type == rtc->local.rtx_payload_type;
+  if (rtx ? !unwrap_rtx(rtc, &header, &payload)
+          : !count_packet(rtc, input, &header, payload, red)) {
+    return false;
+  }
   rtc->stats.packets_received++;
   rtc->stats.payload_bytes_received += payload.len;
   rtc->stats.red_packets_received += red ? 1 : 0;
-  struct paw_audio_packet *packet = paw_rtc_push_audio(rtc, payload);
-  if (packet == NULL) {
-    return;
-  }
-  *packet = (struct paw_audio_packet){
+  record->payload_offset = (size_t)(payload.data - record->datagram);
+  record->event.kind = PAW_RTC_EVENT_AUDIO;
+  record->event.audio = (struct paw_audio_packet){
       .len = payload.len,
       .arrival_ns = input->arrival_ns,
-      .ssrc = header->ssrc,
-      .timestamp_rtp = header->timestamp_rtp,
-      .sequence = header->sequence,
-      .payload_type = header->payload_type,
+      .ssrc = header.ssrc,
+      .timestamp_rtp = header.timestamp_rtp,
+      .sequence = header.sequence,
+      .payload_type = header.payload_type,
       .level = PAW_AUDIO_LEVEL_NONE,
-      .marker = header->marker,
+      .marker = header.marker,
       .red = red,
-      .retransmission = retransmission,
+      .retransmission = rtx,
   };
-  read_extensions(rtc, header, packet);
+  read_extensions(rtc, &header, &record->event.audio);
+  return true;
 }
 
 /* ---- both kinds up to their plaintext ---- */
@@ -235,9 +243,8 @@ static enum paw_drop drop_of(const struct opening *opening, int status) {
   }
 }
 
-/* Nothing but a counter changes before the datagram is authenticated. */
-static inline bool open_datagram(struct paw_rtc *rtc, const struct opening *opening,
-                          const struct paw_input *input, uint8_t *plain, size_t *len) {
+static inline bool may_open(struct paw_rtc *rtc, const struct opening *opening,
+                            const struct paw_input *input) {
   if (rtc->srtp == NULL) {
     paw_rtc_drop(rtc, PAW_DROP_NO_KEYS);
     return false;
@@ -246,6 +253,12 @@ static inline bool open_datagram(struct paw_rtc *rtc, const struct opening *open
     paw_rtc_drop(rtc, opening->malformed);
     return false;
   }
+  return true;
+}
+
+/* Nothing but a counter changes before the datagram is authenticated. */
+static inline bool open_datagram(struct paw_rtc *rtc, const struct opening *opening,
+                                 const struct paw_input *input, uint8_t *plain, size_t *len) {
   *len = input->len;
   memcpy(plain, input->data, *len);
   int status = opening->unprotect(rtc->srtp, plain, len);
@@ -259,28 +272,25 @@ static inline bool open_datagram(struct paw_rtc *rtc, const struct opening *open
 }
 
 void paw_rtc_receive_rtp(struct paw_rtc *rtc, const struct paw_input *input) {
-  uint8_t plain[PAW_DATAGRAM_MAX];
   size_t len = 0;
-  struct paw_rtp_header header;
-  struct paw_slice payload;
-  if (!open_datagram(rtc, &rtp_opening, input, plain, &len)) {
+  if (!may_open(rtc, &rtp_opening, input)) {
     return;
   }
-  if (paw_rtp_read(plain, len, &header, &payload) != PAW_OK) {
-    paw_rtc_drop(rtc, PAW_DROP_RTP_MALFORMED);
+  struct paw_rtc_audio_record *record = paw_rtc_reserve_audio(rtc, input->len);
+  if (record == NULL) {
+    paw_rtc_drop(rtc, PAW_DROP_QUEUE_FULL);
     return;
   }
-  bool retransmission =
-      paw_rtc_uses_rtx(rtc) && header.payload_type == rtc->local.rtx_payload_type;
-  if (retransmission ? unwrap_rtx(rtc, &header, &payload)
-                     : count_packet(rtc, input, &header, payload)) {
-    hand_on(rtc, input, &header, payload, retransmission);
+  if (open_datagram(rtc, &rtp_opening, input, record->datagram, &len) &&
+      take_packet(rtc, input, record, len)) {
+    paw_rtc_commit_audio(rtc, input->len);
   }
 }
 
 bool paw_rtc_open_rtcp(struct paw_rtc *rtc, const struct paw_input *input, uint8_t *plain,
                        size_t *len) {
-  if (!open_datagram(rtc, &rtcp_opening, input, plain, len)) {
+  if (!may_open(rtc, &rtcp_opening, input) ||
+      !open_datagram(rtc, &rtcp_opening, input, plain, len)) {
     return false;
   }
   rtc->stats.rtcp_received++;

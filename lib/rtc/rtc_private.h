@@ -220,9 +220,17 @@ static inline bool paw_rtc_has_event(const struct paw_rtc *rtc) {
 
 void paw_rtc_push_event(struct paw_rtc *rtc, const struct paw_rtc_event *event);
 
-/* What is to be told of this payload, which is copied, for the caller to fill; its data is set when
- * it is told. NULL: dropped. */
-struct paw_audio_packet *paw_rtc_push_audio(struct paw_rtc *rtc, struct paw_slice payload);
+/* In the queue, an audio event has the datagram behind it: it is decrypted where it lies, and told
+ * of if it proves to be good. */
+struct paw_rtc_audio_record {
+  struct paw_rtc_event event; /* its data is set when it is told */
+  size_t payload_offset;      /* in the datagram */
+  uint8_t datagram[];
+};
+
+/* A place for a datagram, or NULL; and what is there is to be told. */
+struct paw_rtc_audio_record *paw_rtc_reserve_audio(struct paw_rtc *rtc, size_t len);
+void paw_rtc_commit_audio(struct paw_rtc *rtc, size_t len);
 
 /* receive.c */
 void paw_rtc_receive_rtp(struct paw_rtc *rtc, const struct paw_input *input);

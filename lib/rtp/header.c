@@ -33,9 +33,9 @@ int paw_rtp_read(const uint8_t *packet, size_t len, struct paw_rtp_header *heade
     header->csrcs = paw_rd_bytes(&rd, (size_t)header->csrc_count * 4);
   }
   if ((packet[0] & 0x10) != 0) {
-    header->extension_profile = paw_rd_u16(&rd);
-    size_t words = paw_rd_u16(&rd);
-    header->extension = paw_rd_bytes(&rd, words * 4);
+    uint32_t word = paw_rd_u32(&rd);
+    header->extension_profile = (uint16_t)(word >> 16);
+    header->extension = paw_rd_bytes(&rd, (size_t)(word & 0xffff) * 4);
   }
   if ((packet[0] & 0x20) != 0) {
     paw_rd_drop_padding(&rd);
