@@ -7,10 +7,6 @@
 
 #define GAP UINT64_MAX /* instead of a length: nothing more up to the end of the block */
 
-static size_t record_size(size_t len) {
-  return PAW_RING_HEADER_BYTES + ((len + 7) & ~(size_t)7);
-}
-
 static void write_header(struct paw_ring *ring, size_t offset, uint64_t header) {
   memcpy(ring->block + offset, &header, sizeof header);
 }
@@ -39,8 +35,8 @@ static bool grow(struct paw_ring *ring, const struct paw_allocator *allocator) {
   while (!paw_ring_is_empty(ring)) {
     size_t len = 0;
     (void)paw_ring_front(ring, &len);
-    memcpy(block + filled, ring->block + ring->head, record_size(len));
-    filled += record_size(len);
+    memcpy(block + filled, ring->block + ring->head, paw_ring_record_bytes(len));
+    filled += paw_ring_record_bytes(len);
     paw_ring_pop(ring);
   }
   paw_mem_free(allocator, ring->block);
@@ -64,43 +60,32 @@ static bool find_room(const struct paw_ring *ring, size_t need, size_t *offset, 
   return *gap <= ring->size - ring->used - need;
 }
 
-static bool make_room(struct paw_ring *ring, const struct paw_allocator *allocator, size_t need,
-                      size_t *offset) {
-  size_t gap = 0;
-  if (ring->block == NULL) {
-    ring->block = paw_mem_alloc(allocator, ring->size);
-    if (ring->block == NULL) {
-      return false;
-    }
-  }
-  while (!find_room(ring, need, offset, &gap)) {
-    if (!grow(ring, allocator)) {
-      return false;
-    }
-  }
-  return true;
-}
-
-void *paw_ring_reserve(struct paw_ring *ring, const struct paw_allocator *allocator, size_t len) {
-  size_t need = record_size(len);
+void *paw_ring_make_room(struct paw_ring *ring, const struct paw_allocator *allocator, size_t len) {
+  size_t need = paw_ring_record_bytes(len);
   size_t offset = 0;
+  size_t gap = 0;
   if (len > ring->max_size || need > ring->max_size) {
     return NULL;
   }
-  bool is_fresh = ring->used == 0 && ring->block != NULL && need <= ring->size; /* nearly always */
-  if (!is_fresh && !make_room(ring, allocator, need, &offset)) {
-    return NULL;
+  if (ring->block == NULL) {
+    ring->block = paw_mem_alloc(allocator, ring->size);
+    if (ring->block == NULL) {
+      return NULL;
+    }
+  }
+  while (!find_room(ring, need, &offset, &gap)) {
+    if (!grow(ring, allocator)) {
+      return NULL;
+    }
   }
   return ring->block + offset + PAW_RING_HEADER_BYTES;
 }
 
-void paw_ring_commit(struct paw_ring *ring, size_t len) {
-  size_t need = record_size(len);
+void paw_ring_append(struct paw_ring *ring, size_t len) {
+  size_t need = paw_ring_record_bytes(len);
   size_t offset = 0;
   size_t gap = 0;
-  if (ring->used > 0) {
-    (void)find_room(ring, need, &offset, &gap);
-  }
+  (void)find_room(ring, need, &offset, &gap);
   if (gap > 0) {
     write_header(ring, ring->size - gap, GAP);
   }
@@ -122,7 +107,7 @@ void paw_ring_pop(struct paw_ring *ring) {
   if (paw_ring_front(ring, &len) == NULL) {
     return;
   }
-  size_t size = record_size(len);
+  size_t size = paw_ring_record_bytes(len);
   ring->used -= size;
   ring->head = ring->used == 0 || ring->head + size == ring->size ? 0 : ring->head + size;
   if (ring->used > 0 && paw_ring_header(ring) == GAP) {

@@ -30,11 +30,6 @@ void paw_ring_wipe(struct paw_ring *ring, const struct paw_allocator *allocator)
  * bound is reached or there is no memory. Moves earlier records when it grows. */
 void *paw_ring_push(struct paw_ring *ring, const struct paw_allocator *allocator, size_t len);
 
-/* The same in two steps: the place, and, once it is filled, the record. In between nothing may
- * happen to the ring; without the second step nothing was appended. */
-void *paw_ring_reserve(struct paw_ring *ring, const struct paw_allocator *allocator, size_t len);
-void paw_ring_commit(struct paw_ring *ring, size_t len);
-
 void paw_ring_pop(struct paw_ring *ring);
 
 static inline bool paw_ring_is_empty(const struct paw_ring *ring) {
@@ -55,6 +50,34 @@ static inline void *paw_ring_front(const struct paw_ring *ring, size_t *len) {
   }
   *len = (size_t)paw_ring_header(ring);
   return ring->block + ring->head + PAW_RING_HEADER_BYTES;
+}
+
+/* What a record takes up. */
+static inline size_t paw_ring_record_bytes(size_t len) {
+  return PAW_RING_HEADER_BYTES + ((len + 7) & ~(size_t)7);
+}
+
+void *paw_ring_make_room(struct paw_ring *ring, const struct paw_allocator *allocator, size_t len);
+void paw_ring_append(struct paw_ring *ring, size_t len);
+
+/* paw_ring_push in two steps: the place, and, once it is filled, the record. In between nothing may
+ * happen to the ring; without the second step nothing was appended. Where it is empty, as nearly
+ * always, a record goes to the start of the block. */
+static inline void *paw_ring_reserve(struct paw_ring *ring, const struct paw_allocator *allocator,
+                                     size_t len) {
+  bool is_fresh =
+      ring->used == 0 && ring->block != NULL && len <= ring->size - PAW_RING_HEADER_BYTES;
+  return is_fresh ? ring->block + PAW_RING_HEADER_BYTES : paw_ring_make_room(ring, allocator, len);
+}
+
+static inline void paw_ring_commit(struct paw_ring *ring, size_t len) {
+  if (ring->used > 0) {
+    paw_ring_append(ring, len);
+    return;
+  }
+  uint64_t header = len;
+  memcpy(ring->block, &header, sizeof header);
+  ring->used = paw_ring_record_bytes(len);
 }
 
 #endif

@@ -3,12 +3,6 @@
 
 /* ---- the path ---- */
 
-bool paw_ice_path_is(const struct paw_ice *ice, const struct paw_address *local,
-                     const struct paw_address *remote) {
-  return ice->path.kind != ICE_PATH_NONE && paw_address_is(&ice->path.remote, remote) &&
-         paw_address_is(&ice->path.local, local);
-}
-
 /* `span_ns`, a fifth more or less. */
 static uint64_t spread_ns(struct paw_ice *ice, uint64_t span_ns) {
   uint32_t draw = 0;
@@ -126,7 +120,7 @@ void paw_ice_note_sent(struct paw_ice *ice, uint64_t sent_ns) {
 }
 
 /* A flow that begins is watched from here on, however long the idle path was to rest. */
-bool paw_ice_path_note_data(struct paw_ice *ice) {
+static inline bool note_data(struct paw_ice *ice) {
   struct ice_path *path = &ice->path;
   uint64_t now_ns = paw_ice_now(ice);
   bool flowed = is_within(now_ns, path->flow_ns, ICE_FLOW_GAP_NS);
@@ -139,6 +133,10 @@ bool paw_ice_path_note_data(struct paw_ice *ice) {
     set_check(path, paw_time_add(now_ns, ICE_QUIET_NS));
   }
   return begins;
+}
+
+bool paw_ice_path_note_data(struct paw_ice *ice) {
+  return note_data(ice);
 }
 
 bool paw_ice_is_usual(const struct paw_ice *ice, const struct paw_address *local,
@@ -154,7 +152,7 @@ bool paw_ice_note_usual(struct paw_ice *ice, uint64_t now_ns) {
   ice->life_ns = paw_ice_now(ice);
   selected->heard_ns = paw_ice_now(ice);
   selected->data_ns = paw_ice_now(ice);
-  return paw_ice_path_note_data(ice);
+  return note_data(ice);
 }
 
 uint64_t paw_ice_silence_max_ns(const struct paw_ice *ice) {

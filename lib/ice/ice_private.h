@@ -214,6 +214,13 @@ static inline bool paw_ice_is_over(const struct paw_ice *ice) {
   return ice->state == PAW_ICE_STATE_FAILED || ice->state == PAW_ICE_STATE_CLOSED;
 }
 
+/* Is this pair of addresses the path? */
+static inline bool paw_ice_path_is(const struct paw_ice *ice, const struct paw_address *local,
+                                   const struct paw_address *remote) {
+  return ice->path.kind != ICE_PATH_NONE && paw_address_is(&ice->path.remote, remote) &&
+         paw_address_is(&ice->path.local, local);
+}
+
 /* ---- candidate.c ---- */
 
 struct paw_candidate *paw_ice_local(const struct paw_ice *ice, int index);
@@ -359,8 +366,6 @@ void paw_ice_select_replace_silent(struct paw_ice *ice, const struct ice_pair *a
 
 void paw_ice_path_use(struct paw_ice *ice, enum ice_path_kind kind, struct ice_pair *pair);
 void paw_ice_path_drop(struct paw_ice *ice);
-bool paw_ice_path_is(const struct paw_ice *ice, const struct paw_address *local,
-                     const struct paw_address *remote);
 void paw_ice_path_note_heard(struct paw_ice *ice);
 
 /* Authenticated data came. True: a flow of it begins, and a deadline has moved. */

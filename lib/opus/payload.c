@@ -42,13 +42,6 @@ static bool first_frame_has_lbrr(const struct paw_opus_payload *payload, struct 
   return mid != 0 || side != 0;
 }
 
-bool paw_opus_payload_is_dtx(const uint8_t *data, size_t len) {
-  struct paw_opus_payload payload;
-  bool one_frame = len > 0 && (data[0] & 3) == 0; /* most of them: code 0 */
-  return one_frame ? len <= 2
-                   : paw_opus_payload_read(data, len, &payload) == PAW_OK && payload.is_dtx;
-}
-
 int paw_opus_payload_read(const uint8_t *data, size_t len, struct paw_opus_payload *out) {
   const unsigned char *frames[FRAMES_MAX];
   opus_int16 sizes[FRAMES_MAX];

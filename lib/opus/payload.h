@@ -29,6 +29,11 @@ int paw_opus_payload_read(const uint8_t *data, size_t len, struct paw_opus_paylo
 
 /* Is it well formed, and are all its frames empty? Asked of every packet, so it does not take apart
  * what the first byte tells of. */
-bool paw_opus_payload_is_dtx(const uint8_t *data, size_t len);
+static inline bool paw_opus_payload_is_dtx(const uint8_t *data, size_t len) {
+  struct paw_opus_payload payload;
+  bool one_frame = len > 0 && (data[0] & 3) == 0; /* most of them: code 0 */
+  return one_frame ? len <= 2
+                   : paw_opus_payload_read(data, len, &payload) == PAW_OK && payload.is_dtx;
+}
 
 #endif

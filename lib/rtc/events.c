@@ -14,17 +14,6 @@ void paw_rtc_push_event(struct paw_rtc *rtc, const struct paw_rtc_event *event) 
   memcpy(record, event, sizeof *event);
 }
 
-struct paw_rtc_audio_record *paw_rtc_reserve_audio(struct paw_rtc *rtc, size_t len) {
-  if (rtc->queue.used > PAW_RTC_QUEUE_AUDIO_BYTES) {
-    return NULL;
-  }
-  return paw_ring_reserve(&rtc->queue, &rtc->allocator, sizeof(struct paw_rtc_audio_record) + len);
-}
-
-void paw_rtc_commit_audio(struct paw_rtc *rtc, size_t len) {
-  paw_ring_commit(&rtc->queue, sizeof(struct paw_rtc_audio_record) + len);
-}
-
 static bool take_pending(struct paw_rtc *rtc, enum paw_rtc_event_kind kind) {
   uint32_t bit = UINT32_C(1) << kind;
   bool was_pending = (rtc->pending & bit) != 0;

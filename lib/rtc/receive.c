@@ -37,7 +37,7 @@ static struct paw_recv *add_recv(struct paw_rtc *rtc, uint32_t ssrc, uint16_t se
 }
 
 /* After an empty packet of Opus the sender is silent on purpose (RFC 6716 section 2.1.9). */
-static bool begins_pause(struct paw_slice payload, bool red) {
+static inline bool begins_pause(struct paw_slice payload, bool red) {
   struct paw_red_block blocks[PAW_RED_BLOCKS_MAX];
   size_t count = 0;
   if (red && paw_red_read(payload.data, payload.len, blocks, &count) == PAW_OK) {
@@ -276,14 +276,18 @@ void paw_rtc_receive_rtp(struct paw_rtc *rtc, const struct paw_input *input) {
   if (!may_open(rtc, &rtp_opening, input)) {
     return;
   }
-  struct paw_rtc_audio_record *record = paw_rtc_reserve_audio(rtc, input->len);
+  size_t record_len = sizeof(struct paw_rtc_audio_record) + input->len;
+  struct paw_rtc_audio_record *record =
+      rtc->queue.used > PAW_RTC_QUEUE_AUDIO_BYTES
+          ? NULL
+          : paw_ring_reserve(&rtc->queue, &rtc->allocator, record_len);
   if (record == NULL) {
     paw_rtc_drop(rtc, PAW_DROP_QUEUE_FULL);
     return;
   }
   if (open_datagram(rtc, &rtp_opening, input, record->datagram, &len) &&
       take_packet(rtc, input, record, len)) {
-    paw_rtc_commit_audio(rtc, input->len);
+    paw_ring_commit(&rtc->queue, record_len);
   }
 }
 

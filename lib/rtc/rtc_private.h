@@ -228,10 +228,6 @@ struct paw_rtc_audio_record {
   uint8_t datagram[];
 };
 
-/* A place for a datagram, or NULL; and what is there is to be told. */
-struct paw_rtc_audio_record *paw_rtc_reserve_audio(struct paw_rtc *rtc, size_t len);
-void paw_rtc_commit_audio(struct paw_rtc *rtc, size_t len);
-
 /* receive.c */
 void paw_rtc_receive_rtp(struct paw_rtc *rtc, const struct paw_input *input);
 struct paw_recv *paw_rtc_find_recv(struct paw_rtc *rtc, uint32_t ssrc);
