@@ -101,15 +101,12 @@ static void take_level(uint8_t value, struct paw_audio_packet *packet) {
   packet->voice = (value & 0x80) != 0;
 }
 
-static void read_extensions(const struct paw_rtc *rtc, const struct paw_rtp_header *header,
-                            struct paw_audio_packet *packet) {
+/* The header by value: one that nobody has the address of is never stored. */
+static void read_elements(const struct paw_rtc *rtc, struct paw_rtp_header header,
+                          struct paw_audio_packet *packet) {
   struct paw_rtp_extension_reader reader;
   struct paw_rtp_extension extension;
-  if (is_level_alone(rtc, header)) {
-    take_level(header->extension.data[1], packet);
-    return;
-  }
-  paw_rtp_extension_reader_init(&reader, header);
+  paw_rtp_extension_reader_init(&reader, &header);
   while (paw_rtp_extension_next(&reader, &extension)) {
     if (extension.id == rtc->local.extension_audio_level && extension.value.len == 1) {
       take_level(extension.value.data[0], packet);
@@ -117,6 +114,43 @@ static void read_extensions(const struct paw_rtc *rtc, const struct paw_rtp_head
       read_capture_time(extension.value, packet);
     }
   }
+}
+
+/* What an opened datagram says of itself, in its record. */
+static bool read_packet(const struct paw_rtc *rtc, struct paw_rtc_audio_record *record, size_t len,
+                        uint64_t arrival_ns) {
+  struct paw_rtp_header header;
+  struct paw_slice payload;
+  if (paw_rtp_read(record->datagram, len, &header, &payload) != PAW_OK) {
+    return false;
+  }
+  record->payload_offset = (size_t)(payload.data - record->datagram);
+  record->event.kind = PAW_RTC_EVENT_AUDIO;
+  record->event.audio = (struct paw_audio_packet){
+      .len = payload.len,
+      .arrival_ns = arrival_ns,
+      .ssrc = header.ssrc,
+      .timestamp_rtp = header.timestamp_rtp,
+      .sequence = header.sequence,
+      .payload_type = header.payload_type,
+      .level = PAW_AUDIO_LEVEL_NONE,
+      .marker = header.marker,
+      .red = paw_rtc_uses_red(rtc) && header.payload_type == rtc->local.red_payload_type,
+      .retransmission =
+          paw_rtc_uses_rtx(rtc) && header.payload_type == rtc->local.rtx_payload_type,
+  };
+  if (is_level_alone(rtc, &header)) {
+    take_level(header.extension.data[1], &record->event.audio);
+  } else {
+    read_elements(rtc, header, &record->event.audio);
+  }
+  return true;
+}
+
+/* The bytes that a record tells of. */
+static struct paw_slice payload_of(const struct paw_rtc_audio_record *record) {
+  return (struct paw_slice){.data = record->datagram + record->payload_offset,
+                            .len = record->event.audio.len};
 }
 
 /* RFC 4588 section 5.3: the stream whose retransmissions these are, as signalled; else the newest,
@@ -131,85 +165,59 @@ static const struct paw_recv *find_original(struct paw_rtc *rtc, uint32_t rtx_ss
 /* RFC 4588 section 4: the packet that was asked for, in a stream of its own, behind its sequence
  * number: make it that packet. In the statistics of its stream it stays lost (section 6.2), for
  * repairs do not mend the network. */
-static bool unwrap_rtx(struct paw_rtc *rtc, struct paw_rtp_header *header,
-                       struct paw_slice *payload) {
-  struct paw_rd rd = paw_rd_init(payload->data, payload->len);
-  const struct paw_recv *recv = find_original(rtc, header->ssrc);
-  header->sequence = paw_rd_u16(&rd);
+static bool unwrap_rtx(struct paw_rtc *rtc, struct paw_rtc_audio_record *record) {
+  struct paw_audio_packet *packet = &record->event.audio;
+  struct paw_slice payload = payload_of(record);
+  struct paw_rd rd = paw_rd_init(payload.data, payload.len);
+  const struct paw_recv *recv = find_original(rtc, packet->ssrc);
+  packet->sequence = paw_rd_u16(&rd);
   if (rd.bad || recv == NULL) { /* senders that probe send empty ones */
     paw_rtc_drop(rtc, PAW_DROP_RTP_RTX);
     return false;
   }
-  if (!paw_rtc_receives(rtc)) {
-    paw_rtc_drop(rtc, PAW_DROP_RTP_DIRECTION);
-    return false;
-  }
-  header->ssrc = recv->ssrc;
-  header->payload_type = rtc->local.opus_payload_type;
-  *payload = paw_rd_bytes(&rd, rd.left);
+  packet->ssrc = recv->ssrc;
+  packet->payload_type = rtc->local.opus_payload_type;
+  packet->len = rd.left;
+  record->payload_offset += payload.len - rd.left;
   return true;
 }
 
 /* What was not agreed on is counted too: when it is, later, neither its numbers nor the reports may
  * have a gap. */
-static bool count_packet(struct paw_rtc *rtc, const struct paw_input *input,
-                         const struct paw_rtp_header *header, struct paw_slice payload, bool red) {
-  if (header->payload_type != rtc->local.opus_payload_type && !red) {
+static bool count_packet(struct paw_rtc *rtc, const struct paw_rtc_audio_record *record) {
+  const struct paw_audio_packet *packet = &record->event.audio;
+  if (packet->payload_type != rtc->local.opus_payload_type && !packet->red) {
     paw_rtc_drop(rtc, PAW_DROP_RTP_PAYLOAD_TYPE);
     return false;
   }
-  struct paw_recv *recv = paw_rtc_find_recv(rtc, header->ssrc);
+  struct paw_recv *recv = paw_rtc_find_recv(rtc, packet->ssrc);
   if (recv == NULL) {
-    recv = add_recv(rtc, header->ssrc, header->sequence);
+    recv = add_recv(rtc, packet->ssrc, packet->sequence);
   }
   if (recv == NULL) {
     paw_rtc_drop(rtc, PAW_DROP_RTP_SSRC_LIMIT);
     return false;
   }
-  paw_recv_packet(recv, input->arrival_ns, header->sequence, header->timestamp_rtp);
-  if (!paw_rtc_receives(rtc)) {
-    paw_rtc_drop(rtc, PAW_DROP_RTP_DIRECTION);
-    return false;
-  }
-  if (!recv->ended) {
-    note_media(rtc, payload, red);
+  paw_recv_packet(recv, packet->arrival_ns, packet->sequence, packet->timestamp_rtp);
+  if (!recv->ended && paw_rtc_receives(rtc)) {
+    note_media(rtc, payload_of(record), packet->red);
   }
   return true;
 }
 
-/* An opened datagram in its record; false: it is not to be told of. */
-static bool take_packet(struct paw_rtc *rtc, const struct paw_input *input,
-                        struct paw_rtc_audio_record *record, size_t len) {
-  struct paw_rtp_header header;
-  struct paw_slice payload;
-  if (paw_rtp_read(record->datagram, len, &header, &payload) != PAW_OK) {
-    paw_rtc_drop(rtc, PAW_DROP_RTP_MALFORMED);
+/* Authenticated; true: it is to be told of. */
+static bool take_packet(struct paw_rtc *rtc, struct paw_rtc_audio_record *record) {
+  const struct paw_audio_packet *packet = &record->event.audio;
+  if (packet->retransmission ? !unwrap_rtx(rtc, record) : !count_packet(rtc, record)) {
     return false;
   }
-  bool red = paw_rtc_uses_red(rtc) && header.payload_type == rtc->local.red_payload_type;
-  bool rtx = paw_rtc_uses_rtx(rtc) && header.payload_type == rtc->local.rtx_payload_type;
-  if (rtx ? !unwrap_rtx(rtc, &header, &payload)
-          : !count_packet(rtc, input, &header, payload, red)) {
+  if (!paw_rtc_receives(rtc)) {
+    paw_rtc_drop(rtc, PAW_DROP_RTP_DIRECTION);
     return false;
   }
   rtc->stats.packets_received++;
-  rtc->stats.payload_bytes_received += payload.len;
-  rtc->stats.red_packets_received += red ? 1 : 0;
-  record->payload_offset = (size_t)(payload.data - record->datagram);
-  record->event.kind = PAW_RTC_EVENT_AUDIO;
-  record->event.audio = (struct paw_audio_packet){
-      .len = payload.len,
-      .arrival_ns = input->arrival_ns,
-      .ssrc = header.ssrc,
-      .timestamp_rtp = header.timestamp_rtp,
-      .sequence = header.sequence,
-      .payload_type = header.payload_type,
-      .level = PAW_AUDIO_LEVEL_NONE,
-      .marker = header.marker,
-      .red = red,
-      .retransmission = rtx,
-  };
-  read_extensions(rtc, &header, &record->event.audio);
+  rtc->stats.payload_bytes_received += packet->len;
+  rtc->stats.red_packets_received += packet->red;
   return true;
 }
 
@@ -285,8 +293,12 @@ void paw_rtc_receive_rtp(struct paw_rtc *rtc, const struct paw_input *input) {
     paw_rtc_drop(rtc, PAW_DROP_QUEUE_FULL);
     return;
   }
-  if (open_datagram(rtc, &rtp_opening, input, record->datagram, &len) &&
-      take_packet(rtc, input, record, len)) {
+  if (!open_datagram(rtc, &rtp_opening, input, record->datagram, &len)) {
+    return;
+  }
+  if (!read_packet(rtc, record, len, input->arrival_ns)) {
+    paw_rtc_drop(rtc, PAW_DROP_RTP_MALFORMED);
+  } else if (take_packet(rtc, record)) {
     paw_ring_commit(&rtc->queue, record_len);
   }
 }
