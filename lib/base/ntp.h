@@ -8,13 +8,13 @@
 /* From 1900 to 1970, in seconds. */
 #define PAW_NTP_UNIX_S UINT64_C(2208988800)
 
-/* Split, so that 64 bits hold it for any time. 48000 / 10^9 = 6 / 125000. */
+/* Split, so that 64 bits hold it for any time. 48000 / 10^9 = 3 / 62500. */
 static inline uint64_t paw_ns_to_rtp(uint64_t ns) {
-  return ns / 125000 * 6 + ns % 125000 * 6 / 125000;
+  return ns / 62500 * 3 + ns % 62500 * 3 / 62500;
 }
 
 static inline uint64_t paw_rtp_to_ns(uint64_t rtp) {
-  return rtp / 6 * 125000 + rtp % 6 * 125000 / 6;
+  return rtp / 3 * 62500 + rtp % 3 * 62500 / 3;
 }
 
 /* 32.32 fixed point seconds. */

@@ -57,6 +57,9 @@ static void remove_at(struct paw_hub *hub, uint32_t position) {
 
 void paw_hub_timer_set(struct paw_hub *hub, uint32_t slot, uint64_t deadline_ns) {
   uint32_t position = hub->slots[slot].heap_position;
+  if (hub->slots[slot].deadline_ns == deadline_ns) {
+    return;
+  }
   hub->slots[slot].deadline_ns = deadline_ns;
   if (deadline_ns == PAW_TIME_NEVER) {
     if (position != PAW_HUB_NONE) {

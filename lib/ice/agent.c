@@ -470,11 +470,6 @@ void paw_ice_note_authenticated(struct paw_ice *ice, uint64_t now_ns,
   if (paw_ice_is_over(ice)) {
     return;
   }
-  if (paw_ice_is_usual(ice, local, remote)) {
-    (void)paw_ice_note_usual(ice, now_ns);
-    handle_time(ice); /* after a leap of the clock consent may be over */
-    return;
-  }
   paw_ice_advance(ice, now_ns);
   struct ice_pair *pair = paw_ice_pair_find(ice, local, remote);
   bool on_path = paw_ice_path_is(ice, local, remote);
@@ -489,7 +484,7 @@ void paw_ice_note_authenticated(struct paw_ice *ice, uint64_t now_ns,
     paw_ice_select_replace_silent(ice, pair, ICE_SILENT_NS);
   }
   if (on_path) {
-    (void)paw_ice_path_note_data(ice);
+    paw_ice_path_note_data(ice);
   }
   handle_time(ice);
 }

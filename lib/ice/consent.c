@@ -120,7 +120,7 @@ void paw_ice_note_sent(struct paw_ice *ice, uint64_t sent_ns) {
 }
 
 /* A flow that begins is watched from here on, however long the idle path was to rest. */
-static inline bool note_data(struct paw_ice *ice) {
+void paw_ice_path_note_data(struct paw_ice *ice) {
   struct ice_path *path = &ice->path;
   uint64_t now_ns = paw_ice_now(ice);
   bool flowed = is_within(now_ns, path->flow_ns, ICE_FLOW_GAP_NS);
@@ -132,27 +132,28 @@ static inline bool note_data(struct paw_ice *ice) {
   if (begins && path->check_ns > paw_time_add(now_ns, ICE_QUIET_NS)) {
     set_check(path, paw_time_add(now_ns, ICE_QUIET_NS));
   }
-  return begins;
 }
 
-bool paw_ice_path_note_data(struct paw_ice *ice) {
-  return note_data(ice);
-}
-
-bool paw_ice_is_usual(const struct paw_ice *ice, const struct paw_address *local,
-                      const struct paw_address *remote) {
+static bool is_usual(const struct paw_ice *ice) {
   return ice->state == PAW_ICE_STATE_CONNECTED && ice->told_state == ice->state &&
-         ice->selected != ICE_PAIR_NONE && paw_ice_pair(ice, ice->selected)->heard_ns != 0 &&
-         paw_ice_path_is(ice, local, remote);
+         ice->selected != ICE_PAIR_NONE && ice->path.kind != ICE_PATH_NONE &&
+         paw_ice_pair(ice, ice->selected)->heard_ns != 0;
 }
 
-bool paw_ice_note_usual(struct paw_ice *ice, uint64_t now_ns) {
-  paw_ice_advance(ice, now_ns);
+bool paw_ice_get_usual_pair(const struct paw_ice *ice, const struct paw_address **local,
+                            const struct paw_address **remote) {
+  *local = &ice->path.local;
+  *remote = &ice->path.remote;
+  return is_usual(ice);
+}
+
+void paw_ice_note_usual(struct paw_ice *ice, uint64_t heard_ns) {
+  paw_ice_advance(ice, heard_ns);
   struct ice_pair *selected = paw_ice_pair(ice, ice->selected);
   ice->life_ns = paw_ice_now(ice);
   selected->heard_ns = paw_ice_now(ice);
   selected->data_ns = paw_ice_now(ice);
-  return note_data(ice);
+  paw_ice_path_note_data(ice);
 }
 
 uint64_t paw_ice_silence_max_ns(const struct paw_ice *ice) {

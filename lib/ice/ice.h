@@ -17,12 +17,15 @@ void paw_ice_note_waiting(struct paw_ice *ice, uint64_t now_ns, const struct paw
  * use, though the peer may have little to say. To be told before input. */
 void paw_ice_note_sent(struct paw_ice *ice, uint64_t sent_ns);
 
-/* Is it connected, with nothing to tell of its state, and this the pair in use? Then data that
- * turns out to be authentic is noted by paw_ice_note_usual: deadlines lie later now, and nothing
- * else has changed, unless it returns true. */
-bool paw_ice_is_usual(const struct paw_ice *ice, const struct paw_address *local,
-                      const struct paw_address *remote);
-bool paw_ice_note_usual(struct paw_ice *ice, uint64_t now_ns);
+/* The pair in use, while the agent is connected and has nothing to tell of its state; else false.
+ * The addresses stay valid, and it stays so, until the agent is called with more than a look. */
+bool paw_ice_get_usual_pair(const struct paw_ice *ice, const struct paw_address **local,
+                            const struct paw_address **remote);
+
+/* Authentic data came on the usual pair, last at `heard_ns`. It need not be told of each datagram,
+ * for nothing but deadlines changes by it, and these lie later: before the agent is called for
+ * anything else, and at least every two seconds. */
+void paw_ice_note_usual(struct paw_ice *ice, uint64_t heard_ns);
 
 /* As paw_ice_new, but without memory for a datagram of its own: poll it with paw_ice_poll_into. */
 int paw_ice_new_lean(const struct paw_ice_config *config, uint64_t now_ns, struct paw_ice **out);

@@ -368,8 +368,8 @@ void paw_ice_path_use(struct paw_ice *ice, enum ice_path_kind kind, struct ice_p
 void paw_ice_path_drop(struct paw_ice *ice);
 void paw_ice_path_note_heard(struct paw_ice *ice);
 
-/* Authenticated data came. True: a flow of it begins, and a deadline has moved. */
-bool paw_ice_path_note_data(struct paw_ice *ice);
+/* Authenticated data came. */
+void paw_ice_path_note_data(struct paw_ice *ice);
 
 /* Without life for so long the agent is DISCONNECTED. */
 uint64_t paw_ice_silence_max_ns(const struct paw_ice *ice);

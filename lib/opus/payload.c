@@ -69,3 +69,8 @@ int paw_opus_payload_read(const uint8_t *data, size_t len, struct paw_opus_paylo
       first_frame_has_lbrr(out, (struct paw_slice){.data = frames[0], .len = (size_t)sizes[0]});
   return PAW_OK;
 }
+
+bool paw_opus_payload_has_no_sound(const uint8_t *data, size_t len) {
+  struct paw_opus_payload payload;
+  return paw_opus_payload_read(data, len, &payload) == PAW_OK && payload.is_dtx;
+}

@@ -27,13 +27,13 @@ struct paw_opus_payload {
  * section 3.4, `out` is then not set. */
 int paw_opus_payload_read(const uint8_t *data, size_t len, struct paw_opus_payload *out);
 
+bool paw_opus_payload_has_no_sound(const uint8_t *data, size_t len);
+
 /* Is it well formed, and are all its frames empty? Asked of every packet, so it does not take apart
  * what the first byte tells of. */
 static inline bool paw_opus_payload_is_dtx(const uint8_t *data, size_t len) {
-  struct paw_opus_payload payload;
   bool one_frame = len > 0 && (data[0] & 3) == 0; /* most of them: code 0 */
-  return one_frame ? len <= 2
-                   : paw_opus_payload_read(data, len, &payload) == PAW_OK && payload.is_dtx;
+  return one_frame ? len <= 2 : paw_opus_payload_has_no_sound(data, len);
 }
 
 #endif

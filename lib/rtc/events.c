@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/seldom.h"
+
 void paw_rtc_push_event(struct paw_rtc *rtc, const struct paw_rtc_event *event) {
   void *record = paw_ring_push(&rtc->queue, &rtc->allocator, sizeof *event);
   if (record == NULL) {
@@ -22,10 +24,7 @@ static bool take_pending(struct paw_rtc *rtc, enum paw_rtc_event_kind kind) {
 }
 
 /* Told before the queue, in this order. */
-static bool poll_pending(struct paw_rtc *rtc, struct paw_rtc_event *out) {
-  if (rtc->pending == 0) {
-    return false;
-  }
+PAW_SELDOM static bool poll_pending(struct paw_rtc *rtc, struct paw_rtc_event *out) {
   static const enum paw_rtc_event_kind order[] = {PAW_RTC_EVENT_MEDIA, PAW_RTC_EVENT_CONNECTED,
                                                   PAW_RTC_EVENT_DEGRADED, PAW_RTC_EVENT_RECOVERED};
   for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
@@ -37,12 +36,10 @@ static bool poll_pending(struct paw_rtc *rtc, struct paw_rtc_event *out) {
   return false;
 }
 
-static bool poll_queue(struct paw_rtc *rtc, struct paw_rtc_event *out) {
+/* The queue is not empty. */
+static inline void poll_queue(struct paw_rtc *rtc, struct paw_rtc_event *out) {
   size_t len = 0;
   const struct paw_rtc_event *event = paw_ring_front(&rtc->queue, &len);
-  if (event == NULL) {
-    return false;
-  }
   rtc->front_lent = true;
   if (event->kind == PAW_RTC_EVENT_AUDIO) {
     const struct paw_rtc_audio_record *record = (const struct paw_rtc_audio_record *)event;
@@ -53,10 +50,9 @@ static bool poll_queue(struct paw_rtc *rtc, struct paw_rtc_event *out) {
   } else {
     *out = *event;
   }
-  return true;
 }
 
-static bool poll_closed(struct paw_rtc *rtc, struct paw_rtc_event *out) {
+PAW_SELDOM static bool poll_closed(struct paw_rtc *rtc, struct paw_rtc_event *out) {
   bool closed = take_pending(rtc, PAW_RTC_EVENT_CLOSED); /* the last of all */
   if (closed) {
     *out = (struct paw_rtc_event){.kind = PAW_RTC_EVENT_CLOSED, .reason = rtc->reason};
@@ -69,6 +65,12 @@ bool paw_rtc_poll_event(struct paw_rtc *rtc, struct paw_rtc_event *out) {
     paw_ring_pop(&rtc->queue);
     rtc->front_lent = false;
   }
-  return paw_rtc_has_event(rtc) &&
-         (poll_pending(rtc, out) || poll_queue(rtc, out) || poll_closed(rtc, out));
+  if (rtc->pending != 0 && poll_pending(rtc, out)) {
+    return true;
+  }
+  if (!paw_ring_is_empty(&rtc->queue)) {
+    poll_queue(rtc, out);
+    return true;
+  }
+  return rtc->pending != 0 && poll_closed(rtc, out);
 }

@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* What comes in: the passing of time, and datagrams told apart by their first byte (RFC 7983). */
+#include "base/addr.h"
 #include "ice/ice.h"
 #include "rtc/rtc_private.h"
 
-enum kind { KIND_STUN, KIND_DTLS, KIND_RTP, KIND_RTCP, KIND_UNKNOWN };
+static bool is_stun(const struct paw_input *input) {
+  return input->data[0] <= 3;
+}
 
-static enum kind kind_of(const struct paw_input *input) {
-  uint8_t first = input->data[0];
-  if (first >> 6 == 2) {
-    /* RFC 5761 section 4: RTCP types 192..223 are RTP payload types 64..95 with the marker set,
-     * which are therefore never used for RTP. */
-    return input->len > 1 && input->data[1] >> 5 == 6 ? KIND_RTCP : KIND_RTP;
-  }
-  if (first <= 3) {
-    return KIND_STUN;
-  }
-  return first >= 20 && first <= 63 ? KIND_DTLS : KIND_UNKNOWN;
+static bool is_dtls(const struct paw_input *input) {
+  return input->data[0] >= 20 && input->data[0] <= 63;
+}
+
+static bool is_media(const struct paw_input *input) {
+  return input->data[0] >= 128 && input->data[0] <= 191;
+}
+
+/* Which media is. RFC 5761 section 4: RTCP types 192..223 are RTP payload types 64..95 with the
+ * marker set, which are therefore never used for RTP. */
+static bool is_rtcp(const struct paw_input *input) {
+  return input->len > 1 && input->data[1] >= 192 && input->data[1] <= 223;
 }
 
 bool paw_rtc_is_valid_path(const struct paw_rtc *rtc, const struct paw_address *local,
@@ -23,12 +27,18 @@ bool paw_rtc_is_valid_path(const struct paw_rtc *rtc, const struct paw_address *
   return paw_ice_is_valid_pair(rtc->ice, local, remote);
 }
 
+static bool is_usual_path(const struct paw_rtc *rtc, const struct paw_input *input) {
+  return rtc->rests && rtc->usual_local != NULL &&
+         paw_address_is(rtc->usual_remote, &input->remote) &&
+         paw_address_is(rtc->usual_local, &input->local);
+}
+
 bool paw_rtc_accepts(const struct paw_rtc *rtc, const struct paw_input *input) {
   if (input->kind != PAW_INPUT_RECEIVE || input->len == 0 || paw_rtc_is_over(rtc)) {
     return false;
   }
-  return kind_of(input) == KIND_STUN ? paw_ice_accepts(rtc->ice, input)
-                                     : paw_rtc_is_valid_path(rtc, &input->local, &input->remote);
+  return is_stun(input) ? paw_ice_accepts(rtc->ice, input)
+                        : paw_rtc_is_valid_path(rtc, &input->local, &input->remote);
 }
 
 static void receive_dtls(struct paw_rtc *rtc, const struct paw_input *input) {
@@ -46,6 +56,16 @@ static void receive_dtls(struct paw_rtc *rtc, const struct paw_input *input) {
   paw_rtc_install_keys(rtc);
 }
 
+static bool comes_by_valid_path(struct paw_rtc *rtc, const struct paw_input *input) {
+  rtc->path_is_usual = is_usual_path(rtc, input);
+  return rtc->path_is_usual || paw_rtc_is_valid_path(rtc, &input->local, &input->remote);
+}
+
+static void receive_stun(struct paw_rtc *rtc, const struct paw_input *input) {
+  paw_ice_note_sent(paw_rtc_touch_ice(rtc), rtc->media_sent_ns);
+  (void)paw_ice_handle_input(paw_rtc_touch_ice(rtc), input);
+}
+
 static void receive(struct paw_rtc *rtc, const struct paw_input *input) {
   rtc->stats.datagrams_received++;
   rtc->stats.bytes_received += input->len;
@@ -53,34 +73,19 @@ static void receive(struct paw_rtc *rtc, const struct paw_input *input) {
     paw_rtc_drop(rtc, PAW_DROP_EMPTY);
     return;
   }
-  enum kind kind = kind_of(input);
-  if (kind == KIND_UNKNOWN) {
+  bool media = is_media(input);
+  if (!media && is_stun(input)) {
+    receive_stun(rtc, input);
+  } else if (!media && !is_dtls(input)) {
     paw_rtc_drop(rtc, PAW_DROP_UNKNOWN_KIND);
-    return;
-  }
-  if (kind == KIND_STUN) {
-    paw_ice_note_sent(paw_rtc_touch_ice(rtc), rtc->media_sent_ns);
-    (void)paw_ice_handle_input(paw_rtc_touch_ice(rtc), input);
-    return;
-  }
-  rtc->path_is_usual = paw_ice_is_usual(rtc->ice, &input->local, &input->remote);
-  if (!rtc->path_is_usual && !paw_rtc_is_valid_path(rtc, &input->local, &input->remote)) {
+  } else if (!comes_by_valid_path(rtc, input)) {
     paw_rtc_drop(rtc, PAW_DROP_UNKNOWN_PATH);
-    return;
-  }
-  switch (kind) {
-  case KIND_DTLS:
+  } else if (!media) {
     receive_dtls(rtc, input);
-    break;
-  case KIND_RTP:
-    paw_rtc_receive_rtp(rtc, input);
-    break;
-  case KIND_RTCP:
+  } else if (is_rtcp(input)) {
     paw_rtc_receive_rtcp(rtc, input);
-    break;
-  case KIND_STUN:
-  case KIND_UNKNOWN:
-    break;
+  } else {
+    paw_rtc_receive_rtp(rtc, input);
   }
 }
 
@@ -110,7 +115,6 @@ int paw_rtc_handle_input(struct paw_rtc *rtc, const struct paw_input *input) {
   if (input->kind == PAW_INPUT_RECEIVE && input->data == NULL && input->len > 0) {
     return PAW_ERR_INVALID;
   }
-  rtc->stats.clock_backwards += input->now_ns < rtc->clock.now_ns;
   uint64_t now_ns = paw_clock_advance(&rtc->clock, input->now_ns);
   struct paw_input clamped;
   if (input->now_ns != now_ns || input->arrival_ns == 0 || input->arrival_ns > now_ns) {

@@ -5,6 +5,7 @@
 #include <assert.h>
 
 #include "base/mem.h"
+#include "base/seldom.h"
 
 static void count_sent(struct paw_rtc *rtc, const struct paw_transmit *transmit) {
   rtc->stats.datagrams_sent++;
@@ -129,6 +130,11 @@ static void catch_up(struct paw_rtc *rtc) {
 static void come_to_rest(struct paw_rtc *rtc) {
   rtc->timeout = find_timeout(rtc);
   rtc->rests = rtc->state == PAW_RTC_STATE_CONNECTED && !paw_rtc_has_rtcp(rtc);
+  bool usual = paw_ice_get_usual_pair(rtc->ice, &rtc->usual_local, &rtc->usual_remote);
+  if (!usual ||
+      rtc->authentic_count == 0) { /* the first one tells DTLS that the peer is done too */
+    rtc->usual_local = NULL;
+  }
 }
 
 bool paw_rtc_poll_transmit(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
@@ -161,11 +167,8 @@ static bool ensure_buffer(struct paw_rtc *rtc) {
   return rtc->buffer != NULL;
 }
 
-/* After there was no event to tell. Apart, it saves who has nothing to say 16 instructions. */
-#if defined(__GNUC__)
-__attribute__((noinline))
-#endif
-static void poll_rest(struct paw_rtc *rtc, struct paw_rtc_output *out) {
+/* After there was no event to tell. */
+PAW_SELDOM static void poll_rest(struct paw_rtc *rtc, struct paw_rtc_output *out) {
   if (ensure_buffer(rtc) && paw_rtc_poll_transmit(rtc, rtc->buffer, &out->transmit)) {
     out->kind = PAW_OUTPUT_TRANSMIT;
     return;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/seldom.h"
 #include "opus/payload.h"
 #include "rtp/rtp.h"
 
@@ -12,16 +13,17 @@
 #define STREAM_IDLE_NS (2 * PAW_NS_PER_S)
 
 struct paw_recv *paw_rtc_find_recv(struct paw_rtc *rtc, uint32_t ssrc) {
-  for (size_t i = 0; i < rtc->recv_count; i++) {
-    if (rtc->recv[i].ssrc == ssrc) {
-      return &rtc->recv[i];
+  struct paw_recv *end = rtc->recv + rtc->recv_count;
+  for (struct paw_recv *recv = rtc->recv; recv < end; recv++) {
+    if (recv->ssrc == ssrc) {
+      return recv;
     }
   }
   return NULL;
 }
 
 /* The newest stream stands last. */
-static struct paw_recv *add_recv(struct paw_rtc *rtc, uint32_t ssrc, uint16_t sequence) {
+PAW_SELDOM static struct paw_recv *add_recv(struct paw_rtc *rtc, uint32_t ssrc, uint16_t sequence) {
   if (rtc->recv_count == PAW_RTC_RECV_STREAMS_MAX) {
     if (!rtc->recv[0].ended &&
         paw_time_elapsed(rtc->clock.now_ns, rtc->recv[0].last_arrival_ns) < STREAM_IDLE_NS) {
@@ -36,22 +38,27 @@ static struct paw_recv *add_recv(struct paw_rtc *rtc, uint32_t ssrc, uint16_t se
   return recv;
 }
 
-/* After an empty packet of Opus the sender is silent on purpose (RFC 6716 section 2.1.9). */
-static inline bool begins_pause(struct paw_slice payload, bool red) {
+/* The last block; all of it where it is none. */
+PAW_SELDOM static struct paw_slice primary_of(struct paw_slice payload) {
   struct paw_red_block blocks[PAW_RED_BLOCKS_MAX];
   size_t count = 0;
-  if (red && paw_red_read(payload.data, payload.len, blocks, &count) == PAW_OK) {
-    payload = blocks[count - 1].data;
+  return paw_red_read(payload.data, payload.len, blocks, &count) == PAW_OK ? blocks[count - 1].data
+                                                                           : payload;
+}
+
+/* After an empty packet of Opus the sender is silent on purpose (RFC 6716 section 2.1.9). */
+static inline bool begins_pause(struct paw_slice payload, bool red) {
+  if (red) {
+    payload = primary_of(payload);
   }
   return paw_opus_payload_is_dtx(payload.data, payload.len);
 }
 
-static bool is_idle(const struct paw_rtc *rtc) {
-  return rtc->flow == PAW_RTC_FLOW_IDLE ||
-         paw_time_elapsed(rtc->clock.now_ns, rtc->last_media_ns) >= PAW_REPORT_IDLE_NS;
-}
-
-static void turn_flow(struct paw_rtc *rtc, enum paw_rtc_flow flow) {
+/* Media comes after none did, or ceases to, or comes again. */
+PAW_SELDOM static void turn_flow(struct paw_rtc *rtc, enum paw_rtc_flow flow, uint64_t silence_ns) {
+  if (rtc->flow == PAW_RTC_FLOW_IDLE || silence_ns >= PAW_REPORT_IDLE_NS) {
+    paw_report_reconsider(&rtc->report, true);
+  }
   /* The round trip decides what NACKs can mend: ask for it before the first loss. */
   if (rtc->flow == PAW_RTC_FLOW_IDLE && rtc->round_trip.mean_ns == 0 && rtc->remote.rrtr) {
     paw_report_hurry(&rtc->report, rtc->clock.now_ns);
@@ -66,12 +73,9 @@ static void turn_flow(struct paw_rtc *rtc, enum paw_rtc_flow flow) {
 
 static void note_media(struct paw_rtc *rtc, struct paw_slice payload, bool red) {
   enum paw_rtc_flow flow = begins_pause(payload, red) ? PAW_RTC_FLOW_PAUSED : PAW_RTC_FLOW_FLOWING;
-  if (is_idle(rtc)) {
-    paw_report_reconsider(&rtc->report, true);
-    paw_rtc_stir(rtc);
-  }
-  if (rtc->flow != flow) {
-    turn_flow(rtc, flow);
+  uint64_t silence_ns = paw_time_elapsed(rtc->clock.now_ns, rtc->last_media_ns);
+  if (rtc->flow != flow || silence_ns >= PAW_REPORT_IDLE_NS) {
+    turn_flow(rtc, flow, silence_ns);
   }
   rtc->last_media_ns = rtc->clock.now_ns;
 }
@@ -92,8 +96,8 @@ static void read_capture_time(struct paw_slice value, struct paw_audio_packet *p
  * (RFC 8285 section 4.2): 120 instructions fewer. */
 static bool is_level_alone(const struct paw_rtc *rtc, const struct paw_rtp_header *header) {
   const uint8_t *at = header->extension.data;
-  return header->extension_profile == 0xbede && header->extension.len == 4 && at[0] >> 4 != 0 &&
-         at[0] == rtc->local.extension_audio_level << 4 && at[2] == 0 && at[3] == 0;
+  return header->extension_profile == 0xbede && header->extension.len == 4 && at[0] != 0 &&
+         at[0] == rtc->local.extension_audio_level << 4 && paw_get_u16(at + 2) == 0;
 }
 
 static void take_level(uint8_t value, struct paw_audio_packet *packet) {
@@ -102,8 +106,8 @@ static void take_level(uint8_t value, struct paw_audio_packet *packet) {
 }
 
 /* The header by value: one that nobody has the address of is never stored. */
-static void read_elements(const struct paw_rtc *rtc, struct paw_rtp_header header,
-                          struct paw_audio_packet *packet) {
+PAW_SELDOM static void read_elements(const struct paw_rtc *rtc, struct paw_rtp_header header,
+                                     struct paw_audio_packet *packet) {
   struct paw_rtp_extension_reader reader;
   struct paw_rtp_extension extension;
   paw_rtp_extension_reader_init(&reader, &header);
@@ -135,9 +139,8 @@ static bool read_packet(const struct paw_rtc *rtc, struct paw_rtc_audio_record *
       .payload_type = header.payload_type,
       .level = PAW_AUDIO_LEVEL_NONE,
       .marker = header.marker,
-      .red = paw_rtc_uses_red(rtc) && header.payload_type == rtc->local.red_payload_type,
-      .retransmission =
-          paw_rtc_uses_rtx(rtc) && header.payload_type == rtc->local.rtx_payload_type,
+      .red = header.payload_type == rtc->local.red_payload_type && paw_rtc_uses_red(rtc),
+      .retransmission = header.payload_type == rtc->local.rtx_payload_type && paw_rtc_uses_rtx(rtc),
   };
   if (is_level_alone(rtc, &header)) {
     take_level(header.extension.data[1], &record->event.audio);
@@ -165,7 +168,7 @@ static const struct paw_recv *find_original(struct paw_rtc *rtc, uint32_t rtx_ss
 /* RFC 4588 section 4: the packet that was asked for, in a stream of its own, behind its sequence
  * number: make it that packet. In the statistics of its stream it stays lost (section 6.2), for
  * repairs do not mend the network. */
-static bool unwrap_rtx(struct paw_rtc *rtc, struct paw_rtc_audio_record *record) {
+PAW_SELDOM static bool unwrap_rtx(struct paw_rtc *rtc, struct paw_rtc_audio_record *record) {
   struct paw_audio_packet *packet = &record->event.audio;
   struct paw_slice payload = payload_of(record);
   struct paw_rd rd = paw_rd_init(payload.data, payload.len);
@@ -236,7 +239,7 @@ static const struct opening rtp_opening = {paw_srtp_unprotect_rtp, PAW_DROP_RTP_
 static const struct opening rtcp_opening = {paw_srtp_unprotect_rtcp, PAW_DROP_RTCP_MALFORMED,
                                             PAW_DROP_SRTCP_REPLAY, PAW_DROP_SRTCP_AUTH};
 
-static enum paw_drop drop_of(const struct opening *opening, int status) {
+PAW_SELDOM static enum paw_drop drop_of(const struct opening *opening, int status) {
   switch (status) {
   case PAW_ERR_REPLAY:
     return opening->replay;
@@ -264,6 +267,18 @@ static inline bool may_open(struct paw_rtc *rtc, const struct opening *opening,
   return true;
 }
 
+/* Of data on the usual pair ICE is told when it is its turn: 40 instructions a packet. */
+static inline void note_authentic(struct paw_rtc *rtc, const struct paw_input *input) {
+  rtc->authentic_count++;
+  if (rtc->path_is_usual) {
+    rtc->heard_ns = rtc->clock.now_ns;
+  } else {
+    paw_dtls_note_peer_complete(paw_rtc_touch_dtls(rtc));
+    paw_ice_note_authenticated(paw_rtc_touch_ice(rtc), rtc->clock.now_ns, &input->local,
+                               &input->remote);
+  }
+}
+
 /* Nothing but a counter changes before the datagram is authenticated. */
 static inline bool open_datagram(struct paw_rtc *rtc, const struct opening *opening,
                                  const struct paw_input *input, uint8_t *plain, size_t *len) {
@@ -274,8 +289,7 @@ static inline bool open_datagram(struct paw_rtc *rtc, const struct opening *open
     paw_rtc_drop(rtc, drop_of(opening, status));
     return false;
   }
-  rtc->authentic_count++;
-  paw_rtc_note_authentic(rtc, input);
+  note_authentic(rtc, input);
   return true;
 }
 

@@ -76,6 +76,10 @@ struct paw_rtc {
    * nothing was stirred since. */
   bool rests;
   struct paw_timeout timeout;
+  const struct paw_address
+      *usual_local; /* while it rests: the pair in use, if all is well with it; */
+  const struct paw_address *usual_remote; /* else NULL */
+  uint64_t heard_ns; /* authentic data came on that pair last, and ICE was not told yet; 0: none */
 
   /* negotiation */
   uint64_t session_id;
@@ -97,9 +101,9 @@ struct paw_rtc {
   struct paw_recv recv[PAW_RTC_RECV_STREAMS_MAX];
   enum paw_rtc_flow flow;
   uint64_t last_media_ns;
-  uint64_t watch_ns; /* while FLOWING: when it is looked whether it still does */
+  uint64_t watch_ns;        /* while FLOWING: when it is looked whether it still does */
   uint64_t authentic_count; /* of RTP and RTCP */
-  bool path_is_usual;       /* of the datagram that is being received: paw_ice_is_usual */
+  bool path_is_usual;       /* of the datagram that is being received */
 
   /* RTCP */
   struct paw_report report;
@@ -131,11 +135,6 @@ struct paw_rtc {
 /* There may be something to say, or earlier than was thought. */
 static inline void paw_rtc_stir(struct paw_rtc *rtc) {
   rtc->rests = false;
-}
-
-static inline struct paw_ice *paw_rtc_touch_ice(struct paw_rtc *rtc) {
-  paw_rtc_stir(rtc);
-  return (struct paw_ice *)rtc->ice;
 }
 
 static inline struct paw_dtls *paw_rtc_touch_dtls(struct paw_rtc *rtc) {
@@ -197,10 +196,10 @@ static inline bool paw_rtc_receives(const struct paw_rtc *rtc) {
 }
 
 /* transport.c: ICE and DTLS as they are driven. The polls give a datagram, or false. */
+struct paw_ice *paw_rtc_touch_ice(struct paw_rtc *rtc);
 void paw_rtc_start_dtls(struct paw_rtc *rtc);
 bool paw_rtc_poll_ice(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out);
 bool paw_rtc_poll_dtls(struct paw_rtc *rtc, struct paw_transmit *out);
-void paw_rtc_note_authentic(struct paw_rtc *rtc, const struct paw_input *input);
 #ifdef PAW_SELF_CHECK
 void paw_rtc_check_rest(struct paw_rtc *rtc); /* asserts that no engine has anything to say */
 #endif
@@ -214,10 +213,6 @@ void paw_rtc_follow_red(struct paw_rtc *rtc);
 void paw_rtc_pass_time(struct paw_rtc *rtc);
 
 /* events.c */
-static inline bool paw_rtc_has_event(const struct paw_rtc *rtc) {
-  return rtc->pending != 0 || !paw_ring_is_empty(&rtc->queue);
-}
-
 void paw_rtc_push_event(struct paw_rtc *rtc, const struct paw_rtc_event *event);
 
 /* In the queue, an audio event has the datagram behind it: it is decrypted where it lies, and told

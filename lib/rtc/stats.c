@@ -18,6 +18,7 @@ void paw_rtc_get_stats(const struct paw_rtc *rtc, struct paw_rtc_stats *out) {
   out->ice_state = paw_ice_get_state(rtc->ice);
   out->dtls_state = paw_dtls_get_state(rtc->dtls);
   (void)paw_ice_get_selected_pair(rtc->ice, &out->local, &out->remote);
+  out->clock_backwards = rtc->clock.backwards;
   out->rtt_ns = paw_rtc_get_rtt_ns(rtc);
   out->packets_sent = rtc->send.packets;
   out->payload_bytes_sent = rtc->send.payload_bytes;

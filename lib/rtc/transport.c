@@ -7,6 +7,16 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+struct paw_ice *paw_rtc_touch_ice(struct paw_rtc *rtc) {
+  struct paw_ice *ice = (struct paw_ice *)rtc->ice;
+  if (rtc->heard_ns != 0) {
+    paw_ice_note_usual(ice, rtc->heard_ns);
+    rtc->heard_ns = 0;
+  }
+  paw_rtc_stir(rtc);
+  return ice;
+}
+
 /* RFC 8827 section 5: on the first valid pair, before nomination. */
 void paw_rtc_start_dtls(struct paw_rtc *rtc) {
   struct paw_address local;
@@ -128,21 +138,6 @@ bool paw_rtc_poll_ice(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit 
       break;
     }
   }
-}
-
-/* Neither is touched by a packet as usual: after it they have no more to say than before, unless
- * ICE says so. */
-void paw_rtc_note_authentic(struct paw_rtc *rtc, const struct paw_input *input) {
-  struct paw_ice *ice = (struct paw_ice *)rtc->ice;
-  if (rtc->path_is_usual) {
-    if (paw_ice_note_usual(ice, rtc->clock.now_ns)) {
-      (void)paw_rtc_touch_ice(rtc);
-    }
-  } else {
-    paw_ice_note_authenticated(paw_rtc_touch_ice(rtc), rtc->clock.now_ns, &input->local,
-                               &input->remote);
-  }
-  paw_dtls_note_peer_complete((struct paw_dtls *)rtc->dtls);
 }
 
 /* ---- DTLS ---- */

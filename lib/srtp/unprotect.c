@@ -13,12 +13,15 @@ static bool is_known(const struct paw_srtp *srtp, uint32_t ssrc) {
   return false;
 }
 
+static bool is_newest(const struct paw_srtp *srtp, uint32_t ssrc) {
+  return srtp->source_count > 0 && srtp->sources[srtp->source_count - 1] == ssrc;
+}
+
 /* libsrtp2 makes a stream for every SSRC that proves itself, and sets no bound to them. One that
  * was forgotten would be open to replay, so none is: further ones are refused. */
 static inline int unprotect(struct paw_srtp *srtp, unprotect_function *function, uint32_t ssrc,
-                     uint8_t *packet, size_t *len) {
-  bool known = is_known(srtp, ssrc);
-  if (!known && srtp->source_count == PAW_SRTP_SOURCES_MAX) {
+                            uint8_t *packet, size_t *len) {
+  if (srtp->source_count == PAW_SRTP_SOURCES_MAX && !is_known(srtp, ssrc)) {
     return PAW_ERR_LIMIT;
   }
   int length = (int)*len;
@@ -26,7 +29,7 @@ static inline int unprotect(struct paw_srtp *srtp, unprotect_function *function,
   if (status != PAW_OK) {
     return status;
   }
-  if (!known) {
+  if (!is_newest(srtp, ssrc) && !is_known(srtp, ssrc)) {
     srtp->sources[srtp->source_count] = ssrc;
     srtp->source_count++;
   }
