@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "base/seldom.h"
+
 /* A batch in the making; every datagram has its own place in the arena. */
 struct batch {
   struct paw_hub *hub;
@@ -53,6 +55,10 @@ static bool drain_peer(struct batch *batch, uint32_t slot) {
   return false;
 }
 
+PAW_SELDOM static void move_timer(struct paw_hub *hub, uint32_t slot) {
+  paw_hub_timer_set(hub, slot, paw_rtc_next_timeout(hub->slots[slot].rtc).deadline_ns);
+}
+
 static void drain_touched(struct batch *batch) {
   struct paw_hub *hub = batch->hub;
   while (!is_full(batch)) {
@@ -68,7 +74,7 @@ static void drain_touched(struct batch *batch) {
       return;
     }
     paw_hub_index_ufrag(hub, slot);
-    paw_hub_timer_set(hub, slot, paw_rtc_next_timeout(hub->slots[slot].rtc).deadline_ns);
+    move_timer(hub, slot);
     paw_hub_mark_to_tell(hub, slot); /* polling may have made events */
   }
 }
@@ -77,15 +83,14 @@ static void drain_track(struct batch *batch, struct paw_hub_track *track) {
   struct paw_hub *hub = batch->hub;
   uint32_t cursor = track->cursor;
   while (!is_full(batch) && cursor < track->subscriber_count) {
-    uint32_t slot = track->subscribers[cursor];
-    struct paw_rtc *rtc = hub->slots[slot].rtc;
-    struct paw_rtc_media_news news;
-    batch->count +=
-        paw_rtc_poll_media(rtc, hub->clock.now_ns, place(batch), &batch->out[batch->count], &news);
-    if (news.moved_timeout) {
-      paw_hub_timer_set(hub, slot, paw_rtc_next_timeout(rtc).deadline_ns);
+    struct paw_rtc *rtc = hub->slots[track->subscribers[cursor]].rtc;
+    unsigned news =
+        paw_rtc_poll_media(rtc, hub->clock.now_ns, place(batch), &batch->out[batch->count]);
+    batch->count += news & PAW_RTC_MEDIA_SENT; /* which is 1 */
+    if ((news & PAW_RTC_MEDIA_MOVED_TIMEOUT) != 0) {
+      move_timer(hub, track->subscribers[cursor]);
     }
-    cursor += news.has_more ? 0 : 1;
+    cursor += (news & PAW_RTC_MEDIA_MORE) == 0;
   }
   track->cursor = cursor;
 }

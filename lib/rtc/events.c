@@ -36,11 +36,7 @@ PAW_SELDOM static bool poll_pending(struct paw_rtc *rtc, struct paw_rtc_event *o
   return false;
 }
 
-/* The queue is not empty. */
-static inline void poll_queue(struct paw_rtc *rtc, struct paw_rtc_event *out) {
-  size_t len = 0;
-  const struct paw_rtc_event *event = paw_ring_front(&rtc->queue, &len);
-  rtc->front_lent = true;
+static inline void tell(const struct paw_rtc_event *event, struct paw_rtc_event *out) {
   if (event->kind == PAW_RTC_EVENT_AUDIO) {
     const struct paw_rtc_audio_record *record = (const struct paw_rtc_audio_record *)event;
     out->kind = PAW_RTC_EVENT_AUDIO;
@@ -68,8 +64,11 @@ bool paw_rtc_poll_event(struct paw_rtc *rtc, struct paw_rtc_event *out) {
   if (rtc->pending != 0 && poll_pending(rtc, out)) {
     return true;
   }
-  if (!paw_ring_is_empty(&rtc->queue)) {
-    poll_queue(rtc, out);
+  size_t len = 0;
+  const struct paw_rtc_event *event = paw_ring_front(&rtc->queue, &len);
+  if (event != NULL) {
+    rtc->front_lent = true;
+    tell(event, out);
     return true;
   }
   return rtc->pending != 0 && poll_closed(rtc, out);

@@ -28,8 +28,7 @@ bool paw_rtc_is_valid_path(const struct paw_rtc *rtc, const struct paw_address *
 }
 
 static bool is_usual_path(const struct paw_rtc *rtc, const struct paw_input *input) {
-  return rtc->rests && rtc->usual_local != NULL &&
-         paw_address_is(rtc->usual_remote, &input->remote) &&
+  return rtc->usual_local != NULL && paw_address_is(rtc->usual_remote, &input->remote) &&
          paw_address_is(rtc->usual_local, &input->local);
 }
 

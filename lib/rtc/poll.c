@@ -13,16 +13,17 @@ static void count_sent(struct paw_rtc *rtc, const struct paw_transmit *transmit)
 }
 
 /* Media that begins hurries the next report. Only what goes out does: after it there is another
- * poll, so that no deadline is left behind. True: it did. */
-static bool note_media(struct paw_rtc *rtc) {
+ * poll, so that no deadline is left behind. */
+static unsigned note_media(struct paw_rtc *rtc) {
   bool begins = rtc->media_sent_ns == 0 ||
                 paw_time_elapsed(rtc->clock.now_ns, rtc->media_sent_ns) >= PAW_REPORT_IDLE_NS;
   rtc->media_sent_ns = rtc->clock.now_ns;
-  if (begins) {
-    paw_report_reconsider(&rtc->report, true);
-    paw_rtc_stir(rtc);
+  if (!begins) {
+    return 0;
   }
-  return begins;
+  paw_report_reconsider(&rtc->report, true);
+  paw_rtc_stir(rtc);
+  return PAW_RTC_MEDIA_MOVED_TIMEOUT;
 }
 
 static bool may_send_media(const struct paw_rtc *rtc) {
@@ -30,27 +31,24 @@ static bool may_send_media(const struct paw_rtc *rtc) {
 }
 
 /* A packet of media in the buffer, protected and addressed. */
-bool paw_rtc_poll_media(struct paw_rtc *rtc, uint64_t now_ns, uint8_t *buffer,
-                        struct paw_transmit *out, struct paw_rtc_media_news *news) {
-  *news = (struct paw_rtc_media_news){0};
+unsigned paw_rtc_poll_media(struct paw_rtc *rtc, uint64_t now_ns, uint8_t *buffer,
+                            struct paw_transmit *out) {
   (void)paw_clock_advance(&rtc->clock, now_ns);
   while (may_send_media(rtc)) {
     struct paw_wr wr = paw_wr_init(buffer, PAW_DATAGRAM_MAX - PAW_SRTP_TRAILER_MAX);
     if (!paw_send_next(&rtc->send, rtc->clock.now_ns, &wr)) {
-      return false;
+      return 0;
     }
-    size_t len = wr.len;
-    if (wr.bad || paw_srtp_protect_rtp(rtc->srtp, buffer, &len, PAW_DATAGRAM_MAX) != PAW_OK) {
+    if (wr.bad || paw_srtp_protect_rtp(rtc->srtp, buffer, &wr.len, PAW_DATAGRAM_MAX) != PAW_OK) {
       continue; /* counts as lost on the way */
     }
-    if (paw_rtc_address(rtc, buffer, len, out)) {
-      news->moved_timeout = note_media(rtc);
-      news->has_more = paw_send_is_ready(&rtc->send);
+    if (paw_rtc_address(rtc, buffer, wr.len, out)) {
       count_sent(rtc, out);
-      return true;
+      return PAW_RTC_MEDIA_SENT | note_media(rtc) |
+             (paw_send_is_ready(&rtc->send) ? PAW_RTC_MEDIA_MORE : 0);
     }
   }
-  return false;
+  return 0;
 }
 
 static bool poll_farewell(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
@@ -131,8 +129,8 @@ static void come_to_rest(struct paw_rtc *rtc) {
   rtc->timeout = find_timeout(rtc);
   rtc->rests = rtc->state == PAW_RTC_STATE_CONNECTED && !paw_rtc_has_rtcp(rtc);
   bool usual = paw_ice_get_usual_pair(rtc->ice, &rtc->usual_local, &rtc->usual_remote);
-  if (!usual ||
-      rtc->authentic_count == 0) { /* the first one tells DTLS that the peer is done too */
+  /* The first authentic datagram tells DTLS too that the peer is done. */
+  if (!rtc->rests || !usual || rtc->authentic_count == 0) {
     rtc->usual_local = NULL;
   }
 }
@@ -146,15 +144,14 @@ bool paw_rtc_poll_transmit(struct paw_rtc *rtc, uint8_t *buffer, struct paw_tran
     }
     come_to_rest(rtc);
   }
-  struct paw_rtc_media_news news;
   return paw_send_is_ready(&rtc->send) &&
-         paw_rtc_poll_media(rtc, rtc->clock.now_ns, buffer, out, &news);
+         paw_rtc_poll_media(rtc, rtc->clock.now_ns, buffer, out) != 0;
 }
 
 /* The buffer is made when the connection is polled alone for the first time, and again when it is
  * to hold audio. */
 static bool ensure_buffer(struct paw_rtc *rtc) {
-  size_t bytes = rtc->own_history == NULL ? PAW_RTC_CONTROL_BYTES : PAW_DATAGRAM_MAX;
+  size_t bytes = rtc->send.history == NULL ? PAW_RTC_CONTROL_BYTES : PAW_DATAGRAM_MAX;
   if (rtc->buffer_bytes >= bytes) {
     return true;
   }

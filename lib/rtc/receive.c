@@ -96,8 +96,8 @@ static void read_capture_time(struct paw_slice value, struct paw_audio_packet *p
  * (RFC 8285 section 4.2): 120 instructions fewer. */
 static bool is_level_alone(const struct paw_rtc *rtc, const struct paw_rtp_header *header) {
   const uint8_t *at = header->extension.data;
-  return header->extension_profile == 0xbede && header->extension.len == 4 && at[0] != 0 &&
-         at[0] == rtc->local.extension_audio_level << 4 && paw_get_u16(at + 2) == 0;
+  return header->extension_profile == 0xbede && header->extension.len == 4 && at[0] >= 0x10 &&
+         at[0] < 0xf0 && at[0] == rtc->local.extension_audio_level << 4 && paw_get_u16(at + 2) == 0;
 }
 
 static void take_level(uint8_t value, struct paw_audio_packet *packet) {
@@ -293,20 +293,26 @@ static inline bool open_datagram(struct paw_rtc *rtc, const struct opening *open
   return true;
 }
 
+/* Others wait already. */
+PAW_SELDOM static struct paw_rtc_audio_record *reserve_behind(struct paw_rtc *rtc, size_t len) {
+  return rtc->queue.used > PAW_RTC_QUEUE_AUDIO_BYTES
+             ? NULL
+             : paw_ring_reserve(&rtc->queue, &rtc->allocator, len);
+}
+
 void paw_rtc_receive_rtp(struct paw_rtc *rtc, const struct paw_input *input) {
-  size_t len = 0;
   if (!may_open(rtc, &rtp_opening, input)) {
     return;
   }
   size_t record_len = sizeof(struct paw_rtc_audio_record) + input->len;
   struct paw_rtc_audio_record *record =
-      rtc->queue.used > PAW_RTC_QUEUE_AUDIO_BYTES
-          ? NULL
-          : paw_ring_reserve(&rtc->queue, &rtc->allocator, record_len);
+      paw_ring_is_empty(&rtc->queue) ? paw_ring_reserve(&rtc->queue, &rtc->allocator, record_len)
+                                     : reserve_behind(rtc, record_len);
   if (record == NULL) {
     paw_rtc_drop(rtc, PAW_DROP_QUEUE_FULL);
     return;
   }
+  size_t len = 0;
   if (!open_datagram(rtc, &rtp_opening, input, record->datagram, &len)) {
     return;
   }

@@ -13,13 +13,13 @@
 bool paw_rtc_poll_event(struct paw_rtc *rtc, struct paw_rtc_event *out);
 bool paw_rtc_poll_transmit(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out);
 
-/* The short way of a fan-out: the next media packet, or false when there is none. */
-struct paw_rtc_media_news {
-  bool has_more;      /* another one can be polled */
-  bool moved_timeout; /* media began, which brings the next report forward */
-};
-bool paw_rtc_poll_media(struct paw_rtc *rtc, uint64_t now_ns, uint8_t *buffer,
-                        struct paw_transmit *out, struct paw_rtc_media_news *news);
+/* The short way of a fan-out: the next media packet. Returns 0 when there is none; else SENT, and
+ * what there is to know besides. */
+#define PAW_RTC_MEDIA_SENT 1u
+#define PAW_RTC_MEDIA_MORE 2u          /* another one can be polled */
+#define PAW_RTC_MEDIA_MOVED_TIMEOUT 4u /* media began, which brings the next report forward */
+unsigned paw_rtc_poll_media(struct paw_rtc *rtc, uint64_t now_ns, uint8_t *buffer,
+                            struct paw_transmit *out);
 
 /* Send from this history, kept by somebody else, from its next frame on; NULL: nothing. */
 void paw_rtc_attach_history(struct paw_rtc *rtc, uint64_t now_ns,

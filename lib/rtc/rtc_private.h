@@ -73,12 +73,12 @@ struct paw_rtc {
   uint32_t ufrags_before; /* that the agents before this one had */
 
   /* While it rests there is nothing to say but media before `timeout`: as of the last drain, and
-   * nothing was stirred since. */
+   * nothing was stirred since. The usual pair, not NULL only while it rests, is the one in use, if
+   * all is well with it. */
   bool rests;
   struct paw_timeout timeout;
-  const struct paw_address
-      *usual_local; /* while it rests: the pair in use, if all is well with it; */
-  const struct paw_address *usual_remote; /* else NULL */
+  const struct paw_address *usual_local;
+  const struct paw_address *usual_remote;
   uint64_t heard_ns; /* authentic data came on that pair last, and ICE was not told yet; 0: none */
 
   /* negotiation */
@@ -135,6 +135,7 @@ struct paw_rtc {
 /* There may be something to say, or earlier than was thought. */
 static inline void paw_rtc_stir(struct paw_rtc *rtc) {
   rtc->rests = false;
+  rtc->usual_local = NULL;
 }
 
 static inline struct paw_dtls *paw_rtc_touch_dtls(struct paw_rtc *rtc) {
@@ -242,6 +243,11 @@ static inline bool paw_rtc_address(const struct paw_rtc *rtc, const uint8_t *dat
   out->data = data;
   out->len = len;
   out->dscp = rtc->dscp;
+  if (rtc->usual_local != NULL) {
+    out->local = *rtc->usual_local;
+    out->remote = *rtc->usual_remote;
+    return true;
+  }
   return paw_ice_get_selected_pair(rtc->ice, &out->local, &out->remote);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/ntp.h"
 #include "base/rng.h"
+#include "base/seldom.h"
 #include "base/seq.h"
 #include "base/time.h"
 #include "rtp/rtp.h"
@@ -50,7 +51,7 @@ static uint16_t sequence_of(const struct paw_send *send, uint64_t index) {
 }
 
 /* Make `index` the first that can be sent or resent; sequence numbers go on. */
-static void rebase(struct paw_send *send, uint64_t index) {
+PAW_SELDOM static void rebase(struct paw_send *send, uint64_t index) {
   send->base_sequence = sequence_of(send, send->next_index);
   send->base_index = index;
   send->next_index = index;
@@ -215,7 +216,8 @@ static bool is_plain(const struct paw_send *send, uint64_t index,
   return frame->is_plain && send->start_len > 0 && index >= send->mid_until;
 }
 
-/* What write_packet writes, from a beginning that was written before: 100 instructions fewer. */
+/* What write_packet writes of the newest packet, from a beginning that was written before: 100
+ * instructions fewer. */
 static void write_plain(const struct paw_send *send, uint64_t index,
                         const struct paw_history_frame *frame, struct paw_wr *wr) {
   uint8_t *at = paw_wr_claim(wr, (size_t)send->start_len + frame->len);
@@ -224,7 +226,7 @@ static void write_plain(const struct paw_send *send, uint64_t index,
   }
   memcpy(at, send->start, PAW_RTP_FIXED_BYTES);
   paw_put_u16(at + 2, sequence_of(send, index));
-  paw_put_u32(at + 4, (uint32_t)frame->media_rtp + send->timestamp_offset);
+  paw_put_u32(at + 4, send->last_timestamp_rtp);
   at += PAW_RTP_FIXED_BYTES;
   if (send->start_len > PAW_RTP_FIXED_BYTES) {
     memcpy(at, send->start + PAW_RTP_FIXED_BYTES, LEVEL_BYTES);
@@ -237,8 +239,9 @@ static void write_plain(const struct paw_send *send, uint64_t index,
 /* `as_rtx`: as a retransmission in a stream of its own (RFC 4588 section 4), a new packet each
  * time, behind the number of the first one. It names the mid always, there being few of them, and
  * holds the frame alone: its payload type stands for Opus. */
-static void write_packet(const struct paw_send *send, uint64_t index,
-                         const struct paw_history_frame *frame, bool as_rtx, struct paw_wr *wr) {
+PAW_SELDOM static void write_packet(const struct paw_send *send, uint64_t index,
+                                    const struct paw_history_frame *frame, bool as_rtx,
+                                    struct paw_wr *wr) {
   struct extensions extensions = get_extensions(send, index, frame);
   extensions.mid = extensions.mid || (as_rtx && send->format.extension_mid != 0);
   bool any_extension = extensions.level || extensions.mid || extensions.capture_time;
@@ -333,7 +336,7 @@ void paw_send_request(struct paw_send *send, uint64_t now_ns, uint64_t rtt_ns,
   }
 }
 
-static bool write_resend(struct paw_send *send, struct paw_wr *wr) {
+PAW_SELDOM static bool write_resend(struct paw_send *send, struct paw_wr *wr) {
   while (send->resend_count > 0) {
     uint16_t sequence = send->resends[send->resend_head];
     send->resend_head = (uint8_t)((send->resend_head + 1) % PAW_SEND_RESENDS_MAX);
@@ -353,7 +356,7 @@ static bool write_resend(struct paw_send *send, struct paw_wr *wr) {
   return false;
 }
 
-static void count_redundant(struct paw_send *send, uint64_t index) {
+PAW_SELDOM static void count_redundant(struct paw_send *send, uint64_t index) {
   const struct paw_history_frame *copy = get_copy(send, index);
   assert(copy != NULL);
   size_t red_bytes = RED_HEADERS_BYTES + copy->len;
@@ -392,6 +395,7 @@ bool paw_send_next(struct paw_send *send, uint64_t now_ns, struct paw_wr *wr) {
   uint8_t distance = may_be_red ? choose_distance(send, index, frame) : 0;
   send->red_distances[index % PAW_HISTORY_FRAMES] = distance;
   *resent_us(send, index) = 0;
+  send->last_timestamp_rtp = (uint32_t)frame->media_rtp + send->timestamp_offset;
   if (distance == 0 && is_plain(send, index, frame)) {
     write_plain(send, index, frame, wr);
   } else {
@@ -403,7 +407,6 @@ bool paw_send_next(struct paw_send *send, uint64_t now_ns, struct paw_wr *wr) {
   count_sent(send, frame);
   send->next_index++;
   send->last_sent_ns = now_ns;
-  send->last_timestamp_rtp = (uint32_t)frame->media_rtp + send->timestamp_offset;
   return true;
 }
 
