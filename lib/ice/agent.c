@@ -479,12 +479,13 @@ bool paw_ice_is_usual(const struct paw_ice *ice, const struct paw_address *local
 bool paw_ice_note_usual(struct paw_ice *ice, uint64_t now_ns) {
   paw_ice_advance(ice, now_ns);
   struct ice_pair *selected = paw_ice_pair(ice, ice->selected);
+  bool hears_first = ice->life_ns < ice->sending_ns; /* since it sends: 10 s become 5 s */
   ice->life_ns = paw_ice_now(ice);
   selected->heard_ns = paw_ice_now(ice);
   selected->data_ns = paw_ice_now(ice);
   bool begins = paw_ice_path_note_data(ice);
   if (!paw_ice_consent_is_over(ice)) {
-    return begins;
+    return begins || hears_first;
   }
   handle_time(ice); /* after a leap of the clock */
   return true;
