@@ -6,8 +6,8 @@
  * P-256, the peer's may be of RSA.
  *
  * Once connected it is small (about 1 kB): mbedTLS's context is gone. What it still does is to
- * repeat the server's last flight, to send a close_notify, and to take one that is authentic, which
- * it answers with its own.
+ * repeat the server's last flight, twice unasked within 60 ms and whenever the client repeats its
+ * own, to send a close_notify, and to take one that is authentic, which it answers with its own.
  *
  * It knows no addresses: the caller feeds it DTLS datagrams that came on a validated ICE pair and
  * sends what it gives on the pair in use.
@@ -187,7 +187,7 @@ PAW_API int paw_dtls_get_keys(const struct paw_dtls *dtls, struct paw_srtp_keys 
 
 /**
  * Authenticated SRTP or SRTCP came from the peer: it has the keys, so it has our last flight, which
- * need not be kept any longer.
+ * is neither kept nor repeated any longer.
  */
 PAW_API void paw_dtls_note_peer_complete(struct paw_dtls *dtls);
 

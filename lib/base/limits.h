@@ -7,11 +7,8 @@
 #define PAW_BASE_LIMITS_H
 
 /* ---- time ---- */
-#define PAW_LAX_NS                                                                                 \
-  UINT64_C(20000000) /* consent and reports wait so long for each other: 50 a s                    \
-                      */
-#define PAW_LAX_IDLE_NS                                                                            \
-  UINT64_C(100000000) /* where nothing flows, so long: 10 a s, and answers come together */
+#define PAW_LAX_NS UINT64_C(20000000)       /* checks and reports wait for each other: 50 a s */
+#define PAW_LAX_IDLE_NS UINT64_C(100000000) /* where nothing flows: 10 a s, answers together */
 
 /* ---- datagrams ---- */
 #define PAW_DATAGRAM_MAX 1500 /* what is ever sent or looked at: an Ethernet frame's worth */

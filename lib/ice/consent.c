@@ -115,7 +115,12 @@ void paw_ice_path_note_heard(struct paw_ice *ice) {
   ice->path.heard_ns = paw_ice_now(ice);
 }
 
+/* No check is hastened: a hub begins to send to all its peers at once, and theirs would come at
+ * once too. */
 void paw_ice_note_sent(struct paw_ice *ice, uint64_t sent_ns) {
+  if (!is_within(sent_ns, ice->sent_ns, ICE_FLOW_GAP_NS)) {
+    ice->sending_ns = sent_ns;
+  }
   ice->sent_ns = sent_ns;
 }
 
@@ -156,10 +161,13 @@ void paw_ice_note_usual(struct paw_ice *ice, uint64_t heard_ns) {
   paw_ice_path_note_data(ice);
 }
 
+/* What is sent counts once the peer was heard after it had begun: the silence before it was that of
+ * an idle path. */
 uint64_t paw_ice_silence_max_ns(const struct paw_ice *ice) {
   uint64_t most_ns = ice->config.disconnect_ns;
-  bool flowed = is_within(ice->life_ns, ice->path.flow_ns, ICE_FLOW_GAP_NS) ||
-                is_within(ice->life_ns, ice->sent_ns, ICE_FLOW_GAP_NS);
+  bool flowed =
+      is_within(ice->life_ns, ice->path.flow_ns, ICE_FLOW_GAP_NS) ||
+      (ice->sending_ns <= ice->life_ns && is_within(ice->life_ns, ice->sent_ns, ICE_FLOW_GAP_NS));
   return flowed ? most_ns : paw_time_add(most_ns, most_ns);
 }
 

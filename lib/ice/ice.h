@@ -14,7 +14,8 @@ void paw_ice_note_waiting(struct paw_ice *ice, uint64_t now_ns, const struct paw
                           const struct paw_address *remote);
 
 /* When this side last sent data, 0: never. While it does, the path is checked as one that is in
- * use, though the peer may have little to say. To be told before input. */
+ * use, though the peer may have little to say. Until the peer is heard after it began, silence is
+ * that of an idle path. To be told before input. */
 void paw_ice_note_sent(struct paw_ice *ice, uint64_t sent_ns);
 
 /* The pair in use, while the agent is connected and has nothing to tell of its state; else false.

@@ -180,6 +180,7 @@ struct paw_ice {
   int selected;                                  /* index of path's pair; none while PAST */
   struct ice_path path;
   uint64_t sent_ns;        /* data was, by what the caller has told; 0 = never */
+  uint64_t sending_ns;     /* since then, without a gap */
   uint64_t life_ns;        /* anything authenticated came from the peer */
   uint64_t started_ns;     /* first input after set_remote, which knows no time; 0 = none yet */
   uint64_t first_valid_ns; /* of this generation */

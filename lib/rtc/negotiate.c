@@ -63,7 +63,7 @@ static int become_full(struct paw_rtc *rtc) {
   config.log = rtc->log;
   config.initial_rto_ns = rtc->ice_initial_rto_ns;
   struct paw_ice *full = NULL;
-  int status = paw_ice_new(&config, rtc->clock.now_ns, &full);
+  int status = paw_ice_new_lean(&config, rtc->clock.now_ns, &full);
   if (status != PAW_OK) {
     return status;
   }

@@ -19,9 +19,8 @@
 #define PACKET_BYTES 172 /* 12 of header, 160 of payload */
 #define STREAMS 100
 #define REPETITIONS 31
-#define SHAPES                                                                                     \
-  2 /* one stream; STREAMS of them, so that keys and states do not stay in the cache               \
-     */
+/* One stream; STREAMS of them, so that keys and states do not stay in the cache. */
+#define SHAPES 2
 
 static const size_t stream_counts[SHAPES] = {1, STREAMS};
 

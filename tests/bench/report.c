@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "bench/report.h"
 
+#include <math.h>
+
 void bench_report_begin(struct bench_report *report, bool json, const char *program,
                         const char *what) {
   *report = (struct bench_report){.json = json};
@@ -10,8 +12,11 @@ void bench_report_begin(struct bench_report *report, bool json, const char *prog
     printf("%s: %s\n", program, what);
 }
 
+/* JSON has no other word for what there is none of: a quantile of nothing. */
 static void print_figure(const struct bench_report *report, const char *name, double value) {
-  if (report->json)
+  if (report->json && !isfinite(value))
+    printf(", \"%s\": null", name);
+  else if (report->json)
     printf(", \"%s\": %.6g", name, value);
   else
     printf("  %-36s %12.6g", name, value);

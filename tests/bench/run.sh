@@ -86,12 +86,13 @@ with_bars() { # NAME
   fi
 }
 
-# One row a figure: those with a bar in bold where it was missed.
+# One row a figure: those with a bar in bold where it was missed, or nothing could be measured.
 print_rows() { # JSON_FILE
   jq -r '. as $all | .program as $program |
     to_entries[] | select(.key | test("_(bar|met)$|^(program|what)$") | not) |
-    select(.value | type == "number") |
-    [$program, .key, (.value * 1000 | round / 1000 | tostring), ($all[.key + "_bar"] // ""),
+    select(.value | type == "number" or type == "null") |
+    [$program, .key, (.value | if . == null then "none" else . * 1000 | round / 1000 | tostring end),
+      ($all[.key + "_bar"] // ""),
       (if $all[.key + "_met"] == false then "**missed**" else "" end)] |
     "| \(.[0]) | \(.[1]) | \(.[2]) | \(.[3]) \(.[4]) |"' "$1"
 }
@@ -108,10 +109,11 @@ for name in "$@"; do
   read -ra command <<< "$(command_of "$name")"
   ended=0
   "${command[@]}" --json > "$json/$name.raw" 2> "$json/$name.log" || ended=$?
-  with_bars "$name" < "$json/$name.raw" > "$json/$name.json" 2> /dev/null
-  if [ -n "$(jq -r .program "$json/$name.json" 2> /dev/null)" ]; then
-    print_rows "$json/$name.json"
-  else
+  with_bars "$name" < "$json/$name.raw" > "$json/$name.json" 2> /dev/null || true
+  rows=
+  [ -z "$(jq -r .program "$json/$name.json" 2> /dev/null)" ] || rows=$(print_rows "$json/$name.json")
+  [ -z "$rows" ] || echo "$rows"
+  if [ -z "$rows" ] || { [ $ended -ne 0 ] && [[ $rows != *'**missed**'* ]]; }; then
     echo "| $name | ended with $ended: $(tail -n 1 "$json/$name.log") | | **missed** |"
   fi
 done | tee -a build/bench.md

@@ -130,6 +130,30 @@ static void test_short_flow(void **state) {
   }
 }
 
+static void send_for(uint64_t ms) {
+  for (uint64_t sent_ms = 0; sent_ms < ms; sent_ms += 20) {
+    paw_ice_note_sent(duo.sides[0].ice, duo.clock.now_ns);
+    duo_sync(&duo, 0);
+    duo_run_ms(&duo, 20);
+  }
+}
+
+/* An idle path is asked every 4 to 6 s only: that nothing came before sending began is no silence.
+ * Once the peer was heard, DISCONNECTED means 5 s. */
+static void test_sending_begins(void **state) {
+  (void)state;
+  for (uint64_t i = 0; i < 20; i++) {
+    connect_sides(60 + i, PAW_ICE_LITE);
+    duo_run_ms(&duo, SECONDS(20) + i * 300);
+    send_for(SECONDS(6) + 100);
+    assert_int_equal(duo.sides[0].disconnected_ns, 0);
+    set_loss(1);
+    send_for(5100);
+    assert_int_equal(state_of(0), PAW_ICE_STATE_DISCONNECTED);
+    duo_wipe(&duo);
+  }
+}
+
 /* While data flows, checks come every 4 to 6 s and no more often (RFC 7675 section 5.1). */
 static void test_busy(void **state) {
   (void)state;
@@ -482,6 +506,7 @@ int main(void) {
       cmocka_unit_test(test_idle_with_loss),
       cmocka_unit_test(test_idle_with_reports),
       cmocka_unit_test(test_short_flow),
+      cmocka_unit_test(test_sending_begins),
       cmocka_unit_test(test_busy),
       cmocka_unit_test(test_quiet),
       cmocka_unit_test(test_outage),

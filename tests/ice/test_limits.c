@@ -201,8 +201,6 @@ static void unknown_attributes(void **state) {
   duo_wipe(&duo);
 }
 
-/* Checks from everywhere fill the table; a candidate that is signalled then takes a silent one's
- * place or none, and no memory. */
 /* Between two that have the longest ufrags there may be. */
 static void the_longest_check(void **state) {
   (void)state;
@@ -219,6 +217,8 @@ static void the_longest_check(void **state) {
   duo_wipe(&duo);
 }
 
+/* Checks from everywhere fill the table; a candidate that is signalled then takes a silent one's
+ * place or none, and no memory. */
 static void remotes_with_nothing_free(void **state) {
   (void)state;
   begin(PAW_ICE_LITE);

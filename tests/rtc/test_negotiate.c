@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "kit/alloc.h"
+
 #define NOW_NS KIT_CLOCK_ORIGIN_NS
 
 static void an_offer_is_probed_first(void **state) {
@@ -500,6 +502,32 @@ static void an_answer_to_something_else_is_refused(void **state) {
   paw_rtc_free(answerer);
 }
 
+/* What a connection holds that has accepted a lite end's offer. */
+static int64_t held_by_answerer(enum paw_ice_mode mode) {
+  struct kit_allocator memory = {0};
+  struct paw_rtc_config config = fixture_config();
+  config.ice_mode = PAW_ICE_LITE;
+  struct paw_rtc *offerer = fixture_rtc(&config, "192.0.2.1:5000");
+  config.ice_mode = mode;
+  config.allocator = kit_allocator_hook(&memory);
+  struct paw_rtc *answerer = fixture_rtc(&config, "192.0.2.2:6000");
+  struct paw_description offer;
+  struct paw_description answer;
+  assert_int_equal(paw_rtc_direct_offer(offerer, &offer), PAW_OK);
+  assert_int_equal(paw_rtc_direct_accept_offer(answerer, NOW_NS, &offer, &answer), PAW_OK);
+  assert_false(answer.ice_lite);
+  int64_t held = (int64_t)memory.outstanding_bytes;
+  paw_rtc_free(offerer);
+  paw_rtc_free(answerer);
+  return held;
+}
+
+/* A lite end that becomes full for a lite offer is as any full one. */
+static void who_becomes_full_holds_no_more_than_others(void **state) {
+  (void)state;
+  assert_int_equal(held_by_answerer(PAW_ICE_LITE), held_by_answerer(PAW_ICE_FULL));
+}
+
 /* A lite end whose peer turns lite: nobody would check any more. */
 static void a_later_offer_makes_nobody_lite(void **state) {
   (void)state;
@@ -574,6 +602,7 @@ int main(void) {
       cmocka_unit_test(opus_wishes_reach_the_other_side),
       cmocka_unit_test(a_later_answer_keeps_the_dtls_roles),
       cmocka_unit_test(an_answer_to_something_else_is_refused),
+      cmocka_unit_test(who_becomes_full_holds_no_more_than_others),
       cmocka_unit_test(a_later_offer_makes_nobody_lite),
       cmocka_unit_test(directions_are_wished_for_between_offers),
       cmocka_unit_test(a_later_offer_keeps_the_names),

@@ -208,8 +208,6 @@ static void a_resent_packet_is_byte_for_byte_the_same(void **state) {
   teardown();
 }
 
-/* RFC 4588: each answer is a new packet of another stream, with the number and the payload of the
- * one that was asked for. */
 /* ---- most packets are written the short way, all resent ones the long way ---- */
 
 static void push_any_frame(struct paw_audio_frame *frame, uint8_t *data) {
@@ -279,6 +277,8 @@ static void both_ways_of_writing_give_the_same_bytes(void **state) {
   }
 }
 
+/* RFC 4588: each answer is a new packet of another stream, with the number and the payload of the
+ * one that was asked for. */
 static void retransmissions_in_a_stream_of_their_own(void **state) {
   (void)state;
   setup(12);

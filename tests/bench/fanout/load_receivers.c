@@ -38,9 +38,8 @@ static const char help[] =
     "  --load             bars of a load: jitter of 99 % of the packets at most 2 ms, nothing is "
     "lost\n";
 
-#define SETTLE_NS                                                                                  \
-  (3 * PAW_NS_PER_S) /* of the first K, for whose players the start is over then                   \
-                      */
+/* Of the first K, for whose players the start is over then. */
+#define SETTLE_NS (3 * PAW_NS_PER_S)
 #define PLAY_MAX_NS (120 * PAW_NS_PER_S)
 #define STORM_MAX_MS 10000
 #define JITTER_MAX_MS 2
