@@ -148,6 +148,8 @@ bool paw_rtc_poll_transmit(struct paw_rtc *rtc, uint8_t *buffer, struct paw_tran
          paw_rtc_poll_media(rtc, rtc->clock.now_ns, buffer, out) != 0;
 }
 
+static_assert(PAW_RTC_CONTROL_BYTES >= PAW_ICE_MESSAGE_MAX, "a datagram of ICE fits in the buffer");
+
 /* The buffer is made when the connection is polled alone for the first time, and again when it is
  * to hold audio. */
 static bool ensure_buffer(struct paw_rtc *rtc) {

@@ -13,7 +13,7 @@
 #include "rtc/rtc_private.h"
 #include "rtp/rtp.h"
 
-#define ID_MAX 14
+#define ID_MAX 15 /* which ends a block of the one-byte form */
 
 static const struct paw_allocator heap;
 

@@ -3,6 +3,11 @@
 
 #include <pawebrtc/rtc.h>
 
+#include "base/mem.h"
+#include "kit/pair.h"
+#include "rtc/rtc.h"
+#include "stream/history.h"
+
 static void receive(struct paw_rtc *rtc, const uint8_t *data, size_t len, int expected) {
   struct paw_input input = {
       .kind = PAW_INPUT_RECEIVE,
@@ -123,6 +128,35 @@ static void every_reason_has_a_text(void **state) {
   }
 }
 
+/* The memory for what is polled follows what is to be sent, whoever keeps the frames. */
+static void a_lent_history_has_room(void **state) {
+  (void)state;
+  struct kit_pair_config config;
+  kit_pair_config_init(&config, 11);
+  struct kit_pair *pair = kit_pair_connect(&config, 200);
+  struct paw_rtc *rtc = pair->peers[0].rtc;
+  struct paw_history *history = NULL;
+  const struct paw_allocator heap = {NULL, NULL, NULL};
+  kit_pair_run_ms(pair, 200);
+  assert_int_equal(paw_history_new(&heap, &history), PAW_OK);
+  paw_rtc_attach_history(rtc, pair->clock.now_ns, history);
+  const uint8_t payload[1000] = {15 << 3};
+  const struct paw_audio_frame frame = {.data = payload,
+                                        .len = sizeof payload,
+                                        .capture_ns = pair->clock.now_ns,
+                                        .duration_rtp = 960};
+  assert_int_equal(paw_history_push(history, pair->clock.now_ns, &frame), PAW_OK);
+  struct paw_rtc_output output;
+  do {
+    paw_rtc_poll_output(rtc, &output);
+  } while (output.kind == PAW_OUTPUT_EVENT);
+  assert_int_equal(output.kind, PAW_OUTPUT_TRANSMIT);
+  assert_true(output.transmit.len > sizeof payload);
+  paw_rtc_attach_history(rtc, pair->clock.now_ns, NULL);
+  kit_pair_free(pair);
+  paw_mem_free(&heap, history);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_is_nobodys_is_counted_by_reason),
@@ -131,6 +165,7 @@ int main(void) {
       cmocka_unit_test(sending_needs_an_agreement),
       cmocka_unit_test(a_config_needs_certificate_and_randomness),
       cmocka_unit_test(every_reason_has_a_text),
+      cmocka_unit_test(a_lent_history_has_room),
   };
   return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }
