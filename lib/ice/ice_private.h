@@ -43,10 +43,11 @@
  * with room for five lost checks. */
 #define ICE_ACTIVE_NS (2 * PAW_NS_PER_S)
 /* RFC 7675 section 5.1: consent is checked every 5 s, spread by a fifth either way. So is an idle
- * path that answers: of 0.69 datagrams a peer a second, and as many back, 0.40 are left. */
+ * path that answers: of 0.69 datagrams a peer a second, and as many back, 0.40 were left (0.33
+ * since reports go with checks). */
 #define ICE_CONSENT_NS (5 * PAW_NS_PER_S)
 /* Data that comes so soon after other data is a flow: reports come at least every 1.5 s while there
- * is media, and not before 2.5 s are over when there is none (stream/report.h). */
+ * is media, and not before 5 s are over when there is none (stream/report.h). */
 #define ICE_FLOW_GAP_NS (2400 * PAW_NS_PER_MS)
 /* For so long after it the peer may still take the path for active. */
 #define ICE_FLOW_HOLD_NS (10 * PAW_NS_PER_S)

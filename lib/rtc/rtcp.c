@@ -280,8 +280,14 @@ bool paw_rtc_has_rtcp(const struct paw_rtc *rtc) {
          paw_time_due(rtc->report.next_ns, rtc->clock.now_ns);
 }
 
+/* It is polled when it is time, or when ICE or DTLS had something to do. */
+static bool report_is_due(const struct paw_rtc *rtc) {
+  return paw_time_due(rtc->report.next_ns, rtc->clock.now_ns) ||
+         (paw_report_goes_along(&rtc->report, rtc->clock.now_ns) && !is_active(rtc));
+}
+
 bool paw_rtc_poll_rtcp(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
-  bool due = paw_time_due(rtc->report.next_ns, rtc->clock.now_ns);
+  bool due = report_is_due(rtc);
   bool reduced = rtc->local.rtcp_rsize && rtc->remote.rtcp_rsize;
   bool early = reduced && rtc->rrtr_is_urgent && paw_time_due(rtc->early_ns, rtc->clock.now_ns);
   if (!due && !early && rtc->nack_count == 0) {

@@ -16,10 +16,12 @@ void paw_report_hurry(struct paw_report *report, uint64_t now_ns) {
 }
 
 /* 0.5 to 1.5 times the mean. RFC 3550's division by e - 1.5 corrects for reconsideration among many
- * members; between two there is nothing to correct. */
+ * members; between two there is nothing to correct. The lower half of the idle range is for reports
+ * that go along. */
 static uint64_t get_interval(const struct paw_report *report, bool active) {
-  uint64_t mean_ns = active ? PAW_REPORT_ACTIVE_NS : PAW_REPORT_IDLE_NS;
-  return mean_ns / 2 + (mean_ns / 1024 * (report->spread >> 22));
+  uint64_t least_ns = active ? PAW_REPORT_ACTIVE_NS / 2 : PAW_REPORT_ALONE_NS;
+  uint64_t range_ns = active ? PAW_REPORT_ACTIVE_NS : PAW_REPORT_ALONE_NS / 2;
+  return least_ns + (range_ns / 1024 * (report->spread >> 22));
 }
 
 /* After the last one. */
@@ -32,6 +34,10 @@ void paw_report_sent(struct paw_report *report, uint64_t now_ns, bool active, ui
   report->last_ns = now_ns;
   report->spread = random;
   report->next_ns = get_next(report, active);
+}
+
+bool paw_report_goes_along(const struct paw_report *report, uint64_t now_ns) {
+  return report->last_ns != 0 && paw_time_elapsed(now_ns, report->last_ns) >= PAW_REPORT_IDLE_NS;
 }
 
 void paw_report_reconsider(struct paw_report *report, bool active) {

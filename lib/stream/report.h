@@ -7,14 +7,17 @@
 
 /* Point to point, two members: the interval that RTCP's 5 % of 64 kbit/s allows is well below one
  * second, so the least interval rules: 1 s while media flows (round-trip time and loss steer
- * repair), RFC 3550's 5 s when idle. */
+ * repair), RFC 3550's 5 s when there was none for as long. An idle report has nothing to say but
+ * that its sender is there, as a check does: it goes along when a check wakes the connection, and
+ * alone only after 10 s. */
 #define PAW_REPORT_ACTIVE_NS PAW_NS_PER_S
 #define PAW_REPORT_IDLE_NS (5 * PAW_NS_PER_S)
+#define PAW_REPORT_ALONE_NS (10 * PAW_NS_PER_S)
 
 struct paw_report {
   uint64_t last_ns; /* 0 = none was sent yet: the first goes at once */
   uint64_t next_ns;
-  uint32_t spread; /* random, of 2^32: the next interval is 0.5 to 1.5 times the mean */
+  uint32_t spread; /* random, of 2^32: how far into its range the next interval reaches */
 };
 
 /* Reports begin at `now_ns`. */
@@ -22,6 +25,9 @@ void paw_report_start(struct paw_report *report, uint64_t now_ns);
 
 /* A report was sent; `random` spreads the next one (RFC 3550 section 6.3.1). */
 void paw_report_sent(struct paw_report *report, uint64_t now_ns, bool active, uint32_t random);
+
+/* Nothing flows, and the connection has something else to say: does the report go with it? */
+bool paw_report_goes_along(const struct paw_report *report, uint64_t now_ns);
 
 /* Send the next report at once, but not right behind another; those after it keep their intervals.
  */

@@ -17,9 +17,9 @@
 #define PER_SECOND_MAX 11
 
 /* Datagrams a peer. A silent one is checked every 5 s (RFC 7675 section 5.1), and gets a report
- * every 5 s (RFC 3550 section 6.2). The checks of a full peer are answered besides. */
-#define LITE_PER_MINUTE 25
-#define FULL_PER_MINUTE 38
+ * with every first or second check. The checks of a full peer are answered besides. */
+#define LITE_PER_MINUTE 21
+#define FULL_PER_MINUTE 34
 
 static void wake_ups_are_bounded(enum paw_ice_mode peer_mode, uint64_t per_minute) {
   struct kit_crowd_config config;

@@ -27,10 +27,31 @@ static void intervals_spread_from_half_to_one_and_a_half(void **state) {
     paw_report_sent(&report, PAW_NS_PER_S, true, randoms[i]);
     uint64_t interval_ms = (report.next_ns - PAW_NS_PER_S) / PAW_NS_PER_MS;
     assert_in_range(interval_ms, expected_ms[i] - 2, expected_ms[i] + 2);
-    paw_report_sent(&report, PAW_NS_PER_S, false, randoms[i]);
-    interval_ms = (report.next_ns - PAW_NS_PER_S) / PAW_NS_PER_MS;
-    assert_in_range(interval_ms, expected_ms[i] * 5 - 10, expected_ms[i] * 5 + 10);
   }
+}
+
+/* Ten seconds, more by up to a half. */
+static void idle_reports_come_late_when_alone(void **state) {
+  (void)state;
+  const uint32_t randoms[] = {0, UINT32_MAX / 2, UINT32_MAX};
+  const uint64_t expected_ms[] = {10000, 12500, 15000};
+  struct paw_report report;
+  for (size_t i = 0; i < 3; i++) {
+    paw_report_start(&report, 0);
+    paw_report_sent(&report, PAW_NS_PER_S, false, randoms[i]);
+    uint64_t interval_ms = (report.next_ns - PAW_NS_PER_S) / PAW_NS_PER_MS;
+    assert_in_range(interval_ms, expected_ms[i] - 10, expected_ms[i]);
+  }
+}
+
+static void idle_reports_go_along_after_five_seconds(void **state) {
+  (void)state;
+  struct paw_report report;
+  paw_report_start(&report, PAW_NS_PER_S);
+  assert_false(paw_report_goes_along(&report, 100 * PAW_NS_PER_S)); /* the first has its time */
+  paw_report_sent(&report, PAW_NS_PER_S, false, 0);
+  assert_false(paw_report_goes_along(&report, 6 * PAW_NS_PER_S - 1));
+  assert_true(paw_report_goes_along(&report, 6 * PAW_NS_PER_S));
 }
 
 static void media_that_begins_hurries_the_next_report(void **state) {
@@ -128,6 +149,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_first_report_goes_at_once),
       cmocka_unit_test(intervals_spread_from_half_to_one_and_a_half),
+      cmocka_unit_test(idle_reports_come_late_when_alone),
+      cmocka_unit_test(idle_reports_go_along_after_five_seconds),
       cmocka_unit_test(media_that_begins_hurries_the_next_report),
       cmocka_unit_test(a_hurried_report_does_not_follow_another_at_once),
       cmocka_unit_test(round_trips_come_from_reports),

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
+#include "bench/callgrind.h"
 #include "bench/measure.h"
 #include "bench/peers/far.h"
 #include "bench/peers/near.h"
@@ -37,6 +38,7 @@ static const char help[] =
     "\n"
     "  --peers N        (1000)\n"
     "  --seconds N      of silence that are measured (20)\n"
+    "  --instructions   of the hub's process in user space as well: some minutes under valgrind\n"
     "  --json           one JSON object\n";
 
 struct run {
@@ -141,11 +143,14 @@ static void on_clock(void *user_data, uint64_t now_ns) {
     break;
   case SETTLING:
     run->phase = MEASURING;
+    bench_callgrind_begin();
+    bench_callgrind_collect(true);
     note(run, now_ns, true);
     loop_timer_set(&run->clock, now_ns + run->seconds * PAW_NS_PER_S);
     break;
   case MEASURING:
     note(run, now_ns, false);
+    bench_callgrind_collect(false);
     loop_stop(run->loop);
     break;
   }
@@ -205,7 +210,20 @@ static double floor_ns(struct udp *udp) {
 
 /* ---- the program ---- */
 
-static int report(struct run *run, bool json) {
+/* Seconds of silence are what is counted. */
+static bool add_instructions(struct bench_report *report, size_t peers) {
+  static const size_t seconds[2] = {5, 15};
+  char mode[64];
+  double instructions = 0;
+  snprintf(mode, sizeof mode, "--counted=%zu", peers);
+  if (!bench_callgrind_run(mode, seconds, &instructions)) {
+    return false;
+  }
+  bench_report_add(report, "instructions_per_peer_per_s", instructions / (double)peers);
+  return true;
+}
+
+static int report(struct run *run, bool instructions, bool json) {
   struct bench_report report;
   double seconds = (double)(run->ended.now_ns - run->begun.now_ns) / 1e9;
   double cpu_s = (double)(run->ended.cpu_ns - run->begun.cpu_ns) / 1e9;
@@ -227,39 +245,70 @@ static int report(struct run *run, bool json) {
   bench_report_add(&report, "floor_datagram_out_and_in_ns", pair_ns);
   bench_report_add(&report, "floor_core", floor_share);
   bench_report_at_most(&report, "core", cpu_s / seconds, CORE_BAR);
-  return bench_report_end(&report);
+  bool counted = !instructions || add_instructions(&report, run->peers);
+  int status = bench_report_end(&report);
+  return counted ? status : 2;
 }
 
-int main(int argc, char **argv) {
+struct choice {
+  long peers;
+  long seconds;
+  bool json;
+  bool instructions;
+  bool is_counted; /* runs under callgrind, for the one with `instructions` */
+};
+
+/* False, after help where it was asked for: nothing is to be run, and `status` is how to end. */
+static bool read_options(int argc, char **argv, struct choice *choice, int *status) {
   static const struct option options[] = {{"peers", required_argument, NULL, 'p'},
                                           {"seconds", required_argument, NULL, 's'},
+                                          {"instructions", no_argument, NULL, 'i'},
+                                          {"counted", required_argument, NULL, 'c'},
                                           {"json", no_argument, NULL, 'j'},
                                           {"help", no_argument, NULL, 'h'},
                                           {0}};
-  static struct run run;
-  bool json = false;
-  long peers = 1000;
-  long seconds = 20;
+  *choice = (struct choice){.peers = 1000, .seconds = 20};
   for (int c = 0; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-    if (c == 'p') {
-      peers = strtol(optarg, NULL, 10);
+    if (c == 'p' || c == 'c') {
+      choice->peers = strtol(optarg, NULL, 10);
+      choice->is_counted = c == 'c';
     } else if (c == 's') {
-      seconds = strtol(optarg, NULL, 10);
+      choice->seconds = strtol(optarg, NULL, 10);
+    } else if (c == 'i') {
+      choice->instructions = true;
     } else if (c == 'j') {
-      json = true;
+      choice->json = true;
     } else {
       fputs(help, c == 'h' ? stdout : stderr);
-      return c == 'h' ? 0 : 2;
+      *status = c == 'h' ? 0 : 2;
+      return false;
     }
   }
-  if (peers < 1 || peers > PEERS_MAX || seconds < 1 || seconds > 3600 || optind != argc) {
-    fputs(help, stderr);
-    return 2;
+  if (choice->is_counted && optind + 1 == argc) {
+    choice->seconds = strtol(argv[optind++], NULL, 10);
   }
-  run.peers = (size_t)peers;
-  run.seconds = (uint64_t)seconds;
+  bool good = choice->peers >= 1 && choice->peers <= PEERS_MAX && choice->seconds >= 1 &&
+              choice->seconds <= 3600 && optind == argc;
+  if (!good) {
+    fputs(help, stderr);
+    *status = 2;
+  }
+  return good;
+}
+
+int main(int argc, char **argv) {
+  static struct run run;
+  struct choice choice;
+  int status = 0;
+  if (!read_options(argc, argv, &choice, &status)) {
+    return status;
+  }
+  run.peers = (size_t)choice.peers;
+  run.seconds = (uint64_t)choice.seconds;
   measure(&run);
-  int status = report(&run, json);
+  if (!choice.is_counted) {
+    status = report(&run, choice.instructions, choice.json);
+  }
   udp_close(run.udp);
   return status;
 }
