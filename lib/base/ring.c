@@ -48,12 +48,12 @@ static void skip_gap(struct paw_ring *ring) {
   }
 }
 
-/* Lay all records in order at the start of a block twice as large. */
-static bool grow(struct paw_ring *ring, const struct paw_allocator *allocator) {
-  if (ring->size * 2 > ring->max_size) {
+/* Lay all records in order at the start of a larger block. */
+static bool grow(struct paw_ring *ring, const struct paw_allocator *allocator, size_t size) {
+  if (size > ring->max_size) {
     return false;
   }
-  uint8_t *block = paw_mem_alloc(allocator, ring->size * 2);
+  uint8_t *block = paw_mem_alloc(allocator, size);
   if (block == NULL) {
     return false;
   }
@@ -67,7 +67,7 @@ static bool grow(struct paw_ring *ring, const struct paw_allocator *allocator) {
   }
   paw_mem_free(allocator, ring->block);
   ring->block = block;
-  ring->size *= 2;
+  ring->size = size;
   ring->head = 0;
   ring->used = filled;
   return true;
@@ -94,6 +94,17 @@ static bool find_room(struct paw_ring *ring, size_t need, size_t *offset) {
   return true;
 }
 
+void paw_ring_reserve(struct paw_ring *ring, const struct paw_allocator *allocator, size_t size) {
+  if (size <= ring->size) {
+    return;
+  }
+  if (ring->block == NULL) {
+    ring->size = size;
+  } else {
+    (void)grow(ring, allocator, size);
+  }
+}
+
 void *paw_ring_push(struct paw_ring *ring, const struct paw_allocator *allocator, size_t len) {
   if (len > ring->max_size || record_size(len) > ring->max_size) {
     return NULL;
@@ -110,7 +121,7 @@ void *paw_ring_push(struct paw_ring *ring, const struct paw_allocator *allocator
   size_t need = record_size(len);
   size_t offset = 0;
   while (!find_room(ring, need, &offset)) {
-    if (!grow(ring, allocator)) {
+    if (!grow(ring, allocator, ring->size * 2)) {
       return NULL;
     }
   }

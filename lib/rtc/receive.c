@@ -32,6 +32,7 @@ static struct paw_recv *add_recv(struct paw_rtc *rtc, uint32_t ssrc, uint16_t se
   }
   struct paw_recv *recv = &rtc->recv[rtc->recv_count++];
   paw_recv_init(recv, ssrc, sequence);
+  paw_ring_reserve(&rtc->queue, &rtc->allocator, PAW_RTC_QUEUE_STREAM_BYTES);
   paw_log_write(&rtc->log, PAW_LOG_INFO, "rtc", "receiving SSRC %08x", (unsigned)ssrc);
   return recv;
 }
