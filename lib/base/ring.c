@@ -22,12 +22,12 @@ void paw_ring_wipe(struct paw_ring *ring, const struct paw_allocator *allocator)
   ring->used = 0;
 }
 
-/* Lay all records in order at the start of a block twice as large. */
-static bool grow(struct paw_ring *ring, const struct paw_allocator *allocator) {
-  if (ring->size * 2 > ring->max_size) {
+/* Lay all records in order at the start of a larger block. */
+static bool grow(struct paw_ring *ring, const struct paw_allocator *allocator, size_t size) {
+  if (size > ring->max_size) {
     return false;
   }
-  uint8_t *block = paw_mem_alloc(allocator, ring->size * 2);
+  uint8_t *block = paw_mem_alloc(allocator, size);
   if (block == NULL) {
     return false;
   }
@@ -41,7 +41,7 @@ static bool grow(struct paw_ring *ring, const struct paw_allocator *allocator) {
   }
   paw_mem_free(allocator, ring->block);
   ring->block = block;
-  ring->size *= 2;
+  ring->size = size;
   ring->head = 0;
   ring->used = filled;
   return true;
@@ -60,6 +60,17 @@ static bool find_room(const struct paw_ring *ring, size_t need, size_t *offset, 
   return *gap <= ring->size - ring->used - need;
 }
 
+void paw_ring_widen(struct paw_ring *ring, const struct paw_allocator *allocator, size_t size) {
+  if (size <= ring->size) {
+    return;
+  }
+  if (ring->block == NULL) {
+    ring->size = size;
+  } else {
+    (void)grow(ring, allocator, size);
+  }
+}
+
 void *paw_ring_make_room(struct paw_ring *ring, const struct paw_allocator *allocator, size_t len) {
   size_t need = paw_ring_record_bytes(len);
   size_t offset = 0;
@@ -74,7 +85,7 @@ void *paw_ring_make_room(struct paw_ring *ring, const struct paw_allocator *allo
     }
   }
   while (!find_room(ring, need, &offset, &gap)) {
-    if (!grow(ring, allocator)) {
+    if (!grow(ring, allocator, ring->size * 2)) {
       return NULL;
     }
   }

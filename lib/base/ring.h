@@ -23,6 +23,10 @@ struct paw_ring {
  * both multiples of 8. */
 void paw_ring_init(struct paw_ring *ring, size_t initial_size, size_t max_size);
 
+/* Grow to `size` at once, a power of two times the initial size and within the bound, so that what
+ * is to come allocates nothing. Without memory the ring stays as it is. */
+void paw_ring_widen(struct paw_ring *ring, const struct paw_allocator *allocator, size_t size);
+
 /* Give the memory back; the ring is empty, and a later push makes a new block. */
 void paw_ring_wipe(struct paw_ring *ring, const struct paw_allocator *allocator);
 

@@ -320,6 +320,9 @@ void paw_rtc_receive_rtp(struct paw_rtc *rtc, const struct paw_input *input) {
     paw_rtc_drop(rtc, PAW_DROP_RTP_MALFORMED);
   } else if (take_packet(rtc, record)) {
     paw_ring_commit(&rtc->queue, record_len);
+    if (rtc->queue.size < PAW_RTC_QUEUE_STREAM_BYTES) { /* so that audio that bunches finds room */
+      paw_ring_widen(&rtc->queue, &rtc->allocator, PAW_RTC_QUEUE_STREAM_BYTES);
+    }
   }
 }
 

@@ -14,11 +14,16 @@
 
 static const struct paw_allocator libc_allocator = {0};
 
-static void push_text(struct paw_ring *ring, const char *text) {
-  char *record = paw_ring_push(ring, &libc_allocator, strlen(text));
+static void push_text_in(struct paw_ring *ring, const struct paw_allocator *allocator,
+                         const char *text) {
+  char *record = paw_ring_push(ring, allocator, strlen(text));
   assert_non_null(record);
   assert_int_equal((uintptr_t)record % 8, 0);
   memcpy(record, text, strlen(text));
+}
+
+static void push_text(struct paw_ring *ring, const char *text) {
+  push_text_in(ring, &libc_allocator, text);
 }
 
 static void expect_front(struct paw_ring *ring, const char *text) {
@@ -80,6 +85,38 @@ static void test_a_drained_ring_allocates_nothing_more(void **state) {
   }
   assert_int_equal(counter.allocations, 1);
   paw_ring_wipe(&ring, &allocator);
+}
+
+/* Records stay, in their order, and there is one allocation for as many doublings as it takes. */
+static void test_room_made_ahead(void **state) {
+  (void)state;
+  struct kit_allocator counter = {0};
+  const struct paw_allocator allocator = kit_allocator_hook(&counter);
+  struct paw_ring ring;
+  paw_ring_init(&ring, 64, 1024);
+  paw_ring_widen(&ring, &allocator, 128);
+  assert_int_equal(counter.allocations, 0); /* still nothing before the first push */
+  push_text_in(&ring, &allocator, "one");
+  push_text_in(&ring, &allocator, "two");
+  paw_ring_pop(&ring);
+  assert_int_equal(ring.size, 128);
+  paw_ring_widen(&ring, &allocator, 512);
+  assert_int_equal(ring.size, 512);
+  for (size_t i = 0; i < 31; i++) {
+    assert_non_null(paw_ring_push(&ring, &allocator, 8));
+  }
+  assert_int_equal(ring.size, 512);
+  expect_front(&ring, "two");
+  paw_ring_widen(&ring, &allocator, 512);
+  paw_ring_widen(&ring, &allocator, 64);
+  assert_int_equal(ring.size, 512);
+  assert_int_equal(counter.allocations, 2);
+  counter.fail_nth = 1;
+  paw_ring_widen(&ring, &allocator, 1024); /* no memory: it stays as it is */
+  assert_int_equal(ring.size, 512);
+  expect_front(&ring, "two");
+  paw_ring_wipe(&ring, &allocator);
+  assert_int_equal(counter.outstanding_bytes, 0);
 }
 
 static void test_the_bound(void **state) {
@@ -205,12 +242,15 @@ static void random_walk(uint64_t seed, void *context) {
     if (kit_rng_chance(&rng, fills ? 0.6 : 0.4) && model.count < 64) {
       size_t len = (size_t)kit_rng_below(&rng, 120);
       counter.fail_nth = kit_rng_chance(&rng, 0.1) ? 1 : 0;
-      uint8_t *record = paw_ring_push(&ring, &allocator, len);
-      if (record != NULL) {
+      uint8_t *record = paw_ring_reserve(&ring, &allocator, len);
+      if (record != NULL) { /* what is not told of afterwards was never there */
+        memset(record, (uint8_t)step, len);
+      }
+      if (record != NULL && !kit_rng_chance(&rng, 0.2)) {
         size_t at = (model.first + model.count++) % 64;
         model.lengths[at] = len;
         model.marks[at] = (uint8_t)step;
-        memset(record, (uint8_t)step, len);
+        paw_ring_commit(&ring, len);
       }
     } else if (model.count > 0) {
       paw_ring_pop(&ring);
@@ -234,6 +274,7 @@ int main(void) {
       cmocka_unit_test(test_first_in_first_out),
       cmocka_unit_test(test_nothing_is_allocated_before_the_first_push),
       cmocka_unit_test(test_a_drained_ring_allocates_nothing_more),
+      cmocka_unit_test(test_room_made_ahead),
       cmocka_unit_test(test_the_bound),
       cmocka_unit_test(test_a_record_that_can_never_fit),
       cmocka_unit_test(test_a_wiped_ring_begins_anew),

@@ -139,8 +139,9 @@ static void events_that_wait(void **state) {
   struct paw_rtc_event event;
   while (paw_rtc_poll_event(rtc, &event)) {
   }
-  feed_rtp(0, 1, 160);
   assert_int_equal(rtc->queue.size, PAW_RTC_QUEUE_INITIAL_BYTES);
+  feed_rtp(0, 1, 160);
+  assert_int_equal(rtc->queue.size, PAW_RTC_QUEUE_STREAM_BYTES);
   uint16_t fed = 1;
   while (drops(PAW_DROP_QUEUE_FULL) == 0) {
     assert_true(fed < 1000);

@@ -55,6 +55,50 @@ static void bad_link(void **state) {
                                               .reorder_ns = 30 * PAW_NS_PER_MS});
 }
 
+/* What a busy network or a busy machine held up comes in one go, a report with it: all of it waits
+ * for the next poll. Feeds `count` packets, which were sent but not delivered yet. */
+static void take_at_once(struct kit_pair *pair, size_t count) {
+  struct kit_peer *peer = &pair->peers[1];
+  struct kit_datagram datagram;
+  for (size_t i = 0; i < count; i++) {
+    kit_peer_speak(&pair->peers[0], pair->clock.now_ns);
+    kit_clock_advance_ms(&pair->clock, 20);
+  }
+  while (kit_net_deliver(pair->net, pair->clock.now_ns, &datagram)) {
+    if (kit_peer_owns(peer, &datagram.to)) {
+      const struct paw_input input = {.kind = PAW_INPUT_RECEIVE,
+                                      .now_ns = pair->clock.now_ns,
+                                      .arrival_ns = datagram.arrival_ns,
+                                      .local = datagram.to,
+                                      .remote = datagram.from,
+                                      .data = datagram.data,
+                                      .len = datagram.len};
+      assert_int_equal(paw_rtc_handle_input(peer->rtc, &input), PAW_OK);
+    }
+  }
+  kit_peer_drain(peer, pair->clock.now_ns);
+}
+
+static void packets_that_come_at_once(void **state) {
+  (void)state;
+  struct kit_pair_config config;
+  kit_pair_config_init(&config, 13);
+  struct kit_pair *pair = kit_pair_connect(&config, 5000);
+  kit_peer_talk(&pair->peers[0], 960, pair->clock.now_ns);
+  kit_pair_run_ms(pair, 5000);
+
+  kit_malloc_start();
+  for (size_t count = 1; count <= 8; count++) {
+    uint64_t before = pair->peers[1].seen.events[PAW_RTC_EVENT_AUDIO];
+    take_at_once(pair, count);
+    assert_true(pair->peers[1].seen.events[PAW_RTC_EVENT_AUDIO] >= before + count);
+    kit_pair_run_ms(pair, 2000);
+  }
+  struct kit_malloc_counts counts = kit_malloc_stop();
+  assert_nothing_allocated(counts);
+  kit_pair_free(pair);
+}
+
 static void hub_with_its_track(void **state) {
   (void)state;
   struct kit_crowd_config config;
@@ -78,6 +122,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(quiet_link),
       cmocka_unit_test(bad_link),
+      cmocka_unit_test(packets_that_come_at_once),
       cmocka_unit_test(hub_with_its_track),
   };
   return cmocka_run_group_tests_name("steady_state_allocations", tests, NULL, NULL);
