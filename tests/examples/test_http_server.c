@@ -39,7 +39,8 @@ static size_t get_body_max(void *user_data, const char *path) {
   return strcmp(path, "/post") == 0 ? BODY_MAX : 0;
 }
 
-/* "/big" is long; else the client's address, and the length of the body or "too long". */
+/* "/big" is long; else the client's address, and the length of the body or
+ * "too long". */
 static void answer(void *user_data, const struct http_request *request,
                    struct http_response *response) {
   char text[160];
@@ -110,13 +111,13 @@ static void on_idle(void *user_data, uint64_t now_ns) {
 }
 
 /* Does not return: the exit status is 0 when all went well. */
-static void serve(bool tls, uint64_t request_ns, int tell) {
+static void serve(bool tls, uint64_t request_ns, uint64_t pause_ns, int tell) {
   struct loop *loop = NULL;
   struct fault fault;
   struct tls_identity identity = {0};
   struct http_server_config config = {.identity = tls ? &identity : NULL,
                                       .request_ns = request_ns,
-                                      .pause_ns = PAUSE_NS,
+                                      .pause_ns = pause_ns,
                                       .body_max = get_body_max,
                                       .handle = answer};
   if ((tls && make_identity(&identity) != 0) || loop_new(&loop, &fault) != 0 ||
@@ -136,7 +137,7 @@ static void serve(bool tls, uint64_t request_ns, int tell) {
   _exit(status == 0 ? 0 : 1);
 }
 
-static int start(void **state, bool tls, uint64_t request_ns) {
+static int start(void **state, bool tls, uint64_t request_ns, uint64_t pause_ns) {
   static struct bench bench;
   int tell[2];
   void *shared =
@@ -147,7 +148,7 @@ static int start(void **state, bool tls, uint64_t request_ns) {
   bench.child = fork();
   assert_true(bench.child >= 0);
   if (bench.child == 0) {
-    serve(tls, request_ns, tell[1]);
+    serve(tls, request_ns, pause_ns, tell[1]);
   }
   (void)close(tell[1]);
   assert_int_equal(read(tell[0], &bench.port, sizeof bench.port), sizeof bench.port);
@@ -157,15 +158,15 @@ static int start(void **state, bool tls, uint64_t request_ns) {
 }
 
 static int start_plain(void **state) {
-  return start(state, false, REQUEST_NS);
+  return start(state, false, REQUEST_NS, PAUSE_NS);
 }
 
 static int start_patient(void **state) {
-  return start(state, false, PATIENT_NS);
+  return start(state, false, PATIENT_NS, PATIENT_NS);
 }
 
 static int start_tls(void **state) {
-  return start(state, true, REQUEST_NS);
+  return start(state, true, REQUEST_NS, PAUSE_NS);
 }
 
 static int stop(void **state) {
@@ -392,7 +393,7 @@ static void one_client_cannot_take_all_connections(void **state) {
   }
 }
 
-/* A crowd's receivers keep their connections for a while. */
+/* A crowd's receivers keep their connections for a while: here none of them ends by itself. */
 static void who_pauses_makes_room(void **state) {
   const struct bench *bench = *state;
   int held[64];
@@ -433,7 +434,7 @@ int main(void) {
       SERVER_TEST(bodies_are_cut_where_their_route_says),
       SERVER_TEST(floods_of_fields_are_refused),
       cmocka_unit_test_setup_teardown(one_client_cannot_take_all_connections, start_patient, stop),
-      SERVER_TEST(who_pauses_makes_room),
+      cmocka_unit_test_setup_teardown(who_pauses_makes_room, start_patient, stop),
       SERVER_TEST(a_neighbour_is_known_by_its_whole_address),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
