@@ -42,7 +42,8 @@
 /* While a TLS handshake waits for its client libmicrohttpd wants to be run again at once, for as
  * long as that takes; what comes makes its descriptor ready anyway. */
 #define RUN_EVERY_NS PAW_NS_PER_MS
-/* When no descriptor is left, the listener stays readable: look again after so long. */
+/* So long accepting pauses at most, whatever is busy; and when no descriptor is left, for then the
+ * listener stays readable. */
 #define ACCEPT_PAUSE_NS (100 * PAW_NS_PER_MS)
 
 struct connection {
@@ -70,6 +71,7 @@ struct http_server {
   uint16_t port;
   struct loop_timer timer;
   struct loop_timer accept_timer; /* set while the listener is left alone */
+  uint64_t accept_paused_ns;      /* since then; PAW_TIME_NEVER: not since the last one accepted */
   unsigned accept_failures;       /* in a row: the first is told */
   struct connection *connections;
   struct fault last_message; /* of libmicrohttpd, for the line that says why it does not start */
@@ -495,10 +497,17 @@ __attribute__((format(printf, 2, 0))) static void take_message(void *user_data, 
               (int)strcspn(format, "\n"), format);
 }
 
+/* The next pause begins once somebody was accepted: a row of them lasts no longer than one. */
 static void leave_listener(struct http_server *server, uint64_t pause_ns) {
-  uint64_t until_ns = system_now_ns() + pause_ns;
+  uint64_t now_ns = system_now_ns();
   struct loop_timer *timer = &server->accept_timer;
-  if (timer->deadline_ns == PAW_TIME_NEVER || timer->deadline_ns < until_ns) {
+  if (server->accept_paused_ns == PAW_TIME_NEVER) {
+    server->accept_paused_ns = now_ns;
+  }
+  uint64_t latest_ns = server->accept_paused_ns + ACCEPT_PAUSE_NS;
+  uint64_t until_ns = now_ns + pause_ns < latest_ns ? now_ns + pause_ns : latest_ns;
+  if (until_ns > now_ns &&
+      (timer->deadline_ns == PAW_TIME_NEVER || timer->deadline_ns < until_ns)) {
     loop_unwatch(server->loop, server->listener);
     loop_timer_set(timer, until_ns);
   }
@@ -527,6 +536,7 @@ static void on_connect(void *user_data, int fd, short ready) {
   struct sockaddr_storage address = {0};
   socklen_t len = sizeof address;
   (void)ready;
+  server->accept_paused_ns = PAW_TIME_NEVER;
   int connection = accept4(fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (connection >= 0 && !may_connect(server, connection, (const struct sockaddr *)&address)) {
     close(connection);
@@ -617,6 +627,7 @@ int http_server_open(const struct http_server_config *config, struct loop *loop,
   server->config.request_ns = config->request_ns > 0 ? config->request_ns : REQUEST_NS;
   server->config.pause_ns = config->pause_ns > 0 ? config->pause_ns : PAUSE_NS;
   server->loop = loop;
+  server->accept_paused_ns = PAW_TIME_NEVER;
   server->listener = open_listener(&config->listen, fault);
   if (server->listener < 0) {
     free(server);

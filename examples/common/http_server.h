@@ -2,7 +2,7 @@
 /* HTTP or HTTPS (TLS 1.2 and 1.3) by libmicrohttpd inside our own loop: whole requests in, whole
  * responses out, no thread. Every request has a total deadline, however slowly its bytes drip. One
  * client (rate.h) may have 64 connections, all together 256; then one that pauses between two
- * requests gives way to a new one. */
+ * requests gives way to a new one. Accepting yields to what is under way, for 100 ms at most. */
 #ifndef COMMON_HTTP_SERVER_H
 #define COMMON_HTTP_SERVER_H
 

@@ -196,7 +196,7 @@ static void on_idle(void *user_data, uint64_t now_ns) {
   uint64_t whep_ns = whep_server_next_deadline(server->routes.whep);
   uint64_t whip_ns = whep_server_next_deadline(server->routes.whip);
   loop_timer_set(&server->expiry_timer, whep_ns < whip_ns ? whep_ns : whip_ns);
-  if (server->phase == PHASE_CLOSING && peers_get_count(server->peers) == 0) {
+  if (server->phase == PHASE_CLOSING && peers_are_gone(server->peers)) {
     loop_stop(server->loop);
   }
 }

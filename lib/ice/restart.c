@@ -71,6 +71,22 @@ static void forget_learnt(struct paw_ice *ice) {
   }
 }
 
+static void begin_generation(struct paw_ice *ice, const struct paw_ice_credentials *credentials,
+                             const struct paw_hmac_key *key) {
+  forget_learnt(ice);
+  while (!paw_ring_is_empty(&ice->answers)) {
+    paw_ring_pop(&ice->answers); /* they would be signed with the new password */
+  }
+  ice->local_credentials = *credentials;
+  ice->local_key = *key;
+  ice->restart_count++;
+  paw_mem_wipe(ice->remote_credentials.pwd, sizeof ice->remote_credentials.pwd);
+  paw_mem_wipe(&ice->remote_key, sizeof ice->remote_key);
+  ice->remote_lite = false;
+  ice->first_valid_ns = 0;
+  paw_ice_note_restart(ice);
+}
+
 int paw_ice_restart(struct paw_ice *ice, uint64_t now_ns) {
   if (ice->state == PAW_ICE_STATE_CLOSED) {
     return PAW_ERR_STATE;
@@ -82,20 +98,10 @@ int paw_ice_restart(struct paw_ice *ice, uint64_t now_ns) {
   if (status == PAW_OK) {
     status = keep_path(ice);
   }
-  if (status != PAW_OK) {
-    return status;
+  if (status == PAW_OK) {
+    begin_generation(ice, &fresh, &fresh_key);
   }
-  forget_learnt(ice);
-  while (!paw_ring_is_empty(&ice->answers)) {
-    paw_ring_pop(&ice->answers); /* they would be signed with the new password */
-  }
-  ice->local_credentials = fresh;
-  ice->local_key = fresh_key;
-  ice->restart_count++;
-  paw_mem_wipe(ice->remote_credentials.pwd, sizeof ice->remote_credentials.pwd);
-  paw_mem_wipe(&ice->remote_key, sizeof ice->remote_key);
-  ice->remote_lite = false;
-  ice->first_valid_ns = 0;
-  paw_ice_note_restart(ice);
-  return PAW_OK;
+  paw_mem_wipe(&fresh, sizeof fresh);
+  paw_mem_wipe(&fresh_key, sizeof fresh_key);
+  return status;
 }

@@ -24,16 +24,20 @@ void paw_rtc_config_init(struct paw_rtc_config *config) {
   };
 }
 
-static int make_ice(struct paw_rtc *rtc, const struct paw_rtc_config *config) {
+int paw_rtc_make_ice(const struct paw_rtc *rtc, enum paw_ice_mode mode, struct paw_ice **out) {
   struct paw_ice_config ice;
   paw_ice_config_init(&ice);
-  ice.mode = config->ice_mode;
-  ice.allocator = config->allocator;
-  ice.rng = config->rng;
-  ice.log = config->log;
-  ice.initial_rto_ns = config->ice_initial_rto_ns;
+  ice.mode = mode;
+  ice.allocator = rtc->allocator;
+  ice.rng = rtc->rng;
+  ice.log = rtc->log;
+  ice.initial_rto_ns = rtc->ice_initial_rto_ns;
+  return paw_ice_new_lean(&ice, rtc->clock.now_ns, out);
+}
+
+static int make_ice(struct paw_rtc *rtc, enum paw_ice_mode mode) {
   struct paw_ice *made = NULL;
-  int status = paw_ice_new_lean(&ice, rtc->clock.now_ns, &made);
+  int status = paw_rtc_make_ice(rtc, mode, &made);
   rtc->ice = made;
   return status;
 }
@@ -107,7 +111,7 @@ int paw_rtc_new(const struct paw_rtc_config *given, uint64_t now_ns, struct paw_
 
   status = make_identity(rtc);
   if (status == PAW_OK) {
-    status = make_ice(rtc, &config);
+    status = make_ice(rtc, config.ice_mode);
   }
   if (status == PAW_OK) {
     status = make_dtls(rtc, &config);

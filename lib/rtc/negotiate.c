@@ -55,15 +55,8 @@ static int check_remote(const struct paw_rtc *rtc, const struct paw_description 
 
 /* A lite agent answers a lite offer as a full one: two that only listen would wait for ever. */
 static int become_full(struct paw_rtc *rtc) {
-  struct paw_ice_config config;
-  paw_ice_config_init(&config);
-  config.mode = PAW_ICE_FULL;
-  config.allocator = rtc->allocator;
-  config.rng = rtc->rng;
-  config.log = rtc->log;
-  config.initial_rto_ns = rtc->ice_initial_rto_ns;
   struct paw_ice *full = NULL;
-  int status = paw_ice_new_lean(&config, rtc->clock.now_ns, &full);
+  int status = paw_rtc_make_ice(rtc, PAW_ICE_FULL, &full);
   if (status != PAW_OK) {
     return status;
   }

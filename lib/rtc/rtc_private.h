@@ -161,6 +161,10 @@ void paw_rtc_describe_answer(const struct paw_rtc *rtc, const struct paw_descrip
 enum paw_direction paw_rtc_mirror_direction(enum paw_direction direction);
 enum paw_direction paw_rtc_common_direction(enum paw_direction a, enum paw_direction b);
 
+/* config.c */
+/* As the connection's config wants it, but for the mode. */
+int paw_rtc_make_ice(const struct paw_rtc *rtc, enum paw_ice_mode mode, struct paw_ice **out);
+
 /* negotiate.c */
 bool paw_rtc_is_restart(const struct paw_rtc *rtc, const struct paw_ice_credentials *remote);
 bool paw_rtc_is_before_restart(const struct paw_rtc *rtc, const struct paw_ice_credentials *remote);

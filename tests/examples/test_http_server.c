@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -31,6 +32,9 @@
 #define BODY_MAX 1000
 /* More than the buffers of a connection hold. */
 #define BIG_BYTES (32u << 20)
+/* Requests for "/slow", what each keeps the loop from all else, and how many are asked at once. */
+#define SLOW_NS (50 * PAW_NS_PER_MS)
+#define SLOW_REQUESTS 40
 
 /* ---- the server ---- */
 
@@ -39,7 +43,14 @@ static size_t get_body_max(void *user_data, const char *path) {
   return strcmp(path, "/post") == 0 ? BODY_MAX : 0;
 }
 
-/* "/big" is long; else the client's address, and the length of the body or "too long". */
+static void keep_busy(uint64_t ns) {
+  uint64_t begin_ns = system_now_ns();
+  while (system_now_ns() - begin_ns < ns) {
+  }
+}
+
+/* "/big" is long, "/slow" takes its time; else the client's address, and the length of the body or
+ * "too long". */
 static void answer(void *user_data, const struct http_request *request,
                    struct http_response *response) {
   char text[160];
@@ -51,6 +62,9 @@ static void answer(void *user_data, const struct http_request *request,
     response->body = calloc(1, BIG_BYTES);
     response->body_len = response->body != NULL ? BIG_BYTES : 0;
     return;
+  }
+  if (strcmp(request->path, "/slow") == 0) {
+    keep_busy(SLOW_NS);
   }
   struct paw_address address = {.family = request->client.family};
   memcpy(address.ip, request->client.ip, sizeof address.ip);
@@ -110,13 +124,13 @@ static void on_idle(void *user_data, uint64_t now_ns) {
 }
 
 /* Does not return: the exit status is 0 when all went well. */
-static void serve(bool tls, uint64_t request_ns, int tell) {
+static void serve(bool tls, uint64_t request_ns, uint64_t pause_ns, int tell) {
   struct loop *loop = NULL;
   struct fault fault;
   struct tls_identity identity = {0};
   struct http_server_config config = {.identity = tls ? &identity : NULL,
                                       .request_ns = request_ns,
-                                      .pause_ns = PAUSE_NS,
+                                      .pause_ns = pause_ns,
                                       .body_max = get_body_max,
                                       .handle = answer};
   if ((tls && make_identity(&identity) != 0) || loop_new(&loop, &fault) != 0 ||
@@ -136,7 +150,7 @@ static void serve(bool tls, uint64_t request_ns, int tell) {
   _exit(status == 0 ? 0 : 1);
 }
 
-static int start(void **state, bool tls, uint64_t request_ns) {
+static int start(void **state, bool tls, uint64_t request_ns, uint64_t pause_ns) {
   static struct bench bench;
   int tell[2];
   void *shared =
@@ -147,7 +161,7 @@ static int start(void **state, bool tls, uint64_t request_ns) {
   bench.child = fork();
   assert_true(bench.child >= 0);
   if (bench.child == 0) {
-    serve(tls, request_ns, tell[1]);
+    serve(tls, request_ns, pause_ns, tell[1]);
   }
   (void)close(tell[1]);
   assert_int_equal(read(tell[0], &bench.port, sizeof bench.port), sizeof bench.port);
@@ -157,15 +171,15 @@ static int start(void **state, bool tls, uint64_t request_ns) {
 }
 
 static int start_plain(void **state) {
-  return start(state, false, REQUEST_NS);
+  return start(state, false, REQUEST_NS, PAUSE_NS);
 }
 
 static int start_patient(void **state) {
-  return start(state, false, PATIENT_NS);
+  return start(state, false, PATIENT_NS, PATIENT_NS);
 }
 
 static int start_tls(void **state) {
-  return start(state, true, REQUEST_NS);
+  return start(state, true, REQUEST_NS, PAUSE_NS);
 }
 
 static int stop(void **state) {
@@ -392,7 +406,7 @@ static void one_client_cannot_take_all_connections(void **state) {
   }
 }
 
-/* A crowd's receivers keep their connections for a while. */
+/* A crowd's receivers keep their connections for a while: here none of them ends by itself. */
 static void who_pauses_makes_room(void **state) {
   const struct bench *bench = *state;
   int held[64];
@@ -408,6 +422,36 @@ static void who_pauses_makes_room(void **state) {
   for (size_t i = 0; i < 64; i++) {
     (void)close(held[i]);
   }
+}
+
+/* False once the server has closed. */
+static bool drain(int fd) {
+  char piece[4096];
+  ssize_t got = 1;
+  while (got > 0) {
+    got = recv(fd, piece, sizeof piece, MSG_DONTWAIT);
+  }
+  return got < 0 && errno == EAGAIN;
+}
+
+/* Requests that are all there at once leave the server no time of its own, until they are answered.
+ * Somebody else is served before that. */
+static void who_is_always_busy_keeps_nobody_out(void **state) {
+  static const char request[] = "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n";
+  struct pollfd polled[2] = {{.fd = connect_from(*state, 1), .events = POLLIN}, {.events = POLLIN}};
+  for (size_t i = 1; i < SLOW_REQUESTS; i++) {
+    assert_true(put(polled[0].fd, request));
+  }
+  assert_true(put(polled[0].fd, "GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+  assert_int_equal(poll(polled, 1, -1), 1);
+  polled[1].fd = connect_from(*state, 2);
+  assert_true(put(polled[1].fd, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+  while (polled[1].revents == 0) {
+    assert_true(poll(polled, 2, -1) > 0);
+    assert_true(drain(polled[0].fd));
+  }
+  (void)close(polled[0].fd);
+  (void)close(polled[1].fd);
 }
 
 /* Its own network, of which each address is a client. */
@@ -433,7 +477,8 @@ int main(void) {
       SERVER_TEST(bodies_are_cut_where_their_route_says),
       SERVER_TEST(floods_of_fields_are_refused),
       cmocka_unit_test_setup_teardown(one_client_cannot_take_all_connections, start_patient, stop),
-      SERVER_TEST(who_pauses_makes_room),
+      cmocka_unit_test_setup_teardown(who_pauses_makes_room, start_patient, stop),
+      cmocka_unit_test_setup_teardown(who_is_always_busy_keeps_nobody_out, start_patient, stop),
       SERVER_TEST(a_neighbour_is_known_by_its_whole_address),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

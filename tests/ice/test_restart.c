@@ -1,8 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /* ICE restart: the old path carries on until the new generation has nominated. */
+#include "base/hmac.h"
+#include "base/mem.h"
 #include "craft.h"
 
 static struct duo duo;
+
+/* What was wiped, as it was before. */
+static uint8_t wiped[8192];
+static size_t wiped_len;
+
+void __real_paw_mem_wipe(void *secret, size_t len);
+void __wrap_paw_mem_wipe(void *secret, size_t len);
+
+void __wrap_paw_mem_wipe(void *secret, size_t len) {
+  size_t room = sizeof wiped - wiped_len;
+  size_t kept = len < room ? len : room;
+  memcpy(wiped + wiped_len, secret, kept);
+  wiped_len += kept;
+  __real_paw_mem_wipe(secret, len);
+}
+
+static bool was_wiped(const void *secret, size_t len) {
+  bool found = false;
+  for (size_t i = 0; i + len <= wiped_len && !found; i++) {
+    found = memcmp(wiped + i, secret, len) == 0;
+  }
+  return found;
+}
 
 static void connect_sides(enum paw_ice_mode second) {
   struct duo_config config = {.seed = 1,
@@ -313,6 +338,36 @@ static void test_closed(void **state) {
   duo_wipe(&duo);
 }
 
+static void assert_wiped(const struct paw_ice_credentials *credentials) {
+  struct paw_hmac_key key;
+  const uint8_t *pwd = (const uint8_t *)credentials->pwd;
+  assert_true(was_wiped(credentials, sizeof *credentials));
+  assert_int_equal(paw_hmac_key_init(&key, pwd, strlen(credentials->pwd)), PAW_OK);
+  assert_true(was_wiped(&key, sizeof key));
+}
+
+/* A new password stays nowhere but in the agent, and nowhere at all where there is no memory for
+ * the restart. */
+static void test_leaves_no_secret(void **state) {
+  (void)state;
+  connect_sides(PAW_ICE_FULL);
+  struct duo_side *side = &duo.sides[1];
+  struct kit_rng before = side->rng;
+  wiped_len = 0;
+  assert_int_equal(paw_ice_restart(side->ice, duo.clock.now_ns), PAW_OK);
+  struct paw_ice_credentials made = *paw_ice_get_credentials(side->ice);
+  assert_wiped(&made);
+  duo_wipe(&duo);
+
+  connect_sides(PAW_ICE_FULL);
+  assert_memory_equal(&before, &side->rng, sizeof before); /* it makes the same ones */
+  side->memory.fail_nth = 1;
+  wiped_len = 0;
+  assert_int_equal(paw_ice_restart(side->ice, duo.clock.now_ns), PAW_ERR_NO_MEMORY);
+  assert_wiped(&made);
+  duo_wipe(&duo);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_slow_signalling),  cmocka_unit_test(test_old_credentials),
@@ -320,6 +375,7 @@ int main(void) {
       cmocka_unit_test(test_twice_and_never),  cmocka_unit_test(test_with_loss),
       cmocka_unit_test(test_closed),           cmocka_unit_test(test_old_path_dies),
       cmocka_unit_test(test_old_address_goes), cmocka_unit_test(test_begins_clean),
+      cmocka_unit_test(test_leaves_no_secret),
   };
   return cmocka_run_group_tests_name("ice_restart", tests, NULL, NULL);
 }
