@@ -504,8 +504,12 @@ void peers_close(struct peers *peers) {
 
 /* ---- asking ---- */
 
+size_t peers_get_count(const struct peers *peers) {
+  return paw_hub_get_peer_count(peers->hub);
+}
+
 bool peers_are_gone(const struct peers *peers) {
-  return paw_hub_get_peer_count(peers->hub) == 0 && outbox_is_free(&peers->outbox);
+  return peers_get_count(peers) == 0 && outbox_is_free(&peers->outbox);
 }
 
 uint16_t peers_get_port(const struct peers *peers) {

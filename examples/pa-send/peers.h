@@ -69,6 +69,8 @@ void peers_drain(struct peers *peers, uint64_t now_ns);
 /* Read what has come by now and hand it over, instead of in the next turn of the loop. */
 void peers_fetch(struct peers *peers);
 
+size_t peers_get_count(const struct peers *peers);
+
 /* Nobody is there any more, and the farewells do not wait for room in the send buffer either. */
 bool peers_are_gone(const struct peers *peers);
 
