@@ -9,6 +9,9 @@
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 const char *const system_log_level_names[] = {"error", "warning", "info", "debug", NULL};
 
@@ -63,6 +66,12 @@ static int fill_random(void *user_data, uint8_t *out, size_t len) {
 
 struct paw_rng system_rng(void) {
   return (struct paw_rng){.fill = fill_random};
+}
+
+void system_give_back_memory(void) {
+#ifdef __GLIBC__
+  (void)malloc_trim(0);
+#endif
 }
 
 /* ---- lines ---- */

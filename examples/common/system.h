@@ -17,6 +17,10 @@ struct paw_rng system_rng(void);
 /* Fill with random bytes; 0, or -1 when the kernel gives none. */
 int system_random(uint8_t *out, size_t len);
 
+/* Give the kernel back what was freed, as far as the C library knows how: some milliseconds where
+ * there is much of it. */
+void system_give_back_memory(void);
+
 /* Open /dev/null where descriptor 0, 1 or 2 is closed: a socket must not become standard error.
  * Call it first in main. */
 void system_fill_standard_files(void);
