@@ -286,20 +286,26 @@ static bool find_index(const struct paw_send *send, uint16_t sequence, uint64_t 
          (alone || get_copy(send, *index) != NULL);
 }
 
-static uint32_t *resent_us(struct paw_send *send, uint64_t index) {
-  return &send->resent_us[index % PAW_HISTORY_FRAMES];
+static uint16_t *resent_ticks(struct paw_send *send, uint64_t index) {
+  return &send->resent_ticks[index % PAW_HISTORY_FRAMES];
 }
 
-/* The time in microseconds, which wraps after 71 minutes, and is not 0. */
-static uint32_t resend_us(uint64_t now_ns) {
-  uint32_t us = (uint32_t)(now_ns / 1000);
-  return us == 0 ? 1 : us;
+/* A tick is 65.536 us. They wrap after 4.3 s: what is asked for then once more, of a sender that
+ * was silent meanwhile, may count as a duplicate, and is asked for again. */
+static uint64_t ticks_of(uint64_t ns) {
+  return ns >> 16;
+}
+
+/* The time, which is not 0. */
+static uint16_t resend_ticks(uint64_t now_ns) {
+  uint16_t ticks = (uint16_t)ticks_of(now_ns);
+  return ticks == 0 ? 1 : ticks;
 }
 
 static bool was_asked_lately(struct paw_send *send, uint64_t now_ns, uint64_t rtt_ns,
                              uint64_t index) {
-  uint32_t then_us = *resent_us(send, index);
-  return then_us != 0 && (uint32_t)(resend_us(now_ns) - then_us) <= rtt_ns / 2000;
+  uint16_t then = *resent_ticks(send, index);
+  return then != 0 && (uint16_t)(resend_ticks(now_ns) - then) <= ticks_of(rtt_ns / 2);
 }
 
 /* False: it stays unanswered. */
@@ -316,7 +322,7 @@ static bool queue_resend(struct paw_send *send, uint64_t now_ns, uint64_t rtt_ns
   if (send->resend_count == PAW_SEND_RESENDS_MAX || send->resend_credit == 0) {
     return false;
   }
-  *resent_us(send, index) = resend_us(now_ns);
+  *resent_ticks(send, index) = resend_ticks(now_ns);
   size_t tail = (size_t)(send->resend_head + send->resend_count) % PAW_SEND_RESENDS_MAX;
   send->resends[tail] = sequence;
   send->resend_count++;
@@ -394,7 +400,7 @@ bool paw_send_next(struct paw_send *send, uint64_t now_ns, struct paw_wr *wr) {
   bool may_be_red = send->format.red_payload_type != 0 && send->red_distance_max != 0;
   uint8_t distance = may_be_red ? choose_distance(send, index, frame) : 0;
   send->red_distances[index % PAW_HISTORY_FRAMES] = distance;
-  *resent_us(send, index) = 0;
+  *resent_ticks(send, index) = 0;
   send->last_timestamp_rtp = (uint32_t)frame->media_rtp + send->timestamp_offset;
   if (distance == 0 && is_plain(send, index, frame)) {
     write_plain(send, index, frame, wr);

@@ -65,7 +65,7 @@ struct paw_send {
 
   /* By index modulo, of those that were sent. */
   uint8_t red_distances[PAW_HISTORY_FRAMES]; /* 0 = none */
-  uint32_t resent_us[PAW_HISTORY_FRAMES];    /* when it was asked for last, 0 = never */
+  uint16_t resent_ticks[PAW_HISTORY_FRAMES]; /* when it was asked for last, 0 = never */
 };
 
 /* PAW_OK; PAW_ERR_RANDOM. */
