@@ -61,8 +61,10 @@ struct paw_rtc {
   enum paw_rtc_state state;
   enum paw_direction direction; /* agreed, seen from this side */
   uint8_t dscp;
-  uint64_t media_sent_ns; /* when media went out last; 0: never */
-  struct paw_srtp *srtp;  /* NULL until the keys are there */
+  uint64_t media_sent_ns;                /* when media went out last; 0: never */
+  struct paw_srtp *srtp;                 /* NULL until the keys are there */
+  const struct paw_address *usual_local; /* the pair in use, if it rests and all is well with it; */
+  const struct paw_address *usual_remote; /* else NULL */
   enum paw_rtc_signaling signaling;
   enum paw_close_reason reason;
 
@@ -73,13 +75,10 @@ struct paw_rtc {
   uint32_t ufrags_before; /* that the agents before this one had */
 
   /* While it rests there is nothing to say but media before `timeout`: as of the last drain, and
-   * nothing was stirred since. The usual pair, not NULL only while it rests, is the one in use, if
-   * all is well with it. */
+   * nothing was stirred since. */
   bool rests;
   struct paw_timeout timeout;
-  const struct paw_address *usual_local;
-  const struct paw_address *usual_remote;
-  uint64_t heard_ns; /* authentic data came on that pair last, and ICE was not told yet; 0: none */
+  uint64_t heard_ns; /* data came on the usual pair last, of which ICE was not told yet; 0: none */
 
   /* negotiation */
   uint64_t session_id;
