@@ -72,9 +72,9 @@
 
 /* ---- rtc ---- */
 #define PAW_RTC_CONTROL_BYTES 608       /* a check of ICE; the longest RTCP that is made has 478 */
-#define PAW_RTC_QUEUE_INITIAL_BYTES 256 /* waiting for poll: an audio packet, or three events */
+#define PAW_RTC_QUEUE_INITIAL_BYTES 256 /* waiting for poll: three events */
 #define PAW_RTC_QUEUE_STREAM_BYTES                                                                 \
-  4096 /* once a stream came: 100 ms at once, at 128 kbit/s, of 2.5 ms frames or with RED */
+  4096 /* once a stream came: 100 ms at once, at 128 kbit/s with RED; of 2.5 ms frames, 65 ms */
 #define PAW_RTC_QUEUE_AUDIO_BYTES 57344 /* audio leaves the rest to what must not be missed */
 #define PAW_RTC_QUEUE_MAX_BYTES 65536   /* more than a second of audio undrained is dropped */
 

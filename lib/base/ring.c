@@ -71,25 +71,12 @@ void paw_ring_widen(struct paw_ring *ring, const struct paw_allocator *allocator
   }
 }
 
-void *paw_ring_make_room(struct paw_ring *ring, const struct paw_allocator *allocator, size_t len) {
-  size_t need = paw_ring_record_bytes(len);
+void *paw_ring_find_place(struct paw_ring *ring, size_t len) {
   size_t offset = 0;
   size_t gap = 0;
-  if (len > ring->max_size || need > ring->max_size) {
-    return NULL;
-  }
-  if (ring->block == NULL) {
-    ring->block = paw_mem_alloc(allocator, ring->size);
-    if (ring->block == NULL) {
-      return NULL;
-    }
-  }
-  while (!find_room(ring, need, &offset, &gap)) {
-    if (!grow(ring, allocator, ring->size * 2)) {
-      return NULL;
-    }
-  }
-  return ring->block + offset + PAW_RING_HEADER_BYTES;
+  bool fits = ring->block != NULL && len <= ring->size &&
+              find_room(ring, paw_ring_record_bytes(len), &offset, &gap);
+  return fits ? ring->block + offset + PAW_RING_HEADER_BYTES : NULL;
 }
 
 void paw_ring_append(struct paw_ring *ring, size_t len) {
@@ -105,10 +92,23 @@ void paw_ring_append(struct paw_ring *ring, size_t len) {
 }
 
 void *paw_ring_push(struct paw_ring *ring, const struct paw_allocator *allocator, size_t len) {
-  void *record = paw_ring_reserve(ring, allocator, len);
-  if (record != NULL) {
-    paw_ring_commit(ring, len);
+  if (len > ring->max_size || paw_ring_record_bytes(len) > ring->max_size) {
+    return NULL;
   }
+  if (ring->block == NULL) {
+    ring->block = paw_mem_alloc(allocator, ring->size);
+    if (ring->block == NULL) {
+      return NULL;
+    }
+  }
+  void *record = paw_ring_reserve(ring, len);
+  while (record == NULL) {
+    if (!grow(ring, allocator, ring->size * 2)) {
+      return NULL;
+    }
+    record = paw_ring_reserve(ring, len);
+  }
+  paw_ring_commit(ring, len);
   return record;
 }
 

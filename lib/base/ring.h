@@ -61,17 +61,17 @@ static inline size_t paw_ring_record_bytes(size_t len) {
   return PAW_RING_HEADER_BYTES + ((len + 7) & ~(size_t)7);
 }
 
-void *paw_ring_make_room(struct paw_ring *ring, const struct paw_allocator *allocator, size_t len);
+/* The two steps below where the ring is not empty. */
+void *paw_ring_find_place(struct paw_ring *ring, size_t len);
 void paw_ring_append(struct paw_ring *ring, size_t len);
 
-/* paw_ring_push in two steps: the place, and, once it is filled, the record. In between nothing may
- * happen to the ring; without the second step nothing was appended. Where it is empty, as nearly
- * always, a record goes to the start of the block. */
-static inline void *paw_ring_reserve(struct paw_ring *ring, const struct paw_allocator *allocator,
-                                     size_t len) {
+/* paw_ring_push in two steps, where the block has room as it is: the place, or NULL; and, once it
+ * is filled, the record. In between nothing may happen to the ring; without the second step nothing
+ * was appended. Where it is empty, as nearly always, a record goes to the start of the block. */
+static inline void *paw_ring_reserve(struct paw_ring *ring, size_t len) {
   bool is_fresh =
       ring->used == 0 && ring->block != NULL && len <= ring->size - PAW_RING_HEADER_BYTES;
-  return is_fresh ? ring->block + PAW_RING_HEADER_BYTES : paw_ring_make_room(ring, allocator, len);
+  return is_fresh ? ring->block + PAW_RING_HEADER_BYTES : paw_ring_find_place(ring, len);
 }
 
 static inline void paw_ring_commit(struct paw_ring *ring, size_t len) {

@@ -293,37 +293,73 @@ static inline bool open_datagram(struct paw_rtc *rtc, const struct opening *open
   return true;
 }
 
-/* Others wait already. */
-PAW_SELDOM static struct paw_rtc_audio_record *reserve_behind(struct paw_rtc *rtc, size_t len) {
-  return rtc->queue.used > PAW_RTC_QUEUE_AUDIO_BYTES
-             ? NULL
-             : paw_ring_reserve(&rtc->queue, &rtc->allocator, len);
+/* Authentic and well formed, in its record; true: it is to be told of. */
+static inline bool open_packet(struct paw_rtc *rtc, const struct paw_input *input,
+                               struct paw_rtc_audio_record *record) {
+  size_t len = 0;
+  if (!open_datagram(rtc, &rtp_opening, input, record->datagram, &len)) {
+    return false;
+  }
+  if (!read_packet(rtc, record, len, input->arrival_ns)) {
+    paw_rtc_drop(rtc, PAW_DROP_RTP_MALFORMED);
+    return false;
+  }
+  return take_packet(rtc, record);
 }
 
-void paw_rtc_receive_rtp(struct paw_rtc *rtc, const struct paw_input *input) {
-  if (!may_open(rtc, &rtp_opening, input)) {
-    return;
+static bool may_queue(const struct paw_rtc *rtc) {
+  return rtc->queue.used <= PAW_RTC_QUEUE_AUDIO_BYTES;
+}
+
+/* Others wait already. */
+PAW_SELDOM static struct paw_rtc_audio_record *reserve_behind(struct paw_rtc *rtc, size_t len) {
+  return may_queue(rtc) ? paw_ring_reserve(&rtc->queue, len) : NULL;
+}
+
+/* So that audio that bunches finds room. */
+static inline void widen_queue(struct paw_rtc *rtc) {
+  if (rtc->queue.size < PAW_RTC_QUEUE_STREAM_BYTES) {
+    paw_ring_widen(&rtc->queue, &rtc->allocator, PAW_RTC_QUEUE_STREAM_BYTES);
   }
-  size_t record_len = sizeof(struct paw_rtc_audio_record) + input->len;
-  struct paw_rtc_audio_record *record =
-      paw_ring_is_empty(&rtc->queue) ? paw_ring_reserve(&rtc->queue, &rtc->allocator, record_len)
-                                     : reserve_behind(rtc, record_len);
+}
+
+/* What was opened apart. The queue grows for what has proved to be the peer's only. */
+PAW_SELDOM static void queue_packet(struct paw_rtc *rtc, const void *packet, size_t len) {
+  widen_queue(rtc);
+  void *record = may_queue(rtc) ? paw_ring_push(&rtc->queue, &rtc->allocator, len) : NULL;
   if (record == NULL) {
     paw_rtc_drop(rtc, PAW_DROP_QUEUE_FULL);
     return;
   }
-  size_t len = 0;
-  if (!open_datagram(rtc, &rtp_opening, input, record->datagram, &len)) {
+  memcpy(record, packet, len);
+}
+
+/* What finds no room is opened all the same: SRTP's roll-over counter, the reports and ICE go on.
+ */
+void paw_rtc_receive_rtp(struct paw_rtc *rtc, const struct paw_input *input) {
+  union {
+    struct paw_rtc_audio_record record;
+    uint8_t bytes[sizeof(struct paw_rtc_audio_record) + PAW_DATAGRAM_MAX];
+  } apart;
+  if (!may_open(rtc, &rtp_opening, input)) {
     return;
   }
-  if (!read_packet(rtc, record, len, input->arrival_ns)) {
-    paw_rtc_drop(rtc, PAW_DROP_RTP_MALFORMED);
-  } else if (take_packet(rtc, record)) {
-    paw_ring_commit(&rtc->queue, record_len);
-    if (rtc->queue.size < PAW_RTC_QUEUE_STREAM_BYTES) { /* so that audio that bunches finds room */
-      paw_ring_widen(&rtc->queue, &rtc->allocator, PAW_RTC_QUEUE_STREAM_BYTES);
-    }
+  size_t len = sizeof apart.record + input->len;
+  struct paw_rtc_audio_record *record = paw_ring_is_empty(&rtc->queue)
+                                            ? paw_ring_reserve(&rtc->queue, len)
+                                            : reserve_behind(rtc, len);
+  if (record == NULL) {
+    record = &apart.record;
   }
+  if (!open_packet(rtc, input, record)) {
+    return;
+  }
+  if (record == &apart.record) {
+    queue_packet(rtc, apart.bytes, len);
+    return;
+  }
+  paw_ring_commit(&rtc->queue, len);
+  widen_queue(rtc);
 }
 
 bool paw_rtc_open_rtcp(struct paw_rtc *rtc, const struct paw_input *input, uint8_t *plain,

@@ -200,10 +200,11 @@ void paw_rtc_receive_rtcp(struct paw_rtc *rtc, const struct paw_input *input) {
 
 /* ---- out ---- */
 
+/* What is sent again is media too: when media begins, reports are hurried by the same measure. */
 static bool is_active(const struct paw_rtc *rtc) {
   uint64_t now_ns = rtc->clock.now_ns;
-  bool sending = rtc->send.packets > 0 &&
-                 paw_time_elapsed(now_ns, rtc->send.last_sent_ns) < PAW_REPORT_IDLE_NS;
+  bool sending =
+      rtc->media_sent_ns != 0 && paw_time_elapsed(now_ns, rtc->media_sent_ns) < PAW_REPORT_IDLE_NS;
   bool receiving = rtc->flow != PAW_RTC_FLOW_IDLE &&
                    paw_time_elapsed(now_ns, rtc->last_media_ns) < PAW_REPORT_IDLE_NS;
   return sending || receiving;

@@ -155,6 +155,9 @@ static void test_a_record_that_can_never_fit(void **state) {
     assert_null(paw_ring_push(&ring, &allocator, lengths[i]));
     assert_int_equal(counter.allocations, 0); /* nor is it tried */
     assert_non_null(paw_ring_push(&ring, &allocator, 248));
+    assert_null(paw_ring_reserve(&ring, lengths[i]));
+    paw_ring_pop(&ring);
+    assert_null(paw_ring_reserve(&ring, lengths[i]));
     paw_ring_wipe(&ring, &allocator);
     assert_int_equal(counter.outstanding_bytes, 0);
   }
@@ -184,6 +187,7 @@ static void test_a_zeroed_ring_takes_nothing(void **state) {
   size_t len = 0;
   assert_null(paw_ring_push(&ring, &libc_allocator, 0));
   assert_null(paw_ring_push(&ring, &libc_allocator, 1));
+  assert_null(paw_ring_reserve(&ring, 0));
   assert_null(paw_ring_front(&ring, &len));
   paw_ring_wipe(&ring, &libc_allocator);
 }
@@ -242,15 +246,25 @@ static void random_walk(uint64_t seed, void *context) {
     if (kit_rng_chance(&rng, fills ? 0.6 : 0.4) && model.count < 64) {
       size_t len = (size_t)kit_rng_below(&rng, 120);
       counter.fail_nth = kit_rng_chance(&rng, 0.1) ? 1 : 0;
-      uint8_t *record = paw_ring_reserve(&ring, &allocator, len);
+      uint64_t size = ring.size;
+      uint8_t *record = paw_ring_reserve(&ring, len);
+      assert_int_equal(ring.size, size);
       if (record != NULL) { /* what is not told of afterwards was never there */
         memset(record, (uint8_t)step, len);
       }
-      if (record != NULL && !kit_rng_chance(&rng, 0.2)) {
+      if (kit_rng_chance(&rng, 0.2)) {
+        continue;
+      }
+      if (record != NULL) {
+        paw_ring_commit(&ring, len);
+      } else {
+        record = paw_ring_push(&ring, &allocator, len);
+      }
+      if (record != NULL) {
+        memset(record, (uint8_t)step, len);
         size_t at = (model.first + model.count++) % 64;
         model.lengths[at] = len;
         model.marks[at] = (uint8_t)step;
-        paw_ring_commit(&ring, len);
       }
     } else if (model.count > 0) {
       paw_ring_pop(&ring);

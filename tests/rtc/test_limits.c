@@ -175,6 +175,41 @@ static void events_that_wait(void **state) {
   assert_int_equal(drops(PAW_DROP_QUEUE_FULL), 202);
 }
 
+/* It is the peer's all the same. What SRTP does not see of more than 2^15 packets takes its
+ * roll-over counter along, and nothing after it is authentic any more. */
+static void audio_that_finds_no_place(void **state) {
+  (void)state;
+  uint16_t sequence = 0;
+  while (drops(PAW_DROP_QUEUE_FULL) == 0) {
+    feed_rtp(0, ++sequence, 160);
+  }
+  uint64_t authentic = paw_rtc_count_authentic(rtc);
+  for (uint64_t i = 1; i <= 65536; i++) {
+    feed_rtp(0, ++sequence, 60);
+    assert_int_equal(paw_rtc_count_authentic(rtc), authentic + i);
+  }
+  assert_int_equal(drops(PAW_DROP_QUEUE_FULL), 65537);
+  size_t audio = 0;
+  size_t reports = 0;
+  take_events(&audio, &reports);
+  feed_rtp(0, ++sequence, 60);
+  take_events(&audio, &reports);
+  assert_int_equal(audio, 1);
+  assert_int_equal(drops(PAW_DROP_SRTP_AUTH), 0);
+}
+
+/* Who knows the addresses of a connection, and no more, costs it no memory. */
+static void room_for_what_is_forged(void **state) {
+  (void)state;
+  struct paw_rtc_event event;
+  while (paw_rtc_poll_event(rtc, &event)) {
+  }
+  const uint8_t forged[PAW_DATAGRAM_MAX] = {0x80, 111};
+  feed(forged, sizeof forged);
+  assert_int_equal(drops(PAW_DROP_SRTP_AUTH), 1);
+  assert_int_equal(rtc->queue.size, PAW_RTC_QUEUE_INITIAL_BYTES);
+}
+
 static void numbers_that_wait_to_be_asked_for(void **state) {
   (void)state;
   uint64_t now_ns = pair->clock.now_ns;
@@ -283,6 +318,8 @@ int main(void) {
       CASE(the_longest_datagram),
       CASE(streams_at_a_time),
       CASE(events_that_wait),
+      CASE(audio_that_finds_no_place),
+      CASE(room_for_what_is_forged),
       CASE(numbers_that_wait_to_be_asked_for),
       CASE(numbers_in_one_nack),
       CASE(the_longest_rtcp),

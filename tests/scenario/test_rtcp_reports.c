@@ -241,6 +241,31 @@ static void idle_reports_go_with_checks(void **state) {
   }
 }
 
+/* What is asked for again while nothing is said is not idle and not a beginning either: media that
+ * begins after it is reported on as soon as any. */
+static void media_after_resends_is_reported_on(void **state) {
+  (void)state;
+  struct kit_pair_config config;
+  kit_pair_config_init(&config, 312);
+  struct kit_pair *pair = connect_and_listen(&config);
+  kit_peer_talk(&pair->peers[0], 960, pair->clock.now_ns);
+  kit_pair_run_ms(pair, 3000);
+  kit_peer_talk(&pair->peers[0], 0, 0);
+  const struct paw_send *send = &pair->peers[0].rtc->send;
+  uint16_t last = (uint16_t)(send->base_sequence + send->next_index - send->base_index - 1);
+  for (int i = 0; i < 10; i++) {
+    kit_pair_run_ms(pair, 3000);
+    assert_int_equal(paw_rtc_send_nack(pair->peers[1].rtc, pair->clock.now_ns, &last, 1), PAW_OK);
+  }
+  kit_pair_run_ms(pair, 100);
+  assert_in_range(send->packets_resent, 9, 10);
+  kit_peer_talk(&pair->peers[0], 960, pair->clock.now_ns);
+  size_t before = listener.counts[0];
+  kit_pair_run_ms(pair, 1600);
+  assert_true(listener.counts[0] > before);
+  stop_listening();
+}
+
 /* ---- what ---- */
 
 static void compounds_have_the_order_of_the_rfc(void **state) {
@@ -494,6 +519,7 @@ int main(void) {
       cmocka_unit_test(the_first_report_goes_at_once),
       cmocka_unit_test(intervals_are_random_around_their_mean),
       cmocka_unit_test(idle_reports_go_with_checks),
+      cmocka_unit_test(media_after_resends_is_reported_on),
       cmocka_unit_test(compounds_have_the_order_of_the_rfc),
       cmocka_unit_test(sender_reports_follow_the_clock),
       cmocka_unit_test(silence_is_not_reported_on),
