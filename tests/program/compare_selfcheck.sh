@@ -14,6 +14,12 @@ cut_out() { # FROM-BYTE BYTES FILE
 cut_out 0 $((second * 1 + 246)) "$work/late.wav"
 "$COMPARE_SOUND" "$work/signal.wav" "$work/late.wav" 5 || fail 'a late beginning is no fault'
 
+ffmpeg -v error -i "$work/signal.wav" -af aresample=48024,asetrate=48000 "$work/slow.wav"
+"$COMPARE_SOUND" "$work/signal.wav" "$work/slow.wav" 5 || fail '0.05 % slower is no fault'
+
+cut_out $((second * 4)) 240 "$work/jump.wav"
+"$COMPARE_SOUND" "$work/signal.wav" "$work/jump.wav" 5 && fail '2.5 ms are missing'
+
 cut_out $((second * 4)) 960 "$work/short.wav"
 "$COMPARE_SOUND" "$work/signal.wav" "$work/short.wav" 5 && fail '10 ms are missing'
 

@@ -21,6 +21,7 @@
 #define SOUND_LEVEL 300  /* of 32768: louder than this is sound, -41 dBFS */
 #define LIKENESS_MIN 0.9 /* of a window, 1 being the same; Opus leaves 0.98 */
 #define LEVEL_LIMIT_DB 1.0
+#define FOLLOW_FRAMES 5
 
 struct sound {
   double *samples;
@@ -91,14 +92,13 @@ static size_t best_place(const struct sound *source, const double *pattern, size
   return best;
 }
 
-/* Where in the source the recording begins; may be before it. */
-static long find_offset(const struct sound *source, const struct sound *heard) {
-  size_t middle = (heard->count - PATTERN_FRAMES) / 2;
-  const double *pattern = heard->samples + middle;
+/* How far behind the pattern's place in the recording that in the source lies; may be negative. */
+static long find_offset(const struct sound *source, const struct sound *heard, size_t begin) {
+  const double *pattern = heard->samples + begin;
   size_t rough = best_place(source, pattern, 0, source->count, DECIMATION);
   size_t from = rough > 2 * DECIMATION ? rough - 2 * DECIMATION : 0;
   size_t exact = best_place(source, pattern, from, rough + 2 * DECIMATION, 1);
-  return (long)exact - (long)middle;
+  return (long)exact - (long)begin;
 }
 
 static double energy(const double *samples, size_t count) {
@@ -109,6 +109,70 @@ static double energy(const double *samples, size_t count) {
   return sum;
 }
 
+struct tally {
+  size_t windows;
+  size_t gaps;
+  double sent;
+  double got;
+  double worst;
+};
+
+static bool lies_within(const struct sound *source, long place) {
+  return place >= 0 && (size_t)place + WINDOW_FRAMES <= source->count;
+}
+
+/* Whose buffer runs full or empty, as a device says whose clock is no true one, plays up to 1 %
+ * faster or slower for a while: the place follows by so many frames a hop at most. What is left
+ * out, or there twice, is not caught up with at once. */
+static long follow(const struct sound *source, const double *window, long place) {
+  long best = place;
+  double most = -2;
+  for (long at = place - FOLLOW_FRAMES; at <= place + FOLLOW_FRAMES; at++) {
+    double now =
+        lies_within(source, at) ? likeness(source->samples + at, window, WINDOW_FRAMES, 1) : -2;
+    if (now > most) {
+      most = now;
+      best = at;
+    }
+  }
+  return best;
+}
+
+static void compare_window(const struct sound *source, const double *window, long place,
+                           struct tally *tally) {
+  if (!lies_within(source, place)) {
+    return;
+  }
+  double like = likeness(source->samples + place, window, WINDOW_FRAMES, 1);
+  tally->windows++;
+  if (like < LIKENESS_MIN) {
+    tally->gaps++;
+    (void)printf("unlike (%.2f) %.2f s into the source\n", like, (double)place / RATE_HZ);
+  }
+  tally->worst = like < tally->worst ? like : tally->worst;
+  tally->sent += energy(source->samples + place, HOP_FRAMES);
+  tally->got += energy(window, HOP_FRAMES);
+}
+
+/* From the middle of the pattern, where its place is true, to either end. */
+static void compare(const struct sound *source, const struct sound *heard, struct tally *tally) {
+  size_t begin = (heard->count - PATTERN_FRAMES) / 2;
+  size_t middle = begin + PATTERN_FRAMES / 2;
+  long offset = find_offset(source, heard, begin);
+  long place = (long)middle + offset;
+  for (size_t at = middle; at + WINDOW_FRAMES <= heard->count; at += HOP_FRAMES) {
+    place = follow(source, heard->samples + at, place);
+    compare_window(source, heard->samples + at, place, tally);
+    place += HOP_FRAMES;
+  }
+  place = (long)middle + offset;
+  for (size_t at = middle; at >= HOP_FRAMES; at -= HOP_FRAMES) {
+    const double *window = heard->samples + at - HOP_FRAMES;
+    place = follow(source, window, place - HOP_FRAMES);
+    compare_window(source, window, place, tally);
+  }
+}
+
 int main(int argc, char **argv) {
   if (argc != 4) {
     return 2;
@@ -117,33 +181,14 @@ int main(int argc, char **argv) {
   struct sound whole = read_sound(argv[2]);
   struct sound heard = inside(&whole);
   double wanted_s = strtod(argv[3], NULL);
-  long offset = find_offset(&source, &heard);
-  size_t windows = 0;
-  size_t gaps = 0;
-  double sent = 1;
-  double got = 1;
-  double worst = 1;
-  for (size_t at = 0; at + WINDOW_FRAMES <= heard.count; at += HOP_FRAMES) {
-    long place = (long)at + offset;
-    if (place < 0 || (size_t)place + WINDOW_FRAMES > source.count) {
-      continue;
-    }
-    double like = likeness(source.samples + place, heard.samples + at, WINDOW_FRAMES, 1);
-    windows++;
-    if (like < LIKENESS_MIN) {
-      gaps++;
-      (void)printf("unlike (%.2f) %.2f s into the source\n", like, (double)place / RATE_HZ);
-    }
-    worst = like < worst ? like : worst;
-    sent += energy(source.samples + place, HOP_FRAMES);
-    got += energy(heard.samples + at, HOP_FRAMES);
-  }
-  double level_db = 10 * log10(got / sent);
-  double compared_s = (double)windows * HOP_FRAMES / RATE_HZ;
-  bool good = compared_s >= wanted_s && gaps == 0 && fabs(level_db) <= LEVEL_LIMIT_DB;
+  struct tally tally = {.sent = 1, .got = 1, .worst = 1};
+  compare(&source, &heard, &tally);
+  double level_db = 10 * log10(tally.got / tally.sent);
+  double compared_s = (double)tally.windows * HOP_FRAMES / RATE_HZ;
+  bool good = compared_s >= wanted_s && tally.gaps == 0 && fabs(level_db) <= LEVEL_LIMIT_DB;
   (void)printf("%s: %.2f s compared, %zu ms of gaps, level %+.2f dB, worst likeness %.3f\n",
-               good ? "good" : "BAD", compared_s, gaps * 1000 * HOP_FRAMES / RATE_HZ, level_db,
-               worst);
+               good ? "good" : "BAD", compared_s, tally.gaps * 1000 * HOP_FRAMES / RATE_HZ,
+               level_db, tally.worst);
   free(source.samples);
   free(whole.samples);
   return good ? 0 : 1;
