@@ -442,7 +442,7 @@ static const struct figure figures[] = {
     {"rtc_receive_red_packet_instructions", "--rtc-receive-red", run_rtc_receive,
      ALONE(RED_DISTANCE), 1, RTC_WATCHES, 0},
     {"hub_receive_packet_instructions", "--hub-receive", run_hub_receive, ALONE(PAW_RED_OFF),
-     HUB_PEERS, HUB_RECEIVE_WATCHES, 0},
+     HUB_PEERS, HUB_RECEIVE_WATCHES, 600},
     {"hub_receive_red_packet_instructions", "--hub-receive-red", run_hub_receive,
      ALONE(RED_DISTANCE), HUB_PEERS, HUB_RECEIVE_WATCHES, 0},
     {"hub_send_all_in_instructions", "--hub-send-all-in", run_hub_send, ALL_IN(PAW_RED_OFF),

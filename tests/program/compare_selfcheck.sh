@@ -17,6 +17,9 @@ cut_out 0 $((second * 1 + 246)) "$work/late.wav"
 ffmpeg -v error -i "$work/signal.wav" -af aresample=48024,asetrate=48000 "$work/slow.wav"
 "$COMPARE_SOUND" "$work/signal.wav" "$work/slow.wav" 5 || fail '0.05 % slower is no fault'
 
+ffmpeg -v error -i "$work/signal.wav" -af aresample=48240,asetrate=48000 "$work/slower.wav"
+"$COMPARE_SOUND" "$work/signal.wav" "$work/slower.wav" 5 && fail 'it is 0.5 % slower'
+
 cut_out $((second * 4)) 240 "$work/jump.wav"
 "$COMPARE_SOUND" "$work/signal.wav" "$work/jump.wav" 5 && fail '2.5 ms are missing'
 

@@ -22,6 +22,7 @@
 #define LIKENESS_MIN 0.9 /* of a window, 1 being the same; Opus leaves 0.98 */
 #define LEVEL_LIMIT_DB 1.0
 #define FOLLOW_FRAMES 5
+#define ASTRAY_FRAMES 480 /* 10 ms: so far at most does it follow in all, to either side */
 
 struct sound {
   double *samples;
@@ -123,13 +124,14 @@ static bool lies_within(const struct sound *source, long place) {
 
 /* Whose buffer runs full or empty, as a device says whose clock is no true one, plays up to 1 %
  * faster or slower for a while: the place follows by so many frames a hop at most. What is left
- * out, or there twice, is not caught up with at once. */
-static long follow(const struct sound *source, const double *window, long place) {
+ * out, or there twice, is not caught up with at once,
+ * nor a speed that stays wrong. */
+static long follow(const struct sound *source, const double *window, long place, long expected) {
   long best = place;
   double most = -2;
   for (long at = place - FOLLOW_FRAMES; at <= place + FOLLOW_FRAMES; at++) {
-    double now =
-        lies_within(source, at) ? likeness(source->samples + at, window, WINDOW_FRAMES, 1) : -2;
+    bool may = lies_within(source, at) && labs(at - expected) <= ASTRAY_FRAMES;
+    double now = may ? likeness(source->samples + at, window, WINDOW_FRAMES, 1) : -2;
     if (now > most) {
       most = now;
       best = at;
@@ -161,14 +163,14 @@ static void compare(const struct sound *source, const struct sound *heard, struc
   long offset = find_offset(source, heard, begin);
   long place = (long)middle + offset;
   for (size_t at = middle; at + WINDOW_FRAMES <= heard->count; at += HOP_FRAMES) {
-    place = follow(source, heard->samples + at, place);
+    place = follow(source, heard->samples + at, place, (long)at + offset);
     compare_window(source, heard->samples + at, place, tally);
     place += HOP_FRAMES;
   }
   place = (long)middle + offset;
   for (size_t at = middle; at >= HOP_FRAMES; at -= HOP_FRAMES) {
     const double *window = heard->samples + at - HOP_FRAMES;
-    place = follow(source, window, place - HOP_FRAMES);
+    place = follow(source, window, place - HOP_FRAMES, (long)at - HOP_FRAMES + offset);
     compare_window(source, window, place, tally);
   }
 }
