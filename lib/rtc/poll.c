@@ -8,8 +8,8 @@
 #include "base/seldom.h"
 
 static void count_sent(struct paw_rtc *rtc, const struct paw_transmit *transmit) {
-  rtc->stats.datagrams_sent++;
-  rtc->stats.bytes_sent += transmit->len;
+  rtc->datagrams_sent++;
+  rtc->bytes_sent += transmit->len;
 }
 
 /* Media that begins hurries the next report. Only what goes out does: after it there is another

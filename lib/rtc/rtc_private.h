@@ -61,7 +61,9 @@ struct paw_rtc {
   enum paw_rtc_state state;
   enum paw_direction direction; /* agreed, seen from this side */
   uint8_t dscp;
-  uint64_t media_sent_ns;                /* when media went out last; 0: never */
+  uint64_t media_sent_ns; /* when media went out last; 0: never */
+  uint64_t datagrams_sent;
+  uint64_t bytes_sent;
   struct paw_srtp *srtp;                 /* NULL until the keys are there */
   const struct paw_address *usual_local; /* the pair in use, if it rests and all is well with it; */
   const struct paw_address *usual_remote; /* else NULL */

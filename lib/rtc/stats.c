@@ -20,6 +20,8 @@ void paw_rtc_get_stats(const struct paw_rtc *rtc, struct paw_rtc_stats *out) {
   (void)paw_ice_get_selected_pair(rtc->ice, &out->local, &out->remote);
   out->clock_backwards = rtc->clock.backwards;
   out->rtt_ns = paw_rtc_get_rtt_ns(rtc);
+  out->datagrams_sent = rtc->datagrams_sent;
+  out->bytes_sent = rtc->bytes_sent;
   out->packets_sent = rtc->send.packets;
   out->payload_bytes_sent = rtc->send.payload_bytes;
   out->nacks_received = rtc->send.nacks_received;

@@ -120,11 +120,24 @@ void paw_send_skip_to_now(struct paw_send *send) {
   }
 }
 
-/* ---- redundancy ---- */
+/* ---- what is remembered of each packet ---- */
+
+/* A table of which nothing was ever used is all zeros, and is left so: a line of memory that a
+ * packet to each of a thousand need not wait for. */
+static void remember(struct paw_send *send, uint64_t index, uint8_t distance) {
+  if (distance > 0 || send->red_packets > 0) {
+    send->red_distances[index % PAW_HISTORY_FRAMES] = distance;
+  }
+  if (send->nacks_received > 0) {
+    send->resent_ticks[index % PAW_HISTORY_FRAMES] = 0;
+  }
+}
 
 static uint8_t get_distance(const struct paw_send *send, uint64_t index) {
   return send->red_distances[index % PAW_HISTORY_FRAMES];
 }
+
+/* ---- redundancy ---- */
 
 /* The redundant frame of a packet, NULL when it has none or it is no longer there. */
 static const struct paw_history_frame *get_copy(const struct paw_send *send, uint64_t index) {
@@ -399,8 +412,7 @@ bool paw_send_next(struct paw_send *send, uint64_t now_ns, struct paw_wr *wr) {
   uint64_t index = send->next_index;
   bool may_be_red = send->format.red_payload_type != 0 && send->red_distance_max != 0;
   uint8_t distance = may_be_red ? choose_distance(send, index, frame) : 0;
-  send->red_distances[index % PAW_HISTORY_FRAMES] = distance;
-  *resent_ticks(send, index) = 0;
+  remember(send, index, distance);
   send->last_timestamp_rtp = (uint32_t)frame->media_rtp + send->timestamp_offset;
   if (distance == 0 && is_plain(send, index, frame)) {
     write_plain(send, index, frame, wr);
