@@ -10,12 +10,23 @@ void outbox_init(struct outbox *outbox,
   outbox->send = send;
   outbox->user_data = user_data;
   outbox->behind_ns = PAW_TIME_NEVER;
+  outbox->step_ns = outbox->next_ns = 0;
   outbox->first = outbox->count = 0;
   outbox->held = outbox->dropped = 0;
 }
 
+void outbox_set_pace(struct outbox *outbox, size_t count, uint64_t within_ns) {
+  uint64_t step_ns = within_ns / (count / OUTBOX_MAX + 1);
+  outbox->step_ns = step_ns < OUTBOX_STEP_MAX_NS ? step_ns : OUTBOX_STEP_MAX_NS;
+}
+
 static bool is_late(const struct outbox *outbox, uint64_t now_ns) {
   return now_ns >= outbox->behind_ns && now_ns - outbox->behind_ns >= OUTBOX_HOLD_NS;
+}
+
+static void pace(struct outbox *outbox, uint64_t now_ns, size_t count) {
+  uint64_t began_ns = outbox->next_ns > 0 ? outbox->next_ns : now_ns;
+  outbox->next_ns = count == OUTBOX_MAX ? began_ns + outbox->step_ns : 0;
 }
 
 /* What the hub lends lasts until the next call on it. */
@@ -34,6 +45,7 @@ static void keep(struct outbox *outbox, const struct paw_transmit *batch, size_t
 void outbox_send(struct outbox *outbox, uint64_t now_ns, const struct paw_transmit *batch,
                  size_t count) {
   assert(outbox_is_free(outbox) && count <= OUTBOX_MAX);
+  pace(outbox, now_ns, count);
   if (count == 0) {
     outbox->behind_ns = PAW_TIME_NEVER;
     return;
@@ -66,5 +78,8 @@ void outbox_flush(struct outbox *outbox, uint64_t now_ns) {
 }
 
 uint64_t outbox_next_deadline(const struct outbox *outbox) {
-  return outbox->count > 0 ? outbox->behind_ns + OUTBOX_HOLD_NS : PAW_TIME_NEVER;
+  if (outbox->count > 0) {
+    return outbox->behind_ns + OUTBOX_HOLD_NS;
+  }
+  return outbox->next_ns > 0 ? outbox->next_ns : PAW_TIME_NEVER;
 }

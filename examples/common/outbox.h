@@ -2,7 +2,11 @@
 /* Datagrams on their way to a socket whose send buffer may be full: what it does not take is kept,
  * and whoever makes more of it waits. So a frame to many receivers goes out as fast as the network
  * takes it, and no burst overflows the buffer. But not for long: what a network that is too slow
- * for all of it has not taken by then is dropped. */
+ * for all of it has not taken by then is dropped.
+ *
+ * A burst of several batches is paced: one begins a step after the other, if it can, so that each
+ * datagram goes out when the clock says, not when the processor gets to it. What comes late is made
+ * up for without a wait. */
 #ifndef COMMON_OUTBOX_H
 #define COMMON_OUTBOX_H
 
@@ -15,12 +19,17 @@
 /* So long all that there is to send may take: longer, and what waits comes too late to be played.
  */
 #define OUTBOX_HOLD_NS (60 * PAW_NS_PER_MS)
+/* The longest step: a batch takes a processor less even when it runs slowly, and what could go out
+ * sooner is not put off for longer. */
+#define OUTBOX_STEP_MAX_NS PAW_NS_PER_MS
 
 struct outbox {
   /* Returns how many of them, from the first on, are dealt with. */
   size_t (*send)(void *user_data, const struct paw_transmit *batch, size_t count);
   void *user_data;
   uint64_t behind_ns; /* since then not all was sent; PAW_TIME_NEVER: all was */
+  uint64_t step_ns;   /* from one batch of a burst to the next */
+  uint64_t next_ns;   /* when a burst goes on; 0: there is none */
   size_t first;       /* of those kept */
   size_t count;
   uint64_t held;    /* datagrams that had to wait, since the start */
@@ -33,21 +42,29 @@ void outbox_init(struct outbox *outbox,
                  size_t (*send)(void *user_data, const struct paw_transmit *batch, size_t count),
                  void *user_data);
 
+/* So that `count` datagrams go out within `within_ns`. In the beginning all go out at once. */
+void outbox_set_pace(struct outbox *outbox, size_t count, uint64_t within_ns);
+
 /* Send a batch of OUTBOX_MAX at most, and keep what is not taken; or drop that, when it has been
- * behind for too long. Only while outbox_is_free. A batch of none says that there is no more. */
+ * behind for too long. Only while outbox_is_free. A full batch makes a burst go on, any other ends
+ * it; one of none says that there is no more. */
 void outbox_send(struct outbox *outbox, uint64_t now_ns, const struct paw_transmit *batch,
                  size_t count);
 
 /* The socket may take more, or time has passed. */
 void outbox_flush(struct outbox *outbox, uint64_t now_ns);
 
-/* May more be sent? Else something is kept: flush it when the socket can be written to, or at the
- * deadline. */
+/* Nothing is kept. Else flush it when the socket can be written to, or at the deadline. */
 static inline bool outbox_is_free(const struct outbox *outbox) {
   return outbox->count == 0;
 }
 
-/* PAW_TIME_NEVER: nothing is kept. */
+/* Is it time for more? Else wait for the deadline, or until it is free. */
+static inline bool outbox_may_send(const struct outbox *outbox, uint64_t now_ns) {
+  return outbox_is_free(outbox) && now_ns >= outbox->next_ns;
+}
+
+/* PAW_TIME_NEVER: nothing is kept, and no burst has to go on. */
 uint64_t outbox_next_deadline(const struct outbox *outbox);
 
 /* Where the first one that is kept goes to; only while not outbox_is_free. */

@@ -13,9 +13,7 @@
 static const enum paw_family families[] = {PAW_FAMILY_IPV4, PAW_FAMILY_IPV6};
 #define FAMILY_COUNT (sizeof families / sizeof families[0])
 
-/* Datagrams polled in one go; a frame to many peers takes several. All of it goes out in one turn
- * of the loop: for a thousand peers that takes 5 ms, in which what comes fits into the receive
- * buffer. */
+/* Datagrams polled in one go; a frame to many peers takes several. */
 #define TRANSMITS_MAX OUTBOX_MAX
 
 /* Seen from this side, by enum whep_kind. */
@@ -148,7 +146,7 @@ static void send_all(struct peers *peers, uint64_t now_ns) {
   struct paw_transmit batch[TRANSMITS_MAX];
   size_t count = 1;
   outbox_flush(&peers->outbox, now_ns);
-  while (count > 0 && outbox_is_free(&peers->outbox)) {
+  for (; count > 0 && outbox_may_send(&peers->outbox, now_ns); now_ns = system_now_ns()) {
     paw_hub_poll_transmits(peers->hub, batch, TRANSMITS_MAX, &count);
     outbox_send(&peers->outbox, now_ns, batch, count);
   }
@@ -175,9 +173,10 @@ void peers_drain(struct peers *peers, uint64_t now_ns) {
   }
   /* An event may have changed a connection. */
   send_all(peers, now_ns);
-  loop_timer_set(&peers->timer, outbox_is_free(&peers->outbox)
-                                    ? paw_hub_next_timeout(peers->hub).deadline_ns
-                                    : outbox_next_deadline(&peers->outbox));
+  uint64_t outbox_ns = outbox_next_deadline(&peers->outbox);
+  loop_timer_set(&peers->timer, outbox_ns != PAW_TIME_NEVER
+                                    ? outbox_ns
+                                    : paw_hub_next_timeout(peers->hub).deadline_ns);
 }
 
 void peers_fetch(struct peers *peers) {
@@ -191,6 +190,9 @@ void peers_fetch(struct peers *peers) {
 }
 
 void peers_send(struct peers *peers, uint64_t now_ns, const struct paw_audio_frame *frame) {
+  /* A frame comes to each of many at its own steady time, in the first half of its duration. */
+  uint64_t frame_ns = frame->duration_rtp * PAW_NS_PER_S / PAW_RTP_HZ;
+  outbox_set_pace(&peers->outbox, peers_get_count(peers), frame_ns / 2);
   int status = paw_hub_track_send(peers->hub, peers->track, now_ns, frame);
   if (status != PAW_OK) {
     system_tell(&peers->config.log, PAW_LOG_ERROR, "peers", "a frame was not sent: %s",

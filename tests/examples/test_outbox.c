@@ -9,6 +9,7 @@
 #include "outbox.h"
 
 #define NOW_NS PAW_NS_PER_S
+#define STEP_NS OUTBOX_STEP_MAX_NS
 
 /* A socket with room for so many; what it took, a byte each. */
 struct bench {
@@ -80,15 +81,70 @@ static void what_finds_none_waits_and_stays_in_order(void **state) {
   assert_int_equal(bench->outbox.dropped, 0);
 }
 
-static void a_whole_batch_is_kept(void **state) {
-  struct bench *bench = *state;
+static void send_full(struct bench *bench, uint64_t now_ns) {
   char text[OUTBOX_MAX + 1] = "";
   memset(text, 'x', OUTBOX_MAX);
-  send_text(bench, NOW_NS, text);
+  assert_true(outbox_may_send(&bench->outbox, now_ns));
+  send_text(bench, now_ns, text);
+}
+
+static void a_whole_batch_is_kept(void **state) {
+  struct bench *bench = *state;
+  send_full(bench, NOW_NS);
   assert_int_equal(bench->outbox.held, OUTBOX_MAX);
   bench->room = OUTBOX_MAX;
   outbox_flush(&bench->outbox, NOW_NS);
-  assert_string_equal(bench->taken, text);
+  assert_int_equal(bench->taken_count, OUTBOX_MAX);
+}
+
+static void a_burst_goes_out_step_by_step(void **state) {
+  struct bench *bench = *state;
+  bench->room = sizeof bench->taken;
+  outbox_set_pace(&bench->outbox, 4 * OUTBOX_MAX, 5 * STEP_NS);
+  send_full(bench, NOW_NS);
+  assert_true(outbox_is_free(&bench->outbox));
+  assert_false(outbox_may_send(&bench->outbox, NOW_NS + STEP_NS - 1));
+  assert_int_equal(outbox_next_deadline(&bench->outbox), NOW_NS + STEP_NS);
+  send_full(bench, NOW_NS + STEP_NS);
+  assert_false(outbox_may_send(&bench->outbox, NOW_NS + 2 * STEP_NS - 1));
+  send_text(bench, NOW_NS + 2 * STEP_NS, "last"); /* the burst is over */
+  assert_true(outbox_may_send(&bench->outbox, NOW_NS + 2 * STEP_NS));
+  assert_int_equal(outbox_next_deadline(&bench->outbox), PAW_TIME_NEVER);
+}
+
+static void the_pace_is_as_slow_as_it_may_be(void **state) {
+  struct outbox *outbox = &((struct bench *)*state)->outbox;
+  const uint64_t within_ns = 10 * OUTBOX_STEP_MAX_NS;
+  outbox_set_pace(outbox, 1000, within_ns);
+  assert_in_range(outbox->step_ns, OUTBOX_STEP_MAX_NS / 2, within_ns * OUTBOX_MAX / 1000);
+  outbox_set_pace(outbox, 10 * OUTBOX_MAX - 1, within_ns);
+  assert_int_equal(outbox->step_ns, OUTBOX_STEP_MAX_NS);
+  outbox_set_pace(outbox, 0, within_ns);
+  assert_int_equal(outbox->step_ns, OUTBOX_STEP_MAX_NS);
+}
+
+/* The clock counts, not when it was seen to: what was late does not put off what follows. */
+static void a_burst_that_is_late_does_not_wait(void **state) {
+  struct bench *bench = *state;
+  bench->room = sizeof bench->taken;
+  outbox_set_pace(&bench->outbox, 4 * OUTBOX_MAX, 5 * STEP_NS);
+  send_full(bench, NOW_NS);
+  send_full(bench, NOW_NS + 5 * STEP_NS / 2);
+  send_full(bench, NOW_NS + 5 * STEP_NS / 2);
+  assert_int_equal(outbox_next_deadline(&bench->outbox), NOW_NS + 3 * STEP_NS);
+}
+
+/* It waits for room, and only then for its time. */
+static void a_burst_without_room_waits_for_that(void **state) {
+  struct bench *bench = *state;
+  outbox_set_pace(&bench->outbox, 4 * OUTBOX_MAX, 5 * STEP_NS);
+  send_full(bench, NOW_NS);
+  assert_int_equal(outbox_next_deadline(&bench->outbox), NOW_NS + OUTBOX_HOLD_NS);
+  assert_false(outbox_may_send(&bench->outbox, NOW_NS + STEP_NS));
+  bench->room = OUTBOX_MAX;
+  outbox_flush(&bench->outbox, NOW_NS + STEP_NS / 2);
+  assert_int_equal(outbox_next_deadline(&bench->outbox), NOW_NS + STEP_NS);
+  assert_true(outbox_may_send(&bench->outbox, NOW_NS + STEP_NS));
 }
 
 static void a_network_that_stands_still_is_not_waited_for(void **state) {
@@ -127,6 +183,10 @@ int main(void) {
       OUTBOX_TEST(what_finds_room_is_not_kept),
       OUTBOX_TEST(what_finds_none_waits_and_stays_in_order),
       OUTBOX_TEST(a_whole_batch_is_kept),
+      OUTBOX_TEST(a_burst_goes_out_step_by_step),
+      OUTBOX_TEST(the_pace_is_as_slow_as_it_may_be),
+      OUTBOX_TEST(a_burst_that_is_late_does_not_wait),
+      OUTBOX_TEST(a_burst_without_room_waits_for_that),
       OUTBOX_TEST(a_network_that_stands_still_is_not_waited_for),
       OUTBOX_TEST(a_network_that_is_too_slow_loses_what_is_late),
   };
