@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Datagrams on their way to a socket whose send buffer may be full: what it does not take is kept,
- * and whoever makes more of it waits. So a frame to many receivers goes out as fast as the network
- * takes it, and no burst overflows the buffer. But not for long: what a network that is too slow
- * for all of it has not taken by then is dropped.
+ * and whoever makes more of it waits. So no frame to many receivers overflows the buffer. But not
+ * for long: what a network that is too slow for all of it has not taken by then is dropped.
  *
- * A burst of several batches is paced: one begins a step after the other, if it can, so that each
- * datagram goes out when the clock says, not when the processor gets to it. What comes late is made
- * up for without a wait. */
+ * And a burst is paced: one batch of it begins a step after the other, so that each datagram goes
+ * out when the clock says, not when the processor gets to it. What is late does not wait, nor does
+ * what is still there after the time of a burst. */
 #ifndef COMMON_OUTBOX_H
 #define COMMON_OUTBOX_H
 
@@ -28,8 +27,10 @@ struct outbox {
   size_t (*send)(void *user_data, const struct paw_transmit *batch, size_t count);
   void *user_data;
   uint64_t behind_ns; /* since then not all was sent; PAW_TIME_NEVER: all was */
-  uint64_t step_ns;   /* from one batch of a burst to the next */
-  uint64_t next_ns;   /* when a burst goes on; 0: there is none */
+  uint64_t within_ns; /* the time of a burst */
+  uint64_t step_ns;   /* from one batch of it to the next */
+  uint64_t end_ns;    /* of the burst that there is */
+  uint64_t next_ns;   /* when it goes on; 0: there is none */
   size_t first;       /* of those kept */
   size_t count;
   uint64_t held;    /* datagrams that had to wait, since the start */
@@ -42,11 +43,12 @@ void outbox_init(struct outbox *outbox,
                  size_t (*send)(void *user_data, const struct paw_transmit *batch, size_t count),
                  void *user_data);
 
-/* So that `count` datagrams go out within `within_ns`. In the beginning all go out at once. */
+/* A burst is to be of `count` datagrams, and spread over at most so long. In the beginning all goes
+ * out at once. */
 void outbox_set_pace(struct outbox *outbox, size_t count, uint64_t within_ns);
 
 /* Send a batch of OUTBOX_MAX at most, and keep what is not taken; or drop that, when it has been
- * behind for too long. Only while outbox_is_free. A full batch makes a burst go on, any other ends
+ * behind for too long. Only when outbox_may_send. A full batch makes a burst go on, any other ends
  * it; one of none says that there is no more. */
 void outbox_send(struct outbox *outbox, uint64_t now_ns, const struct paw_transmit *batch,
                  size_t count);

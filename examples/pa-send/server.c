@@ -134,9 +134,9 @@ static void on_report_timer(void *user_data, uint64_t now_ns) {
   report.talkers = talkers_get_count(server->talkers);
   report_write(&report, server->settings->json);
   server->programme.late_ns = 0;
-  /* Between two frames: asking a thousand peers takes a millisecond. */
-  uint64_t half_rtp = settings_frame_frames[server->settings->frame] / 2;
-  uint64_t base_ns = server->start_ns + half_rtp * PAW_NS_PER_S / PAW_RTP_HZ;
+  /* Between two frames, when the one is out: asking a thousand peers takes a millisecond. */
+  uint64_t late_rtp = settings_frame_frames[server->settings->frame] * UINT64_C(3) / 4;
+  uint64_t base_ns = server->start_ns + late_rtp * PAW_NS_PER_S / PAW_RTP_HZ;
   uint64_t passed = now_ns > base_ns ? (now_ns - base_ns) / period_ns : 0;
   loop_timer_set(&server->report_timer, base_ns + (passed + 1) * period_ns);
 }

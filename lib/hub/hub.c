@@ -81,7 +81,11 @@ static bool hand_over(struct paw_hub *hub, uint32_t slot, const struct paw_input
   (void)paw_rtc_handle_input(rtc, input);
   paw_hub_adapt_report(hub, slot);
   keep_path(hub, slot, input, by_path);
-  paw_hub_touch(hub, slot);
+  if (paw_rtc_is_at_rest(rtc)) { /* media, nearly always: 150 instructions fewer */
+    paw_hub_mark_to_tell(hub, slot);
+  } else {
+    paw_hub_touch(hub, slot);
+  }
   return paw_rtc_count_authentic(rtc) > authentic;
 }
 

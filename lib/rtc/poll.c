@@ -64,7 +64,7 @@ static bool poll_farewell(struct paw_rtc *rtc, uint8_t *buffer, struct paw_trans
 }
 
 /* Everything but media. ICE and DTLS may end the connection while they are polled. */
-static bool poll_control(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
+static bool poll_engines(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
   switch (rtc->state) {
   case PAW_RTC_STATE_CLOSED:
     return false;
@@ -117,6 +117,10 @@ static bool has_control(struct paw_rtc *rtc) {
   return false;
 }
 
+bool paw_rtc_is_at_rest(struct paw_rtc *rtc) {
+  return !has_control(rtc) && !paw_send_is_ready(&rtc->send);
+}
+
 /* Every call that acts moves the clock on. What became due by that is done here, where all that
  * came has been fed, so that the deadline after a full drain lies ahead. */
 static void catch_up(struct paw_rtc *rtc) {
@@ -135,17 +139,27 @@ static void come_to_rest(struct paw_rtc *rtc) {
   }
 }
 
-bool paw_rtc_poll_transmit(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
-  if (has_control(rtc)) {
-    catch_up(rtc);
-    if (poll_control(rtc, buffer, out)) {
-      count_sent(rtc, out);
-      return true;
-    }
-    come_to_rest(rtc);
+static inline bool poll_control(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
+  if (!has_control(rtc)) {
+    return false;
   }
-  return paw_send_is_ready(&rtc->send) &&
-         paw_rtc_poll_media(rtc, rtc->clock.now_ns, buffer, out) != 0;
+  catch_up(rtc);
+  if (poll_engines(rtc, buffer, out)) {
+    count_sent(rtc, out);
+    return true;
+  }
+  come_to_rest(rtc);
+  return false;
+}
+
+bool paw_rtc_poll_control(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
+  return poll_control(rtc, buffer, out);
+}
+
+bool paw_rtc_poll_transmit(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
+  return poll_control(rtc, buffer, out) ||
+         (paw_send_is_ready(&rtc->send) &&
+          paw_rtc_poll_media(rtc, rtc->clock.now_ns, buffer, out) != 0);
 }
 
 static_assert(PAW_RTC_CONTROL_BYTES >= PAW_ICE_MESSAGE_MAX, "a datagram of ICE fits in the buffer");

@@ -122,13 +122,11 @@ void paw_send_skip_to_now(struct paw_send *send) {
 
 /* ---- what is remembered of each packet ---- */
 
-/* A table of which nothing was ever used is all zeros, and is left so: a line of memory that a
- * packet to each of a thousand need not wait for. */
+/* Of who never got redundancy nor asked for anything, both tables are all zeros, and left so: lines
+ * of memory that a packet to each of a thousand need not wait for. */
 static void remember(struct paw_send *send, uint64_t index, uint8_t distance) {
-  if (distance > 0 || send->red_packets > 0) {
+  if (distance + send->red_packets + send->nacks_received > 0) {
     send->red_distances[index % PAW_HISTORY_FRAMES] = distance;
-  }
-  if (send->nacks_received > 0) {
     send->resent_ticks[index % PAW_HISTORY_FRAMES] = 0;
   }
 }

@@ -15,7 +15,7 @@
 struct bench {
   struct outbox outbox;
   size_t room;
-  char taken[256];
+  char taken[5 * OUTBOX_MAX];
   size_t taken_count;
 };
 
@@ -95,6 +95,7 @@ static void a_whole_batch_is_kept(void **state) {
   bench->room = OUTBOX_MAX;
   outbox_flush(&bench->outbox, NOW_NS);
   assert_int_equal(bench->taken_count, OUTBOX_MAX);
+  assert_int_equal(strspn(bench->taken, "x"), OUTBOX_MAX);
 }
 
 static void a_burst_goes_out_step_by_step(void **state) {
@@ -132,6 +133,21 @@ static void a_burst_that_is_late_does_not_wait(void **state) {
   send_full(bench, NOW_NS + 5 * STEP_NS / 2);
   send_full(bench, NOW_NS + 5 * STEP_NS / 2);
   assert_int_equal(outbox_next_deadline(&bench->outbox), NOW_NS + 3 * STEP_NS);
+}
+
+/* As when many were asked for once more. */
+static void a_burst_longer_than_its_time_does_not_wait_beyond_it(void **state) {
+  struct bench *bench = *state;
+  const uint64_t end_ns = NOW_NS + 3 * STEP_NS / 2;
+  bench->room = sizeof bench->taken;
+  outbox_set_pace(&bench->outbox, OUTBOX_MAX - 1, 3 * STEP_NS / 2);
+  send_full(bench, NOW_NS);
+  send_full(bench, NOW_NS + STEP_NS);
+  assert_int_equal(outbox_next_deadline(&bench->outbox), end_ns);
+  send_full(bench, end_ns);
+  send_full(bench, end_ns);
+  send_text(bench, end_ns, "");
+  assert_int_equal(outbox_next_deadline(&bench->outbox), PAW_TIME_NEVER);
 }
 
 /* It waits for room, and only then for its time. */
@@ -186,6 +202,7 @@ int main(void) {
       OUTBOX_TEST(a_burst_goes_out_step_by_step),
       OUTBOX_TEST(the_pace_is_as_slow_as_it_may_be),
       OUTBOX_TEST(a_burst_that_is_late_does_not_wait),
+      OUTBOX_TEST(a_burst_longer_than_its_time_does_not_wait_beyond_it),
       OUTBOX_TEST(a_burst_without_room_waits_for_that),
       OUTBOX_TEST(a_network_that_stands_still_is_not_waited_for),
       OUTBOX_TEST(a_network_that_is_too_slow_loses_what_is_late),

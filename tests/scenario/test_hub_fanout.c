@@ -228,6 +228,34 @@ static void unsubscribed_peers_hear_nothing(void **state) {
   kit_crowd_free(crowd);
 }
 
+/* Batch by batch, the frame comes to each at the same time after the first, or the one time that it
+ * comes early is what all others are held against. */
+static void the_last_is_served_last_whatever_it_says(void **state) {
+  (void)state;
+  struct kit_crowd_config config;
+  kit_crowd_config_init(&config, 64, 6);
+  struct kit_crowd *crowd = kit_crowd_new(&config);
+  assert_true(kit_crowd_run_until(crowd, kit_crowd_all_connected, 500));
+  kit_crowd_run_ms(crowd, 100);
+  const uint8_t data[60] = {0xf8};
+  const struct paw_audio_frame frame = {
+      .data = data, .len = sizeof data, .media_rtp = 960, .duration_rtp = 960};
+  struct paw_transmit out[2];
+  size_t count = 2;
+  assert_int_equal(paw_hub_track_send(crowd->hub, crowd->track, crowd->clock.now_ns, &frame),
+                   PAW_OK);
+  for (size_t i = 0; i < 6; i += count) {
+    assert_non_null(paw_hub_get_rtc(crowd->hub, crowd->members[5].name)); /* looked at anew */
+    paw_hub_poll_transmits(crowd->hub, out, 2, &count);
+    assert_int_equal(count, 2);
+    for (size_t k = 0; k < 2; k++) {
+      assert_true(paw_address_equal(&out[k].remote, &crowd->members[i + k].peer.addresses[0]));
+    }
+  }
+  kit_crowd_drain_hub(crowd);
+  kit_crowd_free(crowd);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(everyone_hears_everything),
@@ -237,6 +265,7 @@ int main(void) {
       cmocka_unit_test(a_peer_comes_back),
       cmocka_unit_test(the_newest_at_an_address_is_meant),
       cmocka_unit_test(unsubscribed_peers_hear_nothing),
+      cmocka_unit_test(the_last_is_served_last_whatever_it_says),
   };
   return cmocka_run_group_tests_name("hub_fanout", tests, NULL, NULL);
 }
