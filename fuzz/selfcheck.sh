@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Proves that a replay fails where it should: on a broken promise, on a read past the end and on a
-# leak if there are sanitizers, and when it replays nothing.
+# leak if there are sanitizers, and when it replays nothing. Of another machine's programs, meson says
+# what runs them.
 set -eu
 if [ $# -ne 2 ]; then
   echo 'usage: fuzz/selfcheck.sh PLANTED SANITIZERS' >&2
@@ -19,7 +20,7 @@ replay() { # CONTENT
   mkdir "$scratch/inputs"
   [ -z "$1" ] || printf %s "$1" > "$scratch/inputs/$1"
   status=0
-  "$planted" "$scratch/inputs" > "$scratch/out" 2>&1 || status=$?
+  ${MESON_EXE_WRAPPER:-} "$planted" "$scratch/inputs" > "$scratch/out" 2>&1 || status=$?
 }
 
 fail() {
