@@ -10,30 +10,29 @@ void outbox_init(struct outbox *outbox,
   outbox->send = send;
   outbox->user_data = user_data;
   outbox->behind_ns = PAW_TIME_NEVER;
-  outbox->within_ns = outbox->step_ns = 0;
-  outbox->end_ns = outbox->next_ns = 0;
+  outbox->step_ns = outbox->end_ns = outbox->next_ns = 0;
   outbox->first = outbox->count = 0;
   outbox->held = outbox->dropped = 0;
 }
 
-void outbox_set_pace(struct outbox *outbox, size_t count, uint64_t within_ns) {
+void outbox_begin_burst(struct outbox *outbox, uint64_t now_ns, size_t count, uint64_t within_ns) {
   uint64_t step_ns = within_ns / (count / OUTBOX_MAX + 1);
-  outbox->within_ns = within_ns;
   outbox->step_ns = step_ns < OUTBOX_STEP_MAX_NS ? step_ns : OUTBOX_STEP_MAX_NS;
+  outbox->end_ns = now_ns + within_ns;
+  outbox->next_ns = now_ns;
 }
 
 static bool is_late(const struct outbox *outbox, uint64_t now_ns) {
   return now_ns >= outbox->behind_ns && now_ns - outbox->behind_ns >= OUTBOX_HOLD_NS;
 }
 
-static uint64_t find_next(struct outbox *outbox, uint64_t now_ns, size_t count) {
+/* Without a burst its end is 0: nothing waits. */
+static void pace(struct outbox *outbox, size_t count) {
+  uint64_t next_ns = outbox->next_ns + outbox->step_ns;
   if (count < OUTBOX_MAX) {
-    return 0;
+    outbox->end_ns = 0;
   }
-  bool begins = outbox->next_ns == 0;
-  uint64_t next_ns = (begins ? now_ns : outbox->next_ns) + outbox->step_ns;
-  outbox->end_ns = begins ? now_ns + outbox->within_ns : outbox->end_ns;
-  return next_ns < outbox->end_ns ? next_ns : outbox->end_ns;
+  outbox->next_ns = next_ns < outbox->end_ns ? next_ns : outbox->end_ns;
 }
 
 /* What the hub lends lasts until the next call on it. */
@@ -52,7 +51,7 @@ static void keep(struct outbox *outbox, const struct paw_transmit *batch, size_t
 void outbox_send(struct outbox *outbox, uint64_t now_ns, const struct paw_transmit *batch,
                  size_t count) {
   assert(outbox_may_send(outbox, now_ns) && count <= OUTBOX_MAX);
-  outbox->next_ns = find_next(outbox, now_ns, count);
+  pace(outbox, count);
   if (count == 0) {
     outbox->behind_ns = PAW_TIME_NEVER;
     return;

@@ -27,9 +27,8 @@ struct outbox {
   size_t (*send)(void *user_data, const struct paw_transmit *batch, size_t count);
   void *user_data;
   uint64_t behind_ns; /* since then not all was sent; PAW_TIME_NEVER: all was */
-  uint64_t within_ns; /* the time of a burst */
-  uint64_t step_ns;   /* from one batch of it to the next */
-  uint64_t end_ns;    /* of the burst that there is */
+  uint64_t step_ns;   /* from one batch of a burst to the next */
+  uint64_t end_ns;    /* of the burst: nothing waits beyond it */
   uint64_t next_ns;   /* when it goes on; 0: there is none */
   size_t first;       /* of those kept */
   size_t count;
@@ -43,13 +42,13 @@ void outbox_init(struct outbox *outbox,
                  size_t (*send)(void *user_data, const struct paw_transmit *batch, size_t count),
                  void *user_data);
 
-/* A burst is to be of `count` datagrams, and spread over at most so long. In the beginning all goes
- * out at once. */
-void outbox_set_pace(struct outbox *outbox, size_t count, uint64_t within_ns);
+/* `count` datagrams are to be spread over at most so long; with them what is left of the burst
+ * before. All else goes out at once. */
+void outbox_begin_burst(struct outbox *outbox, uint64_t now_ns, size_t count, uint64_t within_ns);
 
 /* Send a batch of OUTBOX_MAX at most, and keep what is not taken; or drop that, when it has been
- * behind for too long. Only when outbox_may_send. A full batch makes a burst go on, any other ends
- * it; one of none says that there is no more. */
+ * behind for too long. Only when outbox_may_send. A batch that is not full ends the burst; one of
+ * none says that there is no more. */
 void outbox_send(struct outbox *outbox, uint64_t now_ns, const struct paw_transmit *batch,
                  size_t count);
 

@@ -192,7 +192,7 @@ void peers_fetch(struct peers *peers) {
 void peers_send(struct peers *peers, uint64_t now_ns, const struct paw_audio_frame *frame) {
   /* In the first half of its duration a frame comes to each of many, at its own steady time. */
   uint64_t frame_ns = frame->duration_rtp * PAW_NS_PER_S / PAW_RTP_HZ;
-  outbox_set_pace(&peers->outbox, peers_get_count(peers), frame_ns / 2);
+  outbox_begin_burst(&peers->outbox, now_ns, peers_get_count(peers), frame_ns / 2);
   int status = paw_hub_track_send(peers->hub, peers->track, now_ns, frame);
   if (status != PAW_OK) {
     system_tell(&peers->config.log, PAW_LOG_ERROR, "peers", "a frame was not sent: %s",

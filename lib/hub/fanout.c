@@ -38,9 +38,9 @@ static bool is_check(const struct paw_transmit *transmit) {
   return transmit->len > 1 && transmit->data[0] == 0 && transmit->data[1] == 1;
 }
 
-/* Its frame is sent to others first. Who has something else to say meanwhile does not get it
- * sooner for that: a receiver would take the earliest for what is usual. */
-static bool awaits_media(const struct paw_hub_slot *slot) {
+/* The frame is sent to others first. Who is looked at meanwhile for something else does not get it
+ * sooner for that: a receiver takes the earliest that ever comes for what is usual. */
+static bool awaits_frame(const struct paw_hub_slot *slot) {
   return slot->track != NULL && slot->track_position >= slot->track->cursor;
 }
 
@@ -49,7 +49,7 @@ static bool drain_peer(struct batch *batch, uint32_t slot) {
   struct paw_hub *hub = batch->hub;
   struct paw_rtc *rtc = hub->slots[slot].rtc;
   bool (*next)(struct paw_rtc *, uint8_t *, struct paw_transmit *) =
-      awaits_media(&hub->slots[slot]) ? paw_rtc_poll_control : paw_rtc_poll_transmit;
+      awaits_frame(&hub->slots[slot]) ? paw_rtc_poll_but_frames : paw_rtc_poll_transmit;
   while (!is_full(batch)) {
     struct paw_transmit *transmit = &batch->out[batch->count];
     if (!next(rtc, place(batch), transmit)) {

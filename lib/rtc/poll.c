@@ -30,13 +30,14 @@ static bool may_send_media(const struct paw_rtc *rtc) {
   return rtc->state == PAW_RTC_STATE_CONNECTED && paw_rtc_sends(rtc);
 }
 
+typedef bool next_packet(struct paw_send *send, uint64_t now_ns, struct paw_wr *wr);
+
 /* A packet of media in the buffer, protected and addressed. */
-unsigned paw_rtc_poll_media(struct paw_rtc *rtc, uint64_t now_ns, uint8_t *buffer,
-                            struct paw_transmit *out) {
-  (void)paw_clock_advance(&rtc->clock, now_ns);
+static inline unsigned poll_packet(struct paw_rtc *rtc, next_packet *next, uint8_t *buffer,
+                                   struct paw_transmit *out) {
   while (may_send_media(rtc)) {
     struct paw_wr wr = paw_wr_init(buffer, PAW_DATAGRAM_MAX - PAW_SRTP_TRAILER_MAX);
-    if (!paw_send_next(&rtc->send, rtc->clock.now_ns, &wr)) {
+    if (!next(&rtc->send, rtc->clock.now_ns, &wr)) {
       return 0;
     }
     if (wr.bad || paw_srtp_protect_rtp(rtc->srtp, buffer, &wr.len, PAW_DATAGRAM_MAX) != PAW_OK) {
@@ -49,6 +50,12 @@ unsigned paw_rtc_poll_media(struct paw_rtc *rtc, uint64_t now_ns, uint8_t *buffe
     }
   }
   return 0;
+}
+
+unsigned paw_rtc_poll_media(struct paw_rtc *rtc, uint64_t now_ns, uint8_t *buffer,
+                            struct paw_transmit *out) {
+  (void)paw_clock_advance(&rtc->clock, now_ns);
+  return poll_packet(rtc, paw_send_next, buffer, out);
 }
 
 static bool poll_farewell(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
@@ -152,14 +159,14 @@ static inline bool poll_control(struct paw_rtc *rtc, uint8_t *buffer, struct paw
   return false;
 }
 
-bool paw_rtc_poll_control(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
-  return poll_control(rtc, buffer, out);
-}
-
 bool paw_rtc_poll_transmit(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
   return poll_control(rtc, buffer, out) ||
          (paw_send_is_ready(&rtc->send) &&
           paw_rtc_poll_media(rtc, rtc->clock.now_ns, buffer, out) != 0);
+}
+
+bool paw_rtc_poll_but_frames(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out) {
+  return poll_control(rtc, buffer, out) || poll_packet(rtc, paw_send_next_resend, buffer, out) != 0;
 }
 
 static_assert(PAW_RTC_CONTROL_BYTES >= PAW_ICE_MESSAGE_MAX, "a datagram of ICE fits in the buffer");

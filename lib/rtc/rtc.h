@@ -16,8 +16,8 @@ bool paw_rtc_poll_transmit(struct paw_rtc *rtc, uint8_t *buffer, struct paw_tran
 /* Has it nothing to send before the deadline that was found when it was polled to the end last? */
 bool paw_rtc_is_at_rest(struct paw_rtc *rtc);
 
-/* As paw_rtc_poll_transmit, but media stays where it is. */
-bool paw_rtc_poll_control(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out);
+/* As paw_rtc_poll_transmit, but frames that were not sent yet stay where they are. */
+bool paw_rtc_poll_but_frames(struct paw_rtc *rtc, uint8_t *buffer, struct paw_transmit *out);
 
 /* The short way of a fan-out: the next media packet. Returns 0 when there is none; else SENT, and
  * what there is to know besides. */

@@ -394,6 +394,11 @@ static void count_sent(struct paw_send *send, const struct paw_history_frame *fr
   }
 }
 
+bool paw_send_next_resend(struct paw_send *send, uint64_t now_ns, struct paw_wr *wr) {
+  (void)now_ns;
+  return send->history != NULL && write_resend(send, wr);
+}
+
 bool paw_send_next(struct paw_send *send, uint64_t now_ns, struct paw_wr *wr) {
   if (send->history == NULL) {
     return false;

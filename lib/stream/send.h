@@ -94,6 +94,9 @@ static inline bool paw_send_is_ready(const struct paw_send *send) {
 /* Write the next packet, new or resent, in plaintext. False: none is left. */
 bool paw_send_next(struct paw_send *send, uint64_t now_ns, struct paw_wr *wr);
 
+/* The same of what was sent before and is asked for. */
+bool paw_send_next_resend(struct paw_send *send, uint64_t now_ns, struct paw_wr *wr);
+
 /* The receiver asks for packets. Those that can be built again and were not asked for within half a
  * round trip, ends included, wait to be resent: a request that comes so soon was sent before the
  * answer to the one before could be there. Answers are bounded by what is sent: each frame earns

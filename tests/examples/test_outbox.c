@@ -101,7 +101,7 @@ static void a_whole_batch_is_kept(void **state) {
 static void a_burst_goes_out_step_by_step(void **state) {
   struct bench *bench = *state;
   bench->room = sizeof bench->taken;
-  outbox_set_pace(&bench->outbox, 4 * OUTBOX_MAX, 5 * STEP_NS);
+  outbox_begin_burst(&bench->outbox, NOW_NS, 4 * OUTBOX_MAX, 5 * STEP_NS);
   send_full(bench, NOW_NS);
   assert_true(outbox_is_free(&bench->outbox));
   assert_false(outbox_may_send(&bench->outbox, NOW_NS + STEP_NS - 1));
@@ -116,11 +116,11 @@ static void a_burst_goes_out_step_by_step(void **state) {
 static void the_pace_is_as_slow_as_it_may_be(void **state) {
   struct outbox *outbox = &((struct bench *)*state)->outbox;
   const uint64_t within_ns = 10 * OUTBOX_STEP_MAX_NS;
-  outbox_set_pace(outbox, 1000, within_ns);
+  outbox_begin_burst(outbox, NOW_NS, 1000, within_ns);
   assert_in_range(outbox->step_ns, OUTBOX_STEP_MAX_NS / 2, within_ns * OUTBOX_MAX / 1000);
-  outbox_set_pace(outbox, 10 * OUTBOX_MAX - 1, within_ns);
+  outbox_begin_burst(outbox, NOW_NS, 10 * OUTBOX_MAX - 1, within_ns);
   assert_int_equal(outbox->step_ns, OUTBOX_STEP_MAX_NS);
-  outbox_set_pace(outbox, 0, within_ns);
+  outbox_begin_burst(outbox, NOW_NS, 0, within_ns);
   assert_int_equal(outbox->step_ns, OUTBOX_STEP_MAX_NS);
 }
 
@@ -128,7 +128,7 @@ static void the_pace_is_as_slow_as_it_may_be(void **state) {
 static void a_burst_that_is_late_does_not_wait(void **state) {
   struct bench *bench = *state;
   bench->room = sizeof bench->taken;
-  outbox_set_pace(&bench->outbox, 4 * OUTBOX_MAX, 5 * STEP_NS);
+  outbox_begin_burst(&bench->outbox, NOW_NS, 4 * OUTBOX_MAX, 5 * STEP_NS);
   send_full(bench, NOW_NS);
   send_full(bench, NOW_NS + 5 * STEP_NS / 2);
   send_full(bench, NOW_NS + 5 * STEP_NS / 2);
@@ -140,7 +140,7 @@ static void a_burst_longer_than_its_time_does_not_wait_beyond_it(void **state) {
   struct bench *bench = *state;
   const uint64_t end_ns = NOW_NS + 3 * STEP_NS / 2;
   bench->room = sizeof bench->taken;
-  outbox_set_pace(&bench->outbox, OUTBOX_MAX - 1, 3 * STEP_NS / 2);
+  outbox_begin_burst(&bench->outbox, NOW_NS, OUTBOX_MAX - 1, 3 * STEP_NS / 2);
   send_full(bench, NOW_NS);
   send_full(bench, NOW_NS + STEP_NS);
   assert_int_equal(outbox_next_deadline(&bench->outbox), end_ns);
@@ -150,10 +150,32 @@ static void a_burst_longer_than_its_time_does_not_wait_beyond_it(void **state) {
   assert_int_equal(outbox_next_deadline(&bench->outbox), PAW_TIME_NEVER);
 }
 
+/* What is left over is not behind: it has the time of the next one too. */
+static void a_burst_begins_anew_with_each_frame(void **state) {
+  struct bench *bench = *state;
+  const uint64_t anew_ns = NOW_NS + 20 * STEP_NS;
+  bench->room = sizeof bench->taken;
+  outbox_begin_burst(&bench->outbox, NOW_NS, 4 * OUTBOX_MAX, 5 * STEP_NS);
+  send_full(bench, NOW_NS);
+  outbox_begin_burst(&bench->outbox, anew_ns, 4 * OUTBOX_MAX, 5 * STEP_NS);
+  send_full(bench, anew_ns);
+  assert_int_equal(outbox_next_deadline(&bench->outbox), anew_ns + STEP_NS);
+}
+
+static void without_a_burst_nothing_waits(void **state) {
+  struct bench *bench = *state;
+  bench->room = sizeof bench->taken;
+  outbox_begin_burst(&bench->outbox, NOW_NS, 4 * OUTBOX_MAX, 5 * STEP_NS);
+  send_text(bench, NOW_NS, "all");
+  send_full(bench, NOW_NS);
+  send_full(bench, NOW_NS);
+  assert_int_equal(outbox_next_deadline(&bench->outbox), PAW_TIME_NEVER);
+}
+
 /* It waits for room, and only then for its time. */
 static void a_burst_without_room_waits_for_that(void **state) {
   struct bench *bench = *state;
-  outbox_set_pace(&bench->outbox, 4 * OUTBOX_MAX, 5 * STEP_NS);
+  outbox_begin_burst(&bench->outbox, NOW_NS, 4 * OUTBOX_MAX, 5 * STEP_NS);
   send_full(bench, NOW_NS);
   assert_int_equal(outbox_next_deadline(&bench->outbox), NOW_NS + OUTBOX_HOLD_NS);
   assert_false(outbox_may_send(&bench->outbox, NOW_NS + STEP_NS));
@@ -203,6 +225,8 @@ int main(void) {
       OUTBOX_TEST(the_pace_is_as_slow_as_it_may_be),
       OUTBOX_TEST(a_burst_that_is_late_does_not_wait),
       OUTBOX_TEST(a_burst_longer_than_its_time_does_not_wait_beyond_it),
+      OUTBOX_TEST(a_burst_begins_anew_with_each_frame),
+      OUTBOX_TEST(without_a_burst_nothing_waits),
       OUTBOX_TEST(a_burst_without_room_waits_for_that),
       OUTBOX_TEST(a_network_that_stands_still_is_not_waited_for),
       OUTBOX_TEST(a_network_that_is_too_slow_loses_what_is_late),

@@ -256,6 +256,57 @@ static void the_last_is_served_last_whatever_it_says(void **state) {
   kit_crowd_free(crowd);
 }
 
+/* What the member asks for reaches the hub at once. */
+static void ask_for(struct kit_crowd *crowd, size_t index, uint16_t sequence) {
+  struct paw_rtc *rtc = crowd->members[index].peer.rtc;
+  struct paw_rtc_output out;
+  assert_int_equal(paw_rtc_send_nack(rtc, crowd->clock.now_ns, &sequence, 1), PAW_OK);
+  for (paw_rtc_poll_output(rtc, &out); out.kind == PAW_OUTPUT_TRANSMIT;
+       paw_rtc_poll_output(rtc, &out)) {
+    const struct paw_input input = {.kind = PAW_INPUT_RECEIVE,
+                                    .now_ns = crowd->clock.now_ns,
+                                    .local = out.transmit.remote,
+                                    .remote = out.transmit.local,
+                                    .data = out.transmit.data,
+                                    .len = out.transmit.len};
+    assert_int_equal(paw_hub_handle_input(crowd->hub, &input), PAW_OK);
+  }
+}
+
+/* It is late already. */
+static void what_is_asked_for_does_not_wait_for_the_turn(void **state) {
+  (void)state;
+  struct kit_crowd_config config;
+  kit_crowd_config_init(&config, 65, 6);
+  struct kit_crowd *crowd = kit_crowd_new(&config);
+  assert_true(kit_crowd_run_until(crowd, kit_crowd_all_connected, 500));
+  kit_crowd_talk(crowd, 960);
+  kit_crowd_run_ms(crowd, 500);
+  kit_crowd_talk(crowd, 0);
+  kit_crowd_run_ms(crowd, 50);
+  const uint8_t data[60] = {0xf8};
+  const struct paw_audio_frame frame = {
+      .data = data, .len = sizeof data, .media_rtp = 960 * 100, .duration_rtp = 960};
+  struct paw_transmit out[7];
+  size_t count = 0;
+  assert_int_equal(paw_hub_track_send(crowd->hub, crowd->track, crowd->clock.now_ns, &frame),
+                   PAW_OK);
+  paw_hub_poll_transmits(crowd->hub, out, 2, &count);
+  ask_for(crowd, 5, crowd->members[5].peer.seen.audio.sequence);
+  paw_hub_poll_transmits(crowd->hub, out, 7, &count);
+  assert_int_equal(count, 5);
+  const size_t order[] = {5, 2, 3, 4, 5};
+  for (size_t i = 0; i < 5; i++) {
+    const struct paw_address *address = &crowd->members[order[i]].peer.addresses[0];
+    assert_true(paw_address_equal(&out[i].remote, address));
+  }
+  struct paw_rtc_stats stats;
+  paw_rtc_get_stats(paw_hub_get_rtc(crowd->hub, crowd->members[5].name), &stats);
+  assert_int_equal(stats.packets_resent, 1);
+  kit_crowd_drain_hub(crowd);
+  kit_crowd_free(crowd);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(everyone_hears_everything),
@@ -266,6 +317,7 @@ int main(void) {
       cmocka_unit_test(the_newest_at_an_address_is_meant),
       cmocka_unit_test(unsubscribed_peers_hear_nothing),
       cmocka_unit_test(the_last_is_served_last_whatever_it_says),
+      cmocka_unit_test(what_is_asked_for_does_not_wait_for_the_turn),
   };
   return cmocka_run_group_tests_name("hub_fanout", tests, NULL, NULL);
 }
