@@ -101,8 +101,8 @@ PAW_API int paw_hub_handle_input(struct paw_hub *hub, const struct paw_input *in
 
 /**
  * Take datagrams to send, as many as there are up to `max`; made for sendmmsg. Call until `count`
- * is 0. A frame goes to the subscribers of its track in their order, always the same; one that
- * comes before all of the last one was taken begins at the front again.
+ * is 0. A frame goes to the subscribers of its track in their order; one that comes before all of
+ * the last one was taken begins at the front again.
  *
  * Lifetime: the batch is valid as a whole until the next call on the hub.
  */
